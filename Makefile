@@ -1,0 +1,83 @@
+# Everything runs from .venv, which is made on first use. Needs Python 3.11 or later, pip, make and a network for pip.
+#
+#   TORCH           the torch build to install first, e.g. TORCH='torch==2.13.0+cpu'
+#   PIP_INDEX_ARGS  where to look for that build, e.g. PIP_INDEX_ARGS='--extra-index-url URL' (pytorch.org lists the URLs);
+#                   it applies to torch alone
+#   PYTHON          the interpreter to make .venv with; the first of python3.11 and python3 that is new enough when unset
+#   PYTEST_ARGS     passed on by `make test`, e.g. PYTEST_ARGS='tests/privacy -x'
+
+.POSIX:
+SHELL = /bin/sh
+.DEFAULT_GOAL = help
+
+PYTHON ?=
+TORCH ?= torch==2.13.0
+PIP_INDEX_ARGS ?=
+PYTEST_ARGS ?=
+
+VENV = .venv
+BIN = $(VENV)/bin
+PIP = $(BIN)/python -m pip --disable-pip-version-check
+BASE = $(VENV)/.installed-base
+DEV = $(VENV)/.installed-dev
+
+.PHONY: help setup demo test check app clean
+
+help:
+	@echo "make setup   create $(VENV) and install the base, once and again when pyproject.toml or constraints.txt change"
+	@echo "make demo    setup, then 'tradefair demo'"
+	@echo "make app     setup, then 'tradefair app'"
+	@echo "make test    setup with the dev and oracles extras, then pytest"
+	@echo "make check   setup with the dev extra, then ruff, mypy and the import contracts"
+	@echo "make clean   remove $(VENV), caches and build output; runs/ stays"
+
+setup: $(BASE)
+
+demo: $(BASE)
+	$(BIN)/tradefair demo
+
+app: $(BASE)
+	$(BIN)/tradefair app
+
+test: $(DEV)
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(DEV)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# Some systems ship Python without ensurepip: there the interpreter's own pip puts pip into the environment.
+$(BIN)/python:
+	@found=; \
+	for candidate in "$(PYTHON)" python3.11 python3; do \
+	  if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then found=$$candidate; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "No Python 3.11 or later: tried $(PYTHON) python3.11 python3 (python3 is: `python3 --version 2>&1`)." >&2; \
+	  echo "Install Python 3.11, or name an interpreter: make PYTHON=/path/to/python3.11 setup" >&2; \
+	  exit 1; \
+	fi; \
+	echo "Creating $(VENV) with $$found (`$$found --version`)"; \
+	"$$found" -m venv $(VENV) >/dev/null 2>&1 || { \
+	  rm -rf $(VENV) && "$$found" -m venv --without-pip $(VENV) && "$$found" -m pip --python $(BIN)/python install pip; \
+	} || { \
+	  rm -rf $(VENV); \
+	  echo "$$found could neither make an environment with pip nor install pip into one." >&2; \
+	  echo "Install its venv package (Debian: python3-venv) or its pip, then run make again." >&2; \
+	  exit 1; \
+	}
+
+$(BASE): $(BIN)/python pyproject.toml constraints.txt
+	$(PIP) install $(PIP_INDEX_ARGS) -c constraints.txt '$(TORCH)'
+	$(PIP) install -c constraints.txt -e .
+	@touch $@
+
+$(DEV): $(BASE)
+	$(PIP) install -c constraints.txt -e '.[dev,oracles]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,164 @@
+"""What a scenario found: a headline, privacy against usefulness, targets, all arms, paired differences."""
+
+import streamlit as st
+
+from apps import charts, result_tables
+from apps.figure_text import percent, percent_interval
+from apps.findings import headline, kept_of_pooled
+from apps.metric_names import metric_name
+from apps.opened_store import command, opened_store
+from apps.scenario_progress import progress
+from apps.stored_results import read_results
+
+store, scenario = opened_store(), st.session_state["scenario"]
+results = read_results(store, scenario)
+
+
+@st.fragment(run_every="3s")
+def wait_for_table() -> None:
+    """Show how far the runs are, and start over once there is a table."""
+    if (store.root / scenario / "summary.json").is_file():
+        st.rerun()
+    now = progress(store, scenario)
+    wanted = f" of {now.wanted}" if now.wanted else ""
+    failed = f", {now.failed} failed" if now.failed else ""
+    st.progress(
+        min(1.0, now.finished / now.wanted) if now.wanted else 0.0, f"{now.finished}{wanted} runs finished{failed}"
+    )
+
+
+if results is None:
+    st.title(f"{scenario} has no table yet")
+    wait_for_table()
+    st.markdown("The table appears when the last run has ended. If the command was stopped, the same one resumes it:")
+    st.code(command("run", str(store.root / scenario / "scenario.toml")), language="bash", wrap_lines=True)
+    st.stop()
+
+points = {", ".join(f"{key} = {value}" for key, value in point.sweep.items()): point for point in results.points}
+with st.container(horizontal=True):
+    if len(points) > 1:
+        chosen = st.selectbox(
+            "Sweep point", list(points), index=len(points) - 1, key="point", bind="query-params", width=320
+        )
+    else:
+        chosen = next(iter(points))
+    point = points[chosen]
+    shorts = {metric_name(metric).short: metric for metric in point.metrics}
+    if shorts:
+        short = st.segmented_control(
+            "Metric",
+            list(shorts),
+            default=next(iter(shorts)),
+            required=True,
+            key="metric",
+            bind="query-params",
+            wrap=True,
+        )
+metric = shorts.get(short, point.metrics[0]) if shorts else ""
+
+finding = headline(point, metric)
+st.title(finding.sentence)
+st.markdown(finding.detail)
+st.caption(f"{results.title}. {point.scope}; 95% intervals from a paired bootstrap over shoppers and seeds.")
+
+problems = result_tables.problems(results.failures, results.unfinished)
+if problems:
+    st.warning("\n".join(["Some runs gave nothing; the page Runs says why.", *(f"- {line}" for line in problems)]))
+if not metric:
+    st.stop()
+name = metric_name(metric)
+
+kept = kept_of_pooled(point, metric)
+if kept:
+    st.markdown(f"**Share of pooled {name.noun} that private federated training keeps**")
+with st.container(horizontal=True):
+    for arm, ratio in kept.items():
+        row = point.arms[arm]
+        where = ", noise at nodes" if row["noise"] == "every_node" else ""
+        st.metric(
+            f"ε {row['epsilon']:g}{where}",
+            percent(ratio.value),
+            percent_interval(ratio) or None,
+            delta_color="off",
+            delta_arrow="off",
+            width=168,
+            border=True,
+        )
+    if point.targets:
+        met = sum(target.met is True for target in point.targets)
+        st.metric(
+            "Targets met",
+            f"{met} of {len(point.targets)}",
+            "see below",
+            delta_color="off",
+            delta_arrow="off",
+            width=168,
+            border=True,
+        )
+
+st.header("Privacy and usefulness")
+table, references = charts.frontier_table(point, metric), charts.reference_table(point, metric)
+if table.empty:
+    st.info("No arm of this scenario has an epsilon, so there is nothing to draw against privacy.")
+else:
+    st.caption(f"{name.meaning} Points with 95% intervals; dashed lines are arms that protect nobody.")
+    st.altair_chart(
+        charts.frontier(table, references, metric=metric), alt=f"{name.label} against epsilon. {finding.sentence}"
+    )
+    st.caption(
+        "Intervals of single arms are wide because shoppers differ. Whether one arm beats another shows in the paired "
+        "differences below, which compare the same shoppers."
+    )
+    with st.expander("The same figures as a table"):
+        st.dataframe(table, hide_index=True, alt=f"{name.label} by series and epsilon")
+
+if point.targets:
+    st.header("Targets")
+    targets = result_tables.targets(point)
+    targets["Result"] = targets["Result"].map(
+        {"met": ":green-badge[:material/check: met]", "missed": ":orange-badge[:material/close: missed]",
+         "not measured": ":gray-badge[not measured]"}
+    )  # fmt: skip
+    st.table(targets, hide_index=True, alt="Targets of the scenario, with what was measured")
+    st.caption("A missed target is information, not an error. The interval is not part of the test.")
+
+st.header("All arms")
+arms = result_tables.arms(point)
+st.dataframe(
+    arms,
+    hide_index=True,
+    height="content",
+    alt="Every arm with epsilon, metrics with 95% intervals, and seconds",
+    column_config={
+        result_tables.ARM: st.column_config.TextColumn(pinned=True, width="medium"),
+        "Seconds": st.column_config.NumberColumn(format="%.1f", help="Wall-clock time, summed over the arm's runs."),
+        "Epsilon": st.column_config.TextColumn(help="none: the arm makes no privacy claim."),
+    },
+)
+st.download_button(
+    "Download as CSV",
+    result_tables.figures(point).to_csv(index=False).encode(),
+    file_name=f"{scenario}.csv",
+    mime="text/csv",
+    icon=":material/download:",
+)
+
+st.header("Paired differences")
+against = {point.names[arm]: arm for arm in point.references(metric)}
+if not against:
+    st.info(
+        "No arm was compared with another: add an arm with method popularity or pooled, or a target that names one."
+    )
+    st.stop()
+reference = st.selectbox("Compared with", list(against), key="against", bind="query-params", width=320)
+table = result_tables.differences(point, metric, against[reference])
+st.caption(
+    f"Right of the dashed line is better than {reference}. An interval that crosses the line shows no clear difference."
+)
+st.altair_chart(
+    charts.differences(table, metric=metric, reference=reference),
+    alt=f"Paired differences in {name.label} from {reference}, one row per arm",
+)
+with st.expander("The same figures as a table"):
+    shown = table[[result_tables.ARM, "Difference", "Ratio", "Clear"]]
+    st.dataframe(shown, hide_index=True, height="content", alt=f"Paired differences from {reference}")

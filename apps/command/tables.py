@@ -1,0 +1,117 @@
+"""Tables for people and JSON for programs, both on standard output."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+HEADINGS: Final = {
+    "total_ndcg10": "total\nNDCG@10",
+    "repeat_ndcg10": "repeat\nNDCG@10",
+    "explore_ndcg10": "explore\nNDCG@10",
+    "hit10": "hit rate\n@10",
+}
+_PLAIN_WIDTH: Final = 160
+
+
+def print_json(document: Mapping[str, Any]) -> None:
+    """Print one JSON document; NaN becomes null."""
+    from experiments.documents import json_ready
+
+    print(json.dumps(json_ready(document), indent=1, allow_nan=False))
+
+
+def say(text: str) -> None:
+    """Print plain text, never broken into lines."""
+    _console().print(text, soft_wrap=True, markup=False, highlight=False)
+
+
+def print_rows(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "") -> None:
+    """Print a table; numbers are aligned to the right, None is a dash."""
+    table = Table(title=title or None, box=box.SIMPLE, title_justify="left", pad_edge=False)
+    rows = [list(row) for row in rows]
+    for position, column in enumerate(columns):
+        numeric = any(isinstance(row[position], int | float) for row in rows)
+        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row))
+    _console().print(table, markup=False)
+
+
+def print_summary(document: Mapping[str, Any]) -> None:
+    """Print a scenario's `summary.json`: one line per arm, then the targets."""
+    rows = document["rows"]
+    metrics = [name for name in HEADINGS if any(name in row for row in rows)] or _other_metrics(rows)
+    swept = list(dict.fromkeys(key for row in rows for key in row["sweep"]))
+    columns = ["arm", *swept, "epsilon", *(HEADINGS.get(name, name) for name in metrics), "seconds"]
+    lines = []
+    for row in rows:
+        cells = [interval(row.get(name), row.get(f"{name}_lo"), row.get(f"{name}_hi")) for name in metrics]
+        arm = row["arm"] + (f" ({row['missing_runs']} runs missing)" if row["missing_runs"] else "")
+        epsilon = "-" if row["epsilon"] is None else f"{row['epsilon']:g}"
+        lines.append([arm, *(row["sweep"].get(key) for key in swept), epsilon, *cells, f"{row['seconds']:.1f}"])
+    print_rows(columns, lines, title=document["title"] or document["scenario"])
+    say(f"{_scope(rows)}; 95% intervals: paired bootstrap over shoppers and seeds. No epsilon: no privacy claim.")
+    if document["targets"]:
+        print_targets(document["targets"])
+
+
+def print_targets(targets: Iterable[Mapping[str, Any]]) -> None:
+    """Print which targets were met, with the interval of the figure."""
+    words = {True: "met", False: "missed", None: "not measured"}
+    say("")
+    for target in targets:
+        sweep = target["provenance"].get("sweep")
+        where = f" at {sweep}" if sweep else ""
+        figure = interval(target["value"], target["lo"], target["hi"])
+        say(f"{words[target['met']]:>12}  {target['name']} {target['target']}: {figure}{where}")
+
+
+def interval(value: float | None, lo: float | None, hi: float | None) -> str:
+    """Write a figure with its interval: `.0512 [.0487, .0539]`."""
+    if not _number(value):
+        return "-"
+    if not (_number(lo) and _number(hi)):
+        return _short(value)
+    return f"{_short(value)} [{_short(lo)}, {_short(hi)}]"
+
+
+def _short(value: float | None) -> str:
+    text = f"{value:.4f}"
+    return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
+
+
+def _number(value: float | None) -> bool:
+    return value is not None and value == value
+
+
+def _scope(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Say how many origins, seeds and shoppers stand behind the table."""
+    origins = {origin for row in rows for origin in row["origins"]}
+    seeds = {seed for row in rows for seed in row["seeds"]}
+    shoppers = max((row["n_shoppers"] for row in rows), default=0)
+    counts = ((len(origins), "origin"), (len(seeds), "seed"), (shoppers, "shopper"))
+    return ", ".join(f"{count:,} {what}" + ("" if count == 1 else "s") for count, what in counts)
+
+
+def _other_metrics(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the metrics of a user's own task: whatever has an interval."""
+    names = (key.removesuffix("_lo") for row in rows for key in row if key.endswith("_lo"))
+    return [name for name in dict.fromkeys(names) if any(name in row for row in rows)]
+
+
+def _cell(value: object) -> str:
+    if value is None or value != value:
+        return "-"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _console() -> Console:
+    """Return a console that never squeezes a table into the 80 columns of a pipe."""
+    return Console(width=None if sys.stdout.isatty() else _PLAIN_WIDTH)

@@ -1,0 +1,72 @@
+"""Entry of the Streamlit app, which `tradefair app` starts: navigation, the choice of a scenario, errors in words."""
+
+import streamlit as st
+
+from apps.opened_store import command, opened_store
+from retail.errors import TradefairError
+
+# Drawn here, since Streamlit would fetch a Material icon or an emoji for the browser's tab from another host.
+ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="#0072B2">'
+    '<path d="M3 4h18l1 6a3 3 0 0 1-5 2 3.5 3.5 0 0 1-5 0 3.5 3.5 0 0 1-5 0 3 3 0 0 1-5-2z"/>'
+    '<path d="M4 14h2v5h12v-5h2v7H4z"/></svg>'
+)
+
+st.set_page_config(page_title="Tradefair", page_icon=ICON, layout="wide")
+
+
+@st.fragment(run_every="3s")
+def wait_for_runs() -> None:
+    """Start over once something runs."""
+    if opened_store().scenarios():
+        st.rerun()
+
+
+page = st.navigation(
+    [
+        st.Page(
+            "app_pages/results.py",
+            title="Results",
+            icon=":material/query_stats:",
+            default=True,
+            help="What a scenario found: every arm with its interval, privacy against usefulness, targets.",
+        ),
+        st.Page(
+            "app_pages/shoppers.py",
+            title="Shoppers",
+            icon=":material/groups:",
+            help="How usefulness changes with the number of shoppers.",
+        ),
+        st.Page(
+            "app_pages/runs.py",
+            title="Runs",
+            icon=":material/receipt_long:",
+            help="One run: settings, provenance, what its epsilon covers, its privacy ledger. Failed runs, too.",
+        ),
+    ],
+    position="top",
+)
+
+store = opened_store()
+scenarios = store.scenarios()
+if not scenarios:
+    st.title("No runs yet")
+    st.markdown(f"There is nothing in the run store `{store.root}`. To fill it with the demo:")
+    st.code(command("demo"), language="bash", wrap_lines=True)
+    st.caption("This page goes on by itself as soon as the first run begins.")
+    wait_for_runs()
+    st.stop()
+
+newest = max(scenarios, key=lambda name: (store.root / name).stat().st_mtime)
+st.selectbox(
+    "Scenario",
+    scenarios,
+    index=scenarios.index("demo" if "demo" in scenarios else newest),
+    key="scenario",
+    bind="query-params",
+    width=320,
+)
+try:
+    page.run()
+except TradefairError as error:
+    st.error(str(error), icon=":material/error:")

@@ -1,0 +1,142 @@
+"""One run, as its folder tells it: settings, provenance, ledger, and what its epsilon covers."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from experiments.documents import read_json
+from privacy.ledger_record import LedgerRecord, read_ledger
+from privacy.units import PrivacyUnit, shopper_unit
+from retail.errors import DataError
+
+_FACTS: Final = (
+    ("arm", "Arm"),
+    ("method", "Method"),
+    ("origin", "Test window (0 is the oldest)"),
+    ("seed", "Seed"),
+    ("shoppers", "Judged shoppers"),
+    ("epsilon", "Epsilon promised"),
+    ("epsilon_pld", "Epsilon spent, by privacy loss distribution"),
+    ("delta", "Delta"),
+    ("noise", "Noise added at"),
+    ("seconds", "Seconds"),
+)
+_NANO: Final = 1e9
+
+
+@dataclass(frozen=True, eq=False)
+class RunRecord:
+    """What is known about one run.
+
+    Attributes:
+        record: `run.json` or `failure.json`, with status and path.
+        config: text of `config.toml`; empty where the run never began.
+        settings: the same, parsed.
+        provenance: `provenance.json`; empty while there is none.
+    """
+
+    record: Mapping[str, Any]
+    config: str
+    settings: Mapping[str, Any]
+    provenance: Mapping[str, Any]
+
+    @property
+    def folder(self) -> Path:
+        """Where the run lives."""
+        return Path(self.record["path"])
+
+    @property
+    def epsilon(self) -> float | None:
+        """The promised epsilon; None where the run makes no privacy claim."""
+        epsilon = self.record.get("epsilon", self.settings.get("arm", {}).get("epsilon"))
+        return None if epsilon is None else float(epsilon)
+
+    @property
+    def ledger_path(self) -> Path:
+        """The ledger file that the run spends from: its own, or one that adds up over runs."""
+        named = self.settings.get("privacy", {}).get("ledger", "run")
+        return self.folder / "artifacts" / "ledger.sqlite" if named == "run" else Path(named)
+
+    def covers(self) -> PrivacyUnit | None:
+        """State what the epsilon is about; None where the run makes no privacy claim."""
+        if self.epsilon is None:
+            return None
+        return shopper_unit(self.record.get("noise") or self.settings.get("arm", {}).get("noise", "aggregator"))
+
+    def ledger(self) -> LedgerRecord | None:
+        """Read the ledger without spending; None where there is no file.
+
+        Raises:
+            PrivacyError: the file is no ledger.
+        """
+        return read_ledger(self.ledger_path) if self.ledger_path.is_file() else None
+
+    def facts(self) -> dict[str, str]:
+        """What the run is, for a list of keys and values; empty values are left out."""
+        known = {**self.settings.get("arm", {}), **self.record}
+        facts = {label: known.get(key) for key, label in _FACTS}
+        facts |= {key: value for key, value in (self.record.get("sweep") or {}).items()}
+        return {label: _text(value) for label, value in facts.items() if value is not None}
+
+    def origins(self) -> dict[str, str]:
+        """Where the figures come from: commit, versions, machine, data, times; empty without provenance."""
+        facts = {key: value for key, value in self.provenance.items() if key != "packages"}
+        facts |= {f"package {name}": version for name, version in self.provenance.get("packages", {}).items()}
+        return {key: _text(value) for key, value in facts.items()}
+
+
+def read_run(record: Mapping[str, Any]) -> RunRecord:
+    """Read the documents of a run that the store listed.
+
+    Raises:
+        DataError: a document is damaged.
+    """
+    path = Path(record["path"])
+    try:
+        config = (path / "config.toml").read_text(encoding="utf-8")
+        settings = tomllib.loads(config)
+    except FileNotFoundError:
+        config, settings = "", {}
+    except ValueError as error:
+        raise DataError(
+            f"{path / 'config.toml'}: is not TOML ({error}); delete the run's folder and run again"
+        ) from None
+    return RunRecord(record, config, settings, read_json(path / "provenance.json") or {})
+
+
+def title(record: Mapping[str, Any]) -> str:
+    """Name a run in a list and in a link: arm, window, seed, sweep point and the first digits of its id."""
+    if "arm" not in record:
+        return str(record["run_id"])[:8]
+    sweep = "".join(f", {key} {value}" for key, value in (record.get("sweep") or {}).items())
+    return f"{record['arm']}, window {record['origin']}, seed {record['seed']}{sweep} ({record['run_id'][:8]})"
+
+
+def reservations(ledger: LedgerRecord, run_id: str) -> pd.DataFrame:
+    """The run's entries, oldest first: Purpose, Release, Cost (zCDP rho), Share of the cap, Reserved, Committed."""
+    entries = ledger.reservations
+    if ledger.scope == "persistent":
+        entries = entries[entries["run"] == run_id]
+    caps = ledger.budgets.set_index("dataset")["cap"]
+    return pd.DataFrame(
+        {
+            "Purpose": entries["purpose"],
+            "Release": entries["key"],
+            "Cost (rho)": entries["cost"] / _NANO,
+            "Share of cap": entries["cost"] / entries["dataset"].map(caps),
+            "Reserved": entries["reserved_at"],
+            "Committed": entries["committed_at"],
+        }
+    ).reset_index(drop=True)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.4g}" if isinstance(value, float) else "unknown" if value is None else str(value)

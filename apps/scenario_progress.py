@@ -1,0 +1,39 @@
+"""How far the scenarios of a store are, and which scenarios vary what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from experiments.runs import RunStore
+from experiments.scenario_file import bundled_scenarios, load_scenario
+from experiments.sweep import sweep_points
+from retail.errors import TradefairError
+
+SHOPPERS: Final = "data.shoppers"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How many runs a scenario has, and how many it wants; `wanted` is None where that cannot be told."""
+
+    finished: int
+    failed: int
+    wanted: int | None
+
+
+def progress(store: RunStore, scenario: str) -> Progress:
+    """Count the runs of a scenario; runs of earlier settings or code count as well."""
+    statuses = [record["status"] for record in store.records(scenario)]
+    try:
+        points = sweep_points(load_scenario(store.root / scenario / "scenario.toml"))
+    except TradefairError:
+        wanted = None
+    else:
+        wanted = sum(len(point.arms) * len(point.seeds) * point.split.origins for _, point in points)
+    return Progress(statuses.count("finished"), statuses.count("failed"), wanted)
+
+
+def bundled_over_shoppers() -> tuple[str, ...]:
+    """Return the bundled scenarios that vary the number of shoppers."""
+    return tuple(name for name in bundled_scenarios() if SHOPPERS in load_scenario(name).sweep)

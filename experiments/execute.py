@@ -1,0 +1,82 @@
+"""Run a scenario: expand it, execute what has no outcome yet, and put the outcomes together.
+
+Running the same scenario on the same store again resumes it. Finished runs are kept, unfinished ones are executed,
+failed ones only when asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from experiments.documents import write_bytes, write_json
+from experiments.pool import Event, Pool, default_jobs
+from experiments.provenance import code_version
+from experiments.runs import RunStore
+from experiments.scenario import Scenario
+from experiments.scenario_file import scenario_text
+from experiments.summary import Summary, summarise
+from experiments.sweep import RunSpec, expand
+from experiments.windows import check_windows
+from experiments.worker import load_object
+from retail.errors import ConfigError
+
+RUNNER: Final = "experiments.arms:run_arm"
+FINGERPRINT: Final = "experiments.arms:data_fingerprint"
+
+
+def run_scenario(
+    scenario: Scenario,
+    *,
+    store: Path | str,
+    jobs: int | None = None,
+    retry_failed: bool = False,
+    progress: Callable[[Event], None] = lambda event: None,
+    runner: str = RUNNER,
+    data_fingerprint: str = FINGERPRINT,
+) -> Summary:
+    """Execute a scenario and return its table, also written to `<store>/<scenario>/summary.json`.
+
+    Args:
+        scenario: what to run.
+        store: folder of the run store.
+        jobs: worker processes; one per core that this process may use when None.
+        retry_failed: execute failed runs once more.
+        progress: called in this process for everything worth showing.
+        runner: dotted path of `(spec, directory, report) -> ArmResult`, imported by the workers.
+        data_fingerprint: dotted path of `(data settings) -> str`, called here before any run.
+
+    Raises:
+        ConfigError: the scenario cannot be expanded, `jobs` is below 1, or the store cannot be written to.
+        KeyboardInterrupt: after the workers have ended; finished runs stay.
+    """
+    if jobs is not None and jobs < 1:
+        raise ConfigError(f"--jobs {jobs}: at least one worker process is needed; write 1 or more")
+    specs = expand_scenario(scenario, runner=runner, data_fingerprint=data_fingerprint)
+    runs = RunStore.open(store)
+    write_bytes(runs.root / scenario.name / "scenario.toml", scenario_text(scenario).encode())
+    todo = {
+        spec.run_id: spec
+        for spec in specs
+        if runs.status(spec) == "unfinished" or (retry_failed and runs.status(spec) == "failed")
+    }
+    pool = Pool(runs, runner, min(jobs or default_jobs(), max(1, len(todo))))
+    done = len({spec.run_id for spec in specs}) - len(todo)
+    outcomes = pool.run(list(todo.values()), retry=retry_failed, done=done, on_event=progress)
+    summary = summarise(scenario, specs, runs, {run_id: outcome.message for run_id, outcome in outcomes.items()})
+    write_json(runs.root / scenario.name / "summary.json", summary.document())
+    return summary
+
+
+def expand_scenario(
+    scenario: Scenario, *, runner: str = RUNNER, data_fingerprint: str = FINGERPRINT
+) -> tuple[RunSpec, ...]:
+    """Check the time windows of a scenario and list its runs.
+
+    Raises:
+        ConfigError: a sweep, the windows, the task or the data are refused.
+    """
+    check_windows(scenario)
+    outside = (runner, scenario.task) if ":" in scenario.task else (runner,)
+    return expand(scenario, code_version=code_version(*outside), data_fingerprint=load_object(data_fingerprint))

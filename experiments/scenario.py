@@ -1,0 +1,231 @@
+"""What one experiment is: a frozen description of data, merchants, time windows, federation, privacy and arms.
+
+A scenario is read from TOML by `experiments.scenario_file`, which also turns pydantic's complaints into one line.
+Every model refuses unknown keys and wrong types, so that a typing mistake never becomes a default. The
+description of a field is the hint that a user sees when its value is refused.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import zoneinfo
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from experiments.targets import Target
+
+Method = Literal[
+    "popularity",
+    "untrained",
+    "item_knn",
+    "ials",
+    "tifu_knn",
+    "isolated",
+    "federated",
+    "dp_popularity",
+    "pooled",
+]
+PRIVATE_METHODS: Final = ("isolated", "federated", "dp_popularity")
+SLUG: Final = r"^[a-z0-9][a-z0-9._-]{0,63}$"
+
+
+def _flat(table: Any) -> Any:
+    """Write nested tables as one table with dotted keys: `federation.rounds` may be quoted in TOML or not."""
+    if not isinstance(table, Mapping):
+        return table
+    flat: dict[str, Any] = {}
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            flat.update({f"{key}.{inner}": deep for inner, deep in _flat(value).items()})
+        else:
+            flat[str(key)] = value
+    return flat
+
+
+def _finite(value: Any, path: str) -> None:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{path} = {value} is not a finite number; write a finite one")
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            _finite(inner, f"{path}.{key}")
+    if isinstance(value, list | tuple):
+        for inner in value:
+            _finite(inner, path)
+
+
+class Settings(BaseModel):
+    """A table of a scenario: immutable, strict about types, closed to unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class DataSettings(Settings):
+    """Where the rows come from. Paths are relative to the folder in which the command runs."""
+
+    source: Literal["complete-journey", "folder", "generated"] = Field(
+        "complete-journey", description="where the rows come from"
+    )
+    path: str | None = Field(None, min_length=1, description='a folder of tables, for source = "folder"')
+    timezone: str | None = Field(None, description="an IANA name such as Europe/Berlin")
+    currency: str | None = Field(None, pattern=r"^[A-Z]{3}$", description="an ISO 4217 code such as EUR")
+    population: int | None = Field(None, ge=1, description="the publicly known number of shoppers")
+    start: dt.date | None = Field(None, description="a date such as 2017-01-01, without quotes")
+    end: dt.date | None = Field(None, description="a date such as 2017-12-31, without quotes")
+    shoppers: int | None = Field(None, ge=1, description='how many shoppers source = "generated" makes')
+    data_seed: int = Field(0, ge=0, description='the seed of source = "generated"')
+
+    @model_validator(mode="after")
+    def _belongs_together(self) -> DataSettings:
+        if self.source == "folder" and self.path is None:
+            raise ValueError('data.path is missing; name the folder that source = "folder" reads')
+        if self.source != "folder" and self.path is not None:
+            raise ValueError(f'data.path = {self.path!r} is read only with source = "folder"; remove it')
+        if self.source == "generated" and self.shoppers is None:
+            raise ValueError('data.shoppers is missing; say how many shoppers source = "generated" makes')
+        if self.source != "generated" and self.shoppers is not None:
+            raise ValueError(f'data.shoppers = {self.shoppers} is read only with source = "generated"; remove it')
+        if self.timezone is not None and self.timezone not in zoneinfo.available_timezones():
+            raise ValueError(f"data.timezone = {self.timezone!r} is no time zone; write an IANA name: Europe/Berlin")
+        if self.start is not None and self.end is not None and self.end < self.start:
+            raise ValueError(f"data.end = {self.end} lies before data.start = {self.start}; swap them")
+        return self
+
+    @property
+    def known_population(self) -> int | None:
+        """Number of shoppers that is public before any row is read, or None."""
+        return self.population if self.population is not None else self.shoppers
+
+
+class PartitionSettings(Settings):
+    """Which merchants stand for the nodes of the federation."""
+
+    by: Literal["home_store", "store", "manufacturer", "department"] = Field(
+        "home_store", description="what one node stands for"
+    )
+    merchants: Literal["members", "all"] | Annotated[tuple[int | str, ...], Field(strict=False, min_length=1)] = Field(
+        "all", description='"members", "all" or a list of merchant ids'
+    )
+    k_max: int = Field(1, ge=1, description="at how many merchants one shopper may take part")
+
+    @model_validator(mode="after")
+    def _one_home(self) -> PartitionSettings:
+        if self.by == "home_store" and self.k_max != 1:
+            raise ValueError(f'partition.k_max = {self.k_max} with by = "home_store": a shopper has one home; write 1')
+        if not isinstance(self.merchants, str) and len(set(self.merchants)) < len(self.merchants):
+            raise ValueError("partition.merchants lists an id twice; list each merchant once")
+        return self
+
+
+class SplitSettings(Settings):
+    """Rolling time windows, in days: each origin has history, then a validation window, then a test window."""
+
+    origins: int = Field(4, ge=1, le=100, description="how many test windows")
+    window_days: int = Field(28, ge=1, description="length of a validation or test window")
+    step_days: int = Field(28, ge=1, description="days between two test windows")
+    history_days: int = Field(84, ge=1, description="least history before a validation window")
+
+
+class FederationSettings(Settings):
+    """How the shared model is trained."""
+
+    engine: Literal["inprocess"] = Field("inprocess", description="what drives server and nodes")
+    rounds: int = Field(40, ge=1, description="how often the nodes answer the server")
+    steps: int = Field(1, ge=1, description="optimiser steps per person and round")
+    clip_norm: float = Field(1.0, gt=0, description="L2 bound of one person's contribution")
+    learning_rate: float = Field(1.0, gt=0, description="step size of the server")
+    device: str = Field("cpu", pattern=r"^(cpu|mps|cuda(:\d+)?)$", description="cpu, mps, cuda or cuda:0")
+
+
+class PrivacySettings(Settings):
+    """What holds for every arm with an epsilon."""
+
+    mode: Literal["simulation", "deployment"] = Field("simulation", description="simulation on public data or the real")
+    delta: float = Field(1e-5, gt=0, lt=1, description="a probability far below 1/population, such as 1e-5")
+    ledger: str = Field("run", min_length=1, description='"run" or the file of a ledger that adds up over runs')
+
+    @model_validator(mode="after")
+    def _deployments_add_up(self) -> PrivacySettings:
+        if self.mode == "deployment" and self.ledger == "run":
+            raise ValueError('privacy.ledger = "run" forgets what earlier runs spent; name a ledger file in deployment')
+        return self
+
+
+class Arm(Settings):
+    """One row of the table: a method, and the privacy it promises.
+
+    Without `epsilon` the arm makes no privacy claim.
+    """
+
+    name: str = Field(pattern=SLUG, description="lower-case letters, digits, dots and dashes")
+    method: Method = Field(description="what ranks the products")
+    epsilon: float | None = Field(None, gt=0, description="a budget above 0; leave it out for no privacy claim")
+    noise: Literal["aggregator", "every_node"] = Field("aggregator", description="who adds the noise")
+    label: str | None = Field(None, min_length=1, description="what tables and charts call the arm")
+    options: dict[str, Any] = Field(default_factory=dict, description="settings of this arm's task")
+
+    @model_validator(mode="after")
+    def _claims_what_it_does(self) -> Arm:
+        if self.epsilon is not None and self.method not in PRIVATE_METHODS:
+            raise ValueError(
+                f"arm {self.name}: epsilon = {self.epsilon} with method = {self.method!r}, which adds no noise;"
+                f" remove epsilon or choose one of {', '.join(PRIVATE_METHODS)}"
+            )
+        if self.epsilon is None and self.method == "dp_popularity":
+            raise ValueError(f"arm {self.name}: method = 'dp_popularity' lacks epsilon; write one above 0")
+        if self.epsilon is None and self.noise == "every_node":
+            raise ValueError(f"arm {self.name}: noise = 'every_node' lacks epsilon; write one, or remove noise")
+        _finite(self.options, f"arms.{self.name}.options")
+        return self
+
+
+class Scenario(Settings):
+    """A whole experiment. Runs = sweep points x arms x origins x seeds."""
+
+    name: str = Field(pattern=SLUG, description="lower-case letters, digits, dots and dashes; names the result folder")
+    title: str = Field("", description="one line for people")
+    description: str = Field("", description="a few lines for people")
+    task: str = Field(
+        "recommend", pattern=r"^(recommend|[\w.]+:[\w.]+)$", description='"recommend" or your own "module:Class"'
+    )
+    seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(strict=False, min_length=1)] = Field(
+        (0,), description="a list of whole numbers, at least one, such as [0, 1, 2]"
+    )
+    data: DataSettings = Field(default_factory=DataSettings, description="a table")
+    partition: PartitionSettings = Field(default_factory=PartitionSettings, description="a table")
+    split: SplitSettings = Field(default_factory=SplitSettings, description="a table")
+    federation: FederationSettings = Field(default_factory=FederationSettings, description="a table")
+    privacy: PrivacySettings = Field(default_factory=PrivacySettings, description="a table")
+    options: dict[str, Any] = Field(default_factory=dict, description="settings of the task")
+    arms: Annotated[tuple[Arm, ...], Field(strict=False, min_length=1)] = Field(
+        description="at least one [[arms]] table"
+    )
+    sweep: Annotated[dict[str, list[Any]], BeforeValidator(_flat)] = Field(
+        default_factory=dict, description='dotted keys with lists of values: "federation.rounds" = [10, 40]'
+    )
+    targets: Annotated[dict[str, str], BeforeValidator(_flat)] = Field(
+        default_factory=dict, description='"ratio(explore_ndcg10, federated, popularity)" = ">= 1.15"'
+    )
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Scenario:
+        for what, values in (("seeds", self.seeds), ("arms", [arm.name for arm in self.arms])):
+            twice = sorted({value for value in values if list(values).count(value) > 1}, key=str)
+            if twice:
+                raise ValueError(f"{what}: {twice[0]!r} appears twice; give each its own")
+        population = self.data.known_population
+        if population is not None and self.privacy.delta >= 1 / population:
+            raise ValueError(
+                f"privacy.delta = {self.privacy.delta} is not below 1/population = {1 / population:.3g}"
+                f" ({population} shoppers); write a smaller delta such as {0.01 / population:.1g}"
+            )
+        _finite(self.options, "options")
+        _finite(self.sweep, "sweep")
+        for key, values in self.sweep.items():
+            if not values:
+                raise ValueError(f"sweep.{key} lists no value; list at least one")
+        for expression, condition in self.targets.items():
+            Target.parse(expression, condition).check_arms([arm.name for arm in self.arms])
+        return self

@@ -1,0 +1,207 @@
+"""Scenarios as files: reading TOML, overriding single values, and one clear line for whatever is wrong."""
+
+from __future__ import annotations
+
+import copy
+import difflib
+import tomllib
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+
+import tomli_w
+from pydantic import BaseModel, ValidationError
+
+from experiments.scenario import Scenario
+from retail.errors import ConfigError
+
+_KINDS: Final = {
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "string_type": "must be text in quotes",
+    "bool_type": "must be true or false",
+    "date_type": "must be a date",
+    "dict_type": "must be a table",
+    "model_type": "must be a table",
+    "list_type": "must be a list",
+    "tuple_type": "must be a list",
+    "too_short": "must not be empty",
+    "string_too_short": "must not be empty",
+    "string_pattern_mismatch": "is not well formed",
+    "finite_number": "must be a finite number",
+}
+_FLAT_TABLES: Final = ("sweep", "targets")
+
+
+def bundled_scenarios() -> tuple[str, ...]:
+    """Return the names of the scenarios that come with Tradefair, sorted."""
+    folder = resources.files("experiments") / "scenarios"
+    return tuple(sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml")))
+
+
+def load_scenario(source: str | Path, overrides: Sequence[str] = ()) -> Scenario:
+    """Read a scenario.
+
+    Args:
+        source: a TOML file, or the name of a bundled scenario such as `demo`. A file wins over a name.
+        overrides: `dotted.key=value` texts, the value in TOML (text may go without quotes). Arms are addressed
+            by name: `arms.federated.epsilon=2`.
+
+    Raises:
+        ConfigError: there is no such scenario, it is not TOML, or a value is refused; one line says where.
+    """
+    raw = toml_table(_read(source), source)
+    for override in overrides:
+        key, equals, text = override.partition("=")
+        if not equals or not key.strip():
+            raise ConfigError(f"--set {override}: has no key=value; write for example --set federation.rounds=20")
+        set_value(raw, key.strip(), _value(text.strip()), source=f"--set {override}")
+    return validate(raw, source=str(source))
+
+
+def validate(raw: Mapping[str, Any], *, source: str) -> Scenario:
+    """Check a nested table against the scenario model.
+
+    Raises:
+        ConfigError: one line with the source, the key, its value and what to do; more problems are counted.
+    """
+    try:
+        return Scenario.model_validate(raw)
+    except ValidationError as error:
+        problems = error.errors(include_url=False)
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        raise ConfigError(f"{source}: {_describe(dict(problems[0]), raw)}{more}") from None
+
+
+def scenario_text(scenario: Scenario) -> str:
+    """Return the TOML that reads back as the same scenario."""
+    return tomli_w.dumps(scenario.model_dump(exclude_none=True))
+
+
+def set_value(raw: dict[str, Any], key: str, value: Any, *, source: str) -> None:
+    """Set one value of a nested table in place, by its dotted key.
+
+    Raises:
+        ConfigError: the path leads through something that is no table, or names an arm that does not exist.
+    """
+    first, _, rest = key.partition(".")
+    parts = [first, rest] if first in _FLAT_TABLES and rest else key.split(".")
+    place: Any = raw
+    for depth, part in enumerate(parts):
+        here = ".".join(parts[:depth]) or "the scenario"
+        last = depth == len(parts) - 1
+        if isinstance(place, dict):
+            step: str | int = part
+            place.setdefault(part, {})
+        elif isinstance(place, list):
+            step = _position(place, part, here, source)
+        else:
+            raise ConfigError(f"{source}: {here} is a single value, not a table; drop what follows its name")
+        if last:
+            place[step] = value
+        place = place[step]
+
+
+def toml_table(text: str, source: str | Path) -> dict[str, Any]:
+    """Parse TOML.
+
+    Raises:
+        ConfigError: the text is not TOML; the message has line and column.
+    """
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{source}: is not valid TOML: {error}; correct that line") from None
+
+
+def _read(source: str | Path) -> str:
+    path = Path(source)
+    looks_like_a_file = path.suffix == ".toml" or len(path.parts) > 1
+    if not looks_like_a_file and not path.is_file():
+        if str(source) in bundled_scenarios():
+            return (resources.files("experiments") / "scenarios" / f"{source}.toml").read_text(encoding="utf-8")
+        names = ", ".join(bundled_scenarios())
+        raise ConfigError(f"no scenario {str(source)!r}: name a TOML file or one of the bundled scenarios ({names})")
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8 (byte {error.start}); save the file as UTF-8") from None
+    except OSError as error:
+        raise ConfigError(f"cannot read scenario {path}: {error.strerror}; check the path") from error
+
+
+def _value(text: str) -> Any:
+    try:
+        return copy.deepcopy(tomllib.loads(f"value = {text}")["value"])
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _position(items: Sequence[Any], part: str, here: str, source: str) -> int:
+    names = [str(item.get("name")) if isinstance(item, Mapping) else "" for item in items]
+    if part in names:
+        return names.index(part)
+    if part.isdigit() and int(part) < len(items):
+        return int(part)
+    close = difflib.get_close_matches(part, names, n=1)
+    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(names)}"
+    raise ConfigError(f"{source}: {here} has no {part!r}; {hint}")
+
+
+def _describe(problem: dict[str, Any], raw: Mapping[str, Any]) -> str:
+    """Say in one line what pydantic found: key, value, what is wrong, what to do."""
+    kind, location = problem["type"], tuple(problem["loc"])
+    if kind == "value_error":
+        return str(problem["ctx"]["error"])
+    key, model, hint = _walk(location, raw)
+    if kind == "extra_forbidden":
+        known = list(model.model_fields) if model is not None else []
+        close = difflib.get_close_matches(str(location[-1]), known, n=1)
+        full = f"{key.rpartition('.')[0]}.{close[0]}".lstrip(".") if close else ""
+        return f"unknown key {key}; " + (f"did you mean {full}?" if close else f"known keys: {', '.join(known)}")
+    if kind == "missing":
+        return f"{key} is missing; add it: {hint}"
+    value = problem["input"]
+    if kind == "literal_error":
+        expected = problem["ctx"]["expected"]
+        close = difflib.get_close_matches(str(value), expected.replace("'", "").replace(" or ", ", ").split(", "), n=1)
+        what = f"must be {expected}" + (f"; did you mean {close[0]}?" if close else "")
+    else:
+        what = _KINDS.get(kind) or problem["msg"].replace("Input should", "must")
+    shown = "" if isinstance(value, Mapping | list | tuple) and value else f" = {value!r}"
+    return f"{key}{shown} {what}" + (f" ({hint})" if hint else "")
+
+
+def _walk(location: Sequence[int | str], raw: Mapping[str, Any]) -> tuple[str, type[BaseModel] | None, str]:
+    """Follow a pydantic location: the key as a user writes it, the model that holds it, and the field's hint."""
+    parts: list[str] = []
+    model: type[BaseModel] | None = Scenario
+    hint, place = "", raw
+    for step in location:
+        if isinstance(step, int):
+            item = place[step] if isinstance(place, list | tuple) and step < len(place) else None
+            parts.append(str(item["name"]) if isinstance(item, Mapping) and "name" in item else str(step + 1))
+            place = item if item is not None else {}
+            continue
+        if isinstance(place, Mapping) or step == location[-1]:
+            fields = model.model_fields if model is not None else {}
+            if step in fields:
+                hint = fields[step].description or ""
+                model = _inner_model(fields[step].annotation) if step != location[-1] else model
+            elif step not in (place if isinstance(place, Mapping) else {}):
+                continue
+            parts.append(step if step.isprintable() else repr(step))
+            place = place.get(step, {}) if isinstance(place, Mapping) else {}
+    return ".".join(parts), model, hint
+
+
+def _inner_model(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for inner in getattr(annotation, "__args__", ()):
+        found = _inner_model(inner)
+        if found is not None:
+            return found
+    return None

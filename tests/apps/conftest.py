@@ -1,0 +1,79 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from experiments.execute import run_scenario
+from experiments.scenario_file import validate
+
+ARMS = [
+    {"name": "popularity", "method": "popularity", "label": "Global popularity"},
+    {"name": "isolated", "method": "isolated", "label": "Isolated stores"},
+    {"name": "federated", "method": "federated", "label": "Federated"},
+    *(
+        {"name": f"{name}-{epsilon:g}", "method": method, "epsilon": epsilon, "label": label}
+        for name, method, label in (
+            ("dp-popularity", "dp_popularity", "Noisy popularity only"),
+            ("federated-dp", "federated", "Federated, private"),
+        )
+        for epsilon in (8.0, 4.0, 1.0)
+    ),
+    {
+        "name": "every-node",
+        "method": "federated",
+        "epsilon": 4.0,
+        "noise": "every_node",
+        "label": "Federated, private, every node adds noise",
+    },
+    {"name": "pooled", "method": "pooled", "label": "Pooled raw data"},
+]
+MARKET = {
+    "name": "market",
+    "title": "Twelve stores learn which categories go together",
+    "data": {"source": "generated", "shoppers": 900},
+    "split": {"origins": 2},
+    "seeds": [0, 1],
+    "privacy": {"delta": 1e-6},
+    "arms": ARMS,
+    "targets": {
+        "ratio(explore_ndcg10, federated, popularity)": ">= 1.15",
+        "ratio(explore_ndcg10, federated-dp-1, dp-popularity-1)": ">= 1.10",
+        "difference(explore_ndcg10, federated-dp-4, pooled)": ">= -0.003",
+    },
+}
+GROWING = {
+    **MARKET,
+    "name": "growing",
+    "title": "The price of privacy falls with the number of shoppers",
+    "split": {"origins": 1},
+    "seeds": [0],
+    "arms": [arm for arm in ARMS if arm["method"] in ("popularity", "federated", "pooled") and "noise" not in arm],
+    "sweep": {"data.shoppers": [400, 1200, 4000]},
+    "targets": {"ratio(explore_ndcg10, federated-dp-1, federated)": ">= 0.98"},
+}
+
+
+def fill(store, *, scenarios=(MARKET, GROWING), fail=""):
+    """Run scenarios with the small runner; arms named in `fail` are refused."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(Path(__file__).parent))
+        patch.setenv("TRADEFAIR_TEST_FAIL", fail)
+        for raw in scenarios:
+            run_scenario(
+                validate(raw, source=raw["name"]),
+                store=store,
+                jobs=min(2, os.cpu_count() or 1),
+                runner="category_runner:run",
+                data_fingerprint="category_runner:fingerprint",
+            )
+    return store
+
+
+@pytest.fixture(scope="session")
+def run_store(tmp_path_factory):
+    """A store with an ordinary scenario, one over the number of shoppers, and one in which an arm was refused."""
+    broken = {**MARKET, "name": "broken", "title": "One arm is refused", "seeds": [0], "split": {"origins": 1},
+              "arms": ARMS[:3] + ARMS[5:7], "targets": {}}  # fmt: skip
+    folder = tmp_path_factory.mktemp("app") / "runs"
+    fill(folder)
+    return fill(folder, scenarios=(broken,), fail="federated-dp-8")

@@ -1,0 +1,204 @@
+"""The app in a real browser: Chromium, driven by Playwright, against the server that `tradefair app` starts."""
+
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+PICTURES = ROOT / "test-artifacts"
+BROWSERS = [Path("/usr/bin") / name for name in ("chromium", "chromium-browser", "google-chrome")]
+QUIET = (
+    "--headless --no-sandbox --disable-background-networking --disable-component-update --disable-sync"
+    " --disable-default-apps --disable-domain-reliability --no-first-run --no-pings --disable-dev-shm-usage"
+    " --disable-features=OptimizationHints,MediaRouter,Translate"
+).split()
+PAGES = {
+    "results": "/?scenario=market",
+    "shoppers": "/shoppers?scenario=growing",
+    "shoppers-none": "/shoppers?scenario=market",
+    "runs": "/runs?scenario=market",
+    "runs-failed": "/runs?scenario=broken",
+    "results-failed": "/?scenario=broken",
+}
+WIDTHS = {"desktop": (1280, 900), "phone": (390, 844)}
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def browser():
+    found = [path for path in BROWSERS if path.exists()]
+    if not found:
+        pytest.skip(f"no browser: none of {', '.join(map(str, BROWSERS))} exists; install chromium to run this test")
+    sync_api = pytest.importorskip("playwright.sync_api", reason="no playwright: install the dev extra")
+    with sync_api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=str(found[0]), args=QUIET)
+        yield started
+        started.close()
+
+
+def serve(store, log):
+    """Start `tradefair app` on a free port; return the process and its address once it answers."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    arguments = [sys.executable, "-m", "apps.command.main", "app", "--store", str(store), "--port", str(port)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(
+        arguments, cwd=log.parent, env=environment, stdout=log.open("w"), stderr=subprocess.STDOUT
+    )
+    address = f"http://127.0.0.1:{port}"
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            urllib.request.urlopen(f"{address}/_stcore/health", timeout=2).read()
+            return process, address
+        except OSError:
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.1)
+
+
+@pytest.fixture(scope="module")
+def address(run_store, tmp_path_factory):
+    process, address = serve(run_store, tmp_path_factory.mktemp("server") / "log.txt")
+    yield address
+    process.terminate()
+    process.wait(10)
+
+
+class Visit:
+    """One browser tab that notes what it asks for and complains about."""
+
+    def __init__(self, browser, *, width="desktop", scheme="light"):
+        size = dict(zip(("width", "height"), WIDTHS[width], strict=True))
+        self.context = browser.new_context(viewport=size, color_scheme=scheme)
+        self.page = self.context.new_page()
+        self.requests, self.complaints = [], []
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("websocket", lambda opened: self.requests.append(opened.url))
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _hear(self, message):
+        """Note an error, but for Streamlit's search for its own root when a page other than the first is opened.
+
+        It asks below the page's address before it asks at the root; the answer 404 is the browser's, not the app's.
+        """
+        looking_for_root = "/_stcore/" in message.location["url"] and "404" in message.text
+        if message.type == "error" and not looking_for_root:
+            self.complaints.append(message.text)
+
+    def open(self, url):
+        self.page.goto(url)
+        self.page.locator("h1").first.wait_for(timeout=30_000)
+        self.settle()
+        return self
+
+    def settle(self):
+        """Wait until the script has ended and charts have been drawn."""
+        self.page.wait_for_function("!document.querySelector('[data-test-script-state=running]')", timeout=30_000)
+        if self.page.locator("[data-testid=stVegaLiteChart]").count():
+            self.page.locator(
+                "[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg"
+            ).first.wait_for()
+        self.page.wait_for_timeout(700)
+
+    def picture(self, name):
+        """Keep a picture of the whole page, not only of what fits the window."""
+        PICTURES.mkdir(exist_ok=True)
+        size = self.page.viewport_size
+        height = self.page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
+        self.page.set_viewport_size({**size, "height": min(6000, max(size["height"], height + 60))})
+        self.page.wait_for_timeout(500)
+        self.page.screenshot(path=PICTURES / f"{name}.png")
+        self.page.set_viewport_size(size)
+
+    def overflow(self):
+        """Pixels by which the page is wider than its window."""
+        return self.page.evaluate(
+            "Math.max(document.documentElement.scrollWidth - window.innerWidth,"
+            " ...[...document.querySelectorAll('[data-testid=stMain], [data-testid=stMainBlockContainer]')]"
+            ".map(box => box.scrollWidth - box.clientWidth))"
+        )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_contacts_nobody_complains_of_nothing_and_fits(browser, address, name, width, scheme):
+    visit = Visit(browser, width=width, scheme=scheme).open(address + PAGES[name])
+    visit.picture(f"{name}-{width}-{scheme}")
+    host = address.removeprefix("http://")
+    elsewhere = [url for url in visit.requests if f"//{host}/" not in url and not url.startswith(("data:", "blob:"))]
+    assert visit.requests
+    assert elsewhere == []
+    assert visit.complaints == []
+    assert visit.overflow() <= 0
+    assert visit.page.locator("[data-testid=stException]").count() == 0
+    visit.context.close()
+
+
+def test_a_choice_is_in_the_address_and_the_address_shows_the_choice(browser, address):
+    visit = Visit(browser).open(f"{address}/?scenario=growing")
+    visit.page.get_by_role("radio", name="Total").click()
+    visit.page.wait_for_url("**metric=Total**")
+    visit.page.get_by_role("link", name="Runs").first.click()
+    visit.page.get_by_role("heading", name="18 runs finished").wait_for()
+    assert "scenario=growing" in visit.page.url
+    visit.context.close()
+
+    other = Visit(browser).open(f"{address}/?scenario=growing&metric=Total")
+    assert "of pooled overall ranking quality" in other.page.locator("h1").first.inner_text()
+    other.context.close()
+
+
+def test_a_run_can_be_chosen_and_its_ledger_read(browser, address):
+    visit = Visit(browser).open(f"{address}/runs?scenario=market")
+    chooser = visit.page.get_by_role("combobox", name="Run")
+    chooser.fill("every-node")
+    chooser.press("Enter")
+    visit.page.get_by_role("heading", name="Privacy ledger").wait_for()
+    visit.page.get_by_text("The aggregator need not be trusted").wait_for()
+    assert "run=every-node" in visit.page.url
+    visit.settle()
+    visit.picture("runs-ledger-desktop-light")
+    visit.context.close()
+
+
+def test_an_empty_store_says_how_to_fill_it(browser, tmp_path):
+    process, address = serve(tmp_path / "nothing", tmp_path / "log.txt")
+    try:
+        visit = Visit(browser, width="phone").open(address)
+        assert visit.page.get_by_text("tradefair demo").count() == 1
+        assert (visit.complaints, visit.overflow() <= 0) == ([], True)
+        visit.picture("empty-phone-light")
+        visit.context.close()
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@pytest.mark.parametrize(("host", "status"), [("127.0.0.1", 101), ("elsewhere.example", 403)])
+def test_only_names_of_this_machine_are_answered(address, host, status):
+    """A page of another site cannot read the store by pointing its own name at this machine."""
+    port = address.rpartition(":")[2]
+    connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=10)
+    headers = {
+        "Host": f"{host}:{port}",
+        "Origin": f"http://{host}:{port}",
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "MDEyMzQ1Njc4OWFiY2RlZg==",
+    }
+    connection.request("GET", "/_stcore/stream", headers=headers)
+    assert connection.getresponse().status == status
+    connection.close()
