@@ -145,11 +145,19 @@ class PrivacySettings(Settings):
     mode: Literal["simulation", "deployment"] = Field("simulation", description="simulation on public data or the real")
     delta: float = Field(1e-5, gt=0, lt=1, description="a probability far below 1/population, such as 1e-5")
     ledger: str = Field("run", min_length=1, description='"run" or the file of a ledger that adds up over runs')
+    total_epsilon: float | None = Field(
+        None, gt=0, description="what all runs on a ledger file may spend together; each arm's epsilon is of one run"
+    )
 
     @model_validator(mode="after")
     def _deployments_add_up(self) -> PrivacySettings:
         if self.mode == "deployment" and self.ledger == "run":
             raise ValueError('privacy.ledger = "run" forgets what earlier runs spent; name a ledger file in deployment')
+        if self.total_epsilon is not None and self.ledger == "run":
+            raise ValueError(
+                f'privacy.total_epsilon = {self.total_epsilon} adds up over runs, and privacy.ledger = "run" does not;'
+                " name a ledger file, or remove total_epsilon"
+            )
         return self
 
 
@@ -221,6 +229,13 @@ class Scenario(Settings):
                 f"privacy.delta = {self.privacy.delta} is not below 1/population = {1 / population:.3g}"
                 f" ({population} shoppers); write a smaller delta such as {0.01 / population:.1g}"
             )
+        total = self.privacy.total_epsilon
+        for arm in self.arms:
+            if total is not None and arm.epsilon is not None and arm.epsilon > total:
+                raise ValueError(
+                    f"privacy.total_epsilon = {total} is less than arm {arm.name}'s epsilon = {arm.epsilon};"
+                    " raise it, or lower the arm's epsilon"
+                )
         _finite(self.options, "options")
         _finite(self.sweep, "sweep")
         for key, values in self.sweep.items():

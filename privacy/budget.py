@@ -15,7 +15,7 @@ class Budget:
     Attributes:
         dataset: stable name of the people's data. Data that grow keep their name: a new name starts a new budget for
             the same people.
-        epsilon: bound for all releases together, above 0.
+        epsilon: bound for all releases of all runs together, above 0.
         delta: in (0, 1) and below 1 / population.
         population: publicly known number of shoppers, never counted from rows.
 

@@ -115,14 +115,18 @@ def _outer_sum(updates: OuterRows, bound: float) -> NDArray[np.float64]:
     Bounding the factors apart bounds their product, whatever the split: |left| |right| <= 1 * C. A row whose factors
     are within those bounds is unchanged, so tasks normalise `left` to length 1.
     """
-    if updates.left.shape[0] != updates.right.shape[0]:
+    if not isinstance(updates.left, np.ndarray):
         raise PrivacyError(
-            f"outer rows have {updates.left.shape[0]} left and {updates.right.shape[0]} right factors; give one of "
-            "each for every person"
+            f"left factors must be a plain numpy array, got {type(updates.left).__name__}; convert with toarray()"
         )
     left = clip_rows(updates.left, norm_bound=1.0).astype(np.float64)
     right = clip_rows(updates.right, norm_bound=bound)
-    product = (right.T.astype(np.float64) @ left).T
+    if left.shape[0] != right.shape[0]:
+        raise PrivacyError(
+            f"outer rows have {left.shape[0]} left and {right.shape[0]} right factors; each person needs both"
+        )
+    with np.errstate(over="ignore", invalid="ignore"):  # the caller refuses what is not finite
+        product = (right.T.astype(np.float64) @ left).T
     return np.asarray(product, dtype=np.float64).ravel()
 
 

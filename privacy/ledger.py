@@ -71,7 +71,7 @@ class Ledger:
         Args:
             path: the SQLite file; ":memory:" is allowed in scope "run".
             scope: "run" for a file inside one run's folder, "persistent" for one that adds up over runs.
-            budget: must equal what the file already holds for this data set.
+            budget: of all runs together; must equal what the file already holds for this data set.
             run: id of the run, so that two runs never take each other's keys for their own; required in scope
                 "persistent".
 
@@ -99,8 +99,14 @@ class Ledger:
             return _spent(connection, self.budget.dataset)
 
     @property
+    def spent_by_run(self) -> int:
+        """Nano-rho reserved so far by this ledger's own run, committed or not."""
+        with self._transaction("DEFERRED") as connection:
+            return _spent(connection, self.budget.dataset, run=self.run)
+
+    @property
     def remaining(self) -> int:
-        """Nano-rho that may still be reserved."""
+        """Nano-rho that may still be reserved, by this run or another."""
         return self.cap - self.spent
 
     def require(self, cost: int) -> None:
@@ -244,9 +250,10 @@ def _budget_row(connection: sqlite3.Connection, dataset: str) -> tuple[float, fl
     return found
 
 
-def _spent(connection: sqlite3.Connection, dataset: str) -> int:
+def _spent(connection: sqlite3.Connection, dataset: str, *, run: str | None = None) -> int:
     total = connection.execute(
-        "SELECT COALESCE(SUM(cost), 0) FROM reservations WHERE dataset = ?", (dataset,)
+        "SELECT COALESCE(SUM(cost), 0) FROM reservations WHERE dataset = ? AND (? IS NULL OR run = ?)",
+        (dataset, run, run),
     ).fetchone()
     return int(total[0])
 

@@ -43,8 +43,9 @@ def shopper_unit(noise: NoisePlacement) -> PrivacyUnit:
     trust = {
         "aggregator": "The registry caps merchants per shopper. Merchants run our clipping code. The aggregator sees "
         "each merchant's clipped sum without noise, and is trusted to add noise before anything leaves it.",
-        "every_node": "The registry caps merchants per shopper. Merchants run our clipping and noise code. The "
-        "aggregator need not be trusted: each message is noised before it leaves its merchant.",
+        "every_node": "The registry caps merchants per shopper. Merchants run our clipping and noise code. Each "
+        "message is noised before it leaves its merchant. The aggregator is trusted not to start extra runs in a "
+        "merchant's name: nodes keep no ledger of their own yet.",
     }
     if noise not in trust:
         raise PrivacyError(f"noise placement must be one of {', '.join(trust)}, got {noise!r}")

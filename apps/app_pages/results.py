@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from apps import charts, result_tables
+from apps import chart_tables, charts, result_tables
 from apps.figure_text import percent, percent_interval
 from apps.findings import headline, kept_of_pooled
 from apps.metric_names import metric_name
@@ -97,7 +97,7 @@ with st.container(horizontal=True):
         )
 
 st.header("Privacy and usefulness")
-table, references = charts.frontier_table(point, metric), charts.reference_table(point, metric)
+table, references = chart_tables.frontier_table(point, metric), chart_tables.reference_table(point, metric)
 if table.empty:
     st.info("No arm of this scenario has an epsilon, so there is nothing to draw against privacy.")
 else:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from apps import charts
+from apps import chart_tables, charts
 from apps.figure_text import count
 from apps.findings import price_of_privacy
 from apps.metric_names import in_order, metric_name
@@ -82,7 +82,7 @@ lines = st.multiselect(
 )
 reference = whole if scale == SHARE else None
 heading = f"{name.label} divided by that of {names[reference]}" if reference else name.label
-table = charts.growth_table(points, metric, [arm for arm in names if names[arm] in lines], reference=reference)
+table = chart_tables.growth_table(points, metric, [arm for arm in names if names[arm] in lines], reference=reference)
 if table.empty:
     st.info("Choose at least one arm that has been measured.")
     st.stop()

@@ -28,8 +28,7 @@ from retail.splits import Split, rolling_origins
 GRIDS: Final[Mapping[str, tuple[dict[str, Any], ...]]] = {
     "popularity": tuple(
         {"shape": shape, "window_days": days} for shape, days in (
-            ("window", 28), ("window", 56), ("window", 364),
-            ("exponential", 14), ("exponential", 28), ("exponential", 84),
+            ("buyers", 56), ("buyers", 112), ("window", 28), ("window", 56), ("window", 364), ("exponential", 28),
         )
     ),
     "item_knn": tuple(

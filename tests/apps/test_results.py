@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from apps import charts, findings, result_tables
+from apps import chart_tables, charts, findings, result_tables
 from apps.figure_text import percent, with_interval
 from apps.stored_results import read_results
 from experiments.results import Result
@@ -73,16 +73,19 @@ def test_a_cost_inside_its_interval_is_not_called_a_cost(growing):
 
 
 def test_the_frontier_has_one_series_per_method_and_noise_placement(market):
-    table = charts.frontier_table(market, "explore_ndcg10")
+    table = chart_tables.frontier_table(market, "explore_ndcg10")
     series = table.groupby("series")["epsilon"].apply(list).to_dict()
     assert sorted(series["Federated, private"]) == ["1", "4", "8", "no noise"]
     assert series["Federated, private, every node adds noise"] == ["4"]
     assert sorted(series["Noisy popularity only"]) == ["1", "4", "8"]
-    assert set(charts.reference_table(market, "explore_ndcg10")["Arm"]) == {"Global popularity", "Pooled raw data"}
+    assert set(chart_tables.reference_table(market, "explore_ndcg10")["Arm"]) == {
+        "Global popularity",
+        "Pooled raw data",
+    }
 
 
 def test_epsilon_is_ordered_by_size_with_no_noise_last(market):
-    table, references = charts.frontier_table(market, "hit10"), charts.reference_table(market, "hit10")
+    table, references = chart_tables.frontier_table(market, "hit10"), chart_tables.reference_table(market, "hit10")
     assert axis_domain(charts.frontier(table, references, metric="hit10")) == ["1", "4", "8", "no noise", ""]
     assert axis_domain(charts.frontier(table, references.iloc[:0], metric="hit10")) == ["1", "4", "8", "no noise"]
 
@@ -94,11 +97,11 @@ def axis_domain(chart):
 
 def test_charts_read_nothing_from_another_host(market, growing):
     difference = result_tables.differences(market, "explore_ndcg10", "pooled")
-    table, references = charts.frontier_table(market, "hit10"), charts.reference_table(market, "hit10")
+    table, references = chart_tables.frontier_table(market, "hit10"), chart_tables.reference_table(market, "hit10")
     drawn = (
         charts.frontier(table, references, metric="hit10"),
         charts.differences(difference, metric="explore_ndcg10", reference="Pooled raw data"),
-        charts.growth(charts.growth_table(growing, "hit10", ["federated", "pooled"]), title="Hit rate"),
+        charts.growth(chart_tables.growth_table(growing, "hit10", ["federated", "pooled"]), title="Hit rate"),
     )
     for chart in drawn:
         specification = {key: value for key, value in chart.to_dict().items() if key != "$schema"}
@@ -108,7 +111,7 @@ def test_charts_read_nothing_from_another_host(market, growing):
 def test_a_private_arm_that_was_not_measured_leaves_a_gap_not_a_zero(run_store):
     point = read_results(RunStore(run_store), "broken").points[0]
     assert point.value("explore_ndcg10", "federated-dp-8") is None
-    assert "8" not in set(charts.frontier_table(point, "explore_ndcg10")["epsilon"])
+    assert "8" not in set(chart_tables.frontier_table(point, "explore_ndcg10")["epsilon"])
     table = result_tables.arms(point)
     row = table[table["Missing runs"] == 1].iloc[0]
     assert row["Explore NDCG@10"] == "not measured"

@@ -26,6 +26,8 @@ BAD_OVERRIDES = [
     ("privacy.delta=nan", r"privacy\.delta = nan must be a finite number"),
     ("privacy.delta=1e-3", r"privacy\.delta = 0\.001 is not below 1/population"),
     ("privacy.mode=deployment", r"privacy\.ledger = \"run\" forgets"),
+    ("privacy.total_epsilon=0", r"privacy\.total_epsilon = 0 must be greater than 0"),
+    ("privacy.total_epsilon=8", r"total_epsilon = 8\.0 adds up over runs.*name a ledger file"),
     ("seeds=[]", r"seeds = \[\] must not be empty"),
     ("seeds=[0, 0]", r"seeds: 0 appears twice"),
     ("seeds=[-1]", r"seeds\.1 = -1 must be greater than or equal to 0"),
@@ -70,6 +72,16 @@ def test_every_bundled_scenario_loads_and_reads_back_as_itself():
     for name in bundled_scenarios():
         scenario = load_scenario(name)
         assert validate(toml_table(scenario_text(scenario), name), source=name) == scenario
+
+
+def test_a_total_below_an_arms_epsilon_is_told_in_one_line_and_one_above_is_kept():
+    ledger = "privacy.ledger=books/ledger.sqlite"
+    with pytest.raises(ConfigError, match=r"total_epsilon = 0\.5 is less than arm [\w.-]+'s epsilon = ") as caught:
+        load_scenario("demo", [ledger, "privacy.total_epsilon=0.5"])
+    assert "\n" not in str(caught.value)
+    scenario = load_scenario("demo", [ledger, "privacy.total_epsilon=40"])
+    assert scenario.privacy.total_epsilon == 40.0
+    assert validate(toml_table(scenario_text(scenario), "s"), source="s") == scenario
 
 
 def test_overrides_reach_arms_by_name_and_take_text_without_quotes():

@@ -101,6 +101,15 @@ def test_a_persistent_ledger_adds_up_over_runs_and_a_run_ledger_starts_anew(path
     assert "adds up" in persistent(path).label
 
 
+def test_a_run_knows_its_own_part_of_what_is_spent(path):
+    persistent(path).reserve("training", "round-0", 1000)
+    second = persistent(path, run="second")
+    assert (second.spent, second.spent_by_run) == (1000, 0)
+    second.commit(second.reserve("training", "round-0", 30))
+    second.reserve("training", "round-1", 5)
+    assert (second.spent, second.spent_by_run, persistent(path).spent_by_run) == (1035, 35, 1000)
+
+
 def test_a_committed_round_is_skipped_on_resume_and_cannot_be_charged_or_made_again(path):
     ledger = persistent(path)
     assert not ledger.is_committed("round-0")

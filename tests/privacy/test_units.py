@@ -147,7 +147,8 @@ def test_both_sensitivities_are_reached_so_that_less_noise_would_be_wrong(k_max)
 
 def test_the_statement_says_whom_the_aggregator_placement_trusts():
     assert "is trusted" in shopper_unit("aggregator").trust
-    assert "need not be trusted" in shopper_unit("every_node").trust
+    assert "noised before it leaves" in shopper_unit("every_node").trust
+    assert "trusted not to start extra runs" in shopper_unit("every_node").trust
     assert "all merchants" in shopper_unit("aggregator").unit
     with pytest.raises(PrivacyError, match="noise placement"):
         shopper_unit("nowhere")

@@ -1,0 +1,108 @@
+"""What a node does: answer a round with the sum of its persons' bounded contributions, and nothing else."""
+
+from __future__ import annotations
+
+import logging
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+from flwr.app import Array, ArrayRecord, ConfigRecord, Context, Error, Message, RecordDict
+from flwr.clientapp import ClientApp
+from numpy.typing import NDArray
+
+from federation import nodes
+from federation.config import FederationConfig
+from federation.contributions import node_sum
+from federation.noise_seed import simulated_noise
+from federation.plan import planned_costs
+from federation.records import from_record
+from federation.replies import KEY
+from federation.task import NodeData, Round, Task, load_task
+from privacy.accounting import noise_multiplier
+from privacy.noise import gaussian
+from retail.errors import PrivacyError
+
+FAILURE: Final = "training failed at this node"
+"""All that a server learns about a failure: texts of exceptions may quote rows."""
+
+_log = logging.getLogger(__name__)
+
+app = ClientApp()
+
+
+@app.train()
+def train(message: Message, context: Context) -> Message:
+    """Answer one round.
+
+    Returns: one vector under "sum", no counts and no metrics; or an error with the fixed text `FAILURE`. The reason
+        goes to the node's own log.
+
+    Guarantee: one shopper changes the answer by at most C / k_max in L2 before noise (`contributions.node_sum`), with
+        the bound, the cap and the noise level of the node's own configuration. With noise at every node the answer is
+        noised for the cost in the message, refused when that is more than the node's own plan has for the round, and
+        given once in a run. Assumes that the owner of the node approved the configuration, that each merchant runs
+        one node, and that the server starts a run again only to go on after a crash: a node keeps no ledger yet.
+    """
+    try:
+        total = _answer(message, context)
+    except Exception as error:
+        _log.error("%s: %s", FAILURE, error, exc_info=_log.isEnabledFor(logging.DEBUG))
+        return Message(Error(code=0, reason=FAILURE), reply_to=message)
+    return Message(RecordDict({KEY: ArrayRecord({KEY: Array(total)})}), reply_to=message)
+
+
+def forget() -> None:
+    """Drop what the last run kept in this process: its nodes and what tasks remembered for them."""
+    _prepare.cache_clear()
+
+
+def _answer(message: Message, context: Context) -> NDArray[np.float64]:
+    config, task, rounds, all_nodes = _prepare(context.run_id, str(context.run_config["tradefair"]))
+    asked = message.content.config_records["round"]
+    index = _whole(asked["index"])
+    round_ = rounds[index]
+    if round_.name != asked["name"]:
+        raise PrivacyError(f"round {index} is {round_.name!r} here, not {asked['name']!r}; server and node differ")
+    planned = planned_costs(config, rounds)  # refuses rounds that no guarantee covers
+    if config.private:
+        _answer_once(context, round_)
+    place = _whole(context.node_config["partition-id"])
+    if not 0 <= place < len(all_nodes):
+        raise PrivacyError(f"node {place} is not in the list of {len(all_nodes)} merchants")
+    model = from_record(message.content.array_records["model"])
+    total = node_sum(task, model, round_, all_nodes[place], clip_norm=config.clip_norm, weight=config.weight)
+    if config.noise == "aggregator":
+        return total
+    cost = _whole(asked["cost"])
+    if cost > planned[round_.name]:
+        raise PrivacyError(
+            f"round {round_.name!r} may cost {planned[round_.name]} nano-rho, the server asks for {cost}"
+        )
+    scale = noise_multiplier(cost) * config.bounds.per_message
+    rng = simulated_noise(config.seed, round_index=index, sender=place + 1) if config.seeded_noise else None
+    return total + gaussian(total.size, scale=scale, rng=rng)
+
+
+@lru_cache(maxsize=1)
+def _prepare(run_id: int, settings: str) -> tuple[FederationConfig, Task, tuple[Round, ...], tuple[NodeData, ...]]:
+    """Read the settings and the data of a run; kept for its other rounds (and nodes) in this process."""
+    config = FederationConfig.from_json(settings)
+    held = nodes.load_nodes(config)
+    task = load_task(config.task, nodes.task_settings(config), nodes.public_catalogue(config))
+    return config, task, tuple(task.rounds()), held
+
+
+def _answer_once(context: Context, round_: Round) -> None:
+    """Refuse a round answered before: fresh noise on the same sum would average out."""
+    before = context.state.config_records.get("answered")
+    names = [] if before is None else [str(name) for name in before["rounds"]]  # type: ignore[union-attr]
+    if round_.name in names:
+        raise PrivacyError(f"round {round_.name!r} was answered before in this run")
+    context.state["answered"] = ConfigRecord({"rounds": [*names, round_.name]})
+
+
+def _whole(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise PrivacyError(f"the message holds {value!r} where a whole number belongs")
+    return value

@@ -1,0 +1,111 @@
+"""What one node adds to a round: the clipped, weighted sum of its persons' contributions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from federation.task import Model, NodeData, Round, Task
+from privacy.clipping import OuterRows, Updates, clipped_sum
+from retail.errors import ConfigError
+
+
+def node_sum(
+    task: Task, model: Model, round_: Round, node: NodeData, *, clip_norm: float | None, weight: float
+) -> NDArray[np.float64]:
+    """Add up a node's contributions to one round.
+
+    Args:
+        task: says what each person contributes.
+        model: as broadcast.
+        round_: the round.
+        node: the merchant's rows.
+        clip_norm: C, the L2 bound of one person's contribution; None adds them up as they are.
+        weight: public factor, 1 / k_max.
+
+    Returns: (d,) float64; zeros for a node without persons.
+
+    Raises:
+        ConfigError: the task yields rows of another length than the round says, or more rows than there are persons.
+        PrivacyError: rows of a kind that cannot be clipped; without a bound also NaN or infinity.
+
+    Guarantee: one person more or less changes the result by at most weight * C in L2, up to the rounding of float64
+        addition. A row with NaN or infinity counts as zero, so that one person's rows cannot stop everybody's sum.
+        Assumes that the task yields one row per person, each a function of the broadcast model, public constants and
+        that person's rows alone, and that whether it raises depends on no single person's rows.
+    """
+    total = np.zeros(round_.size)
+    rows = 0
+    for updates in task.person_updates(model, round_, node):
+        persons, width = _shape(updates)
+        rows += persons
+        if width != round_.size:
+            raise ConfigError(f"round {round_.name!r} got contributions of length {width}, not {round_.size}")
+        if rows > len(node.history.persons):
+            raise ConfigError(f"round {round_.name!r} got more contributions than the node has persons; yield one each")
+        if clip_norm is None:
+            total += _plain_sum(updates, round_) * weight
+        else:
+            total += clipped_sum(_without_broken_rows(updates), norm_bound=clip_norm, weight=weight)
+    return total
+
+
+def _shape(updates: Updates) -> tuple[int, int]:
+    if isinstance(updates, OuterRows):
+        return int(updates.left.shape[0]), int(updates.left.shape[1] * updates.right.shape[1])
+    if len(updates.shape) != 2:
+        raise ConfigError(f"contributions must be (persons, d), got shape {updates.shape}")
+    return int(updates.shape[0]), int(updates.shape[1])
+
+
+def _plain_sum(updates: Updates, round_: Round) -> NDArray[np.float64]:
+    if isinstance(updates, OuterRows):
+        total = (updates.right.T.astype(np.float64) @ updates.left.astype(np.float64)).T
+    else:
+        total = updates.sum(axis=0, dtype=np.float64)
+    flat: NDArray[np.float64] = np.asarray(total, dtype=np.float64).ravel()
+    if not np.isfinite(flat).all():
+        raise ConfigError(f"round {round_.name!r} sums to NaN or infinity; lower the learning rate")
+    return flat
+
+
+def _without_broken_rows(updates: Updates) -> Updates:
+    """Replace every row that holds NaN or infinity by zeros; a decision about each row on its own."""
+    if isinstance(updates, OuterRows):
+        left, right = _canonical(updates.left), _canonical(updates.right)
+        broken = _broken(left) | _broken(right)
+        return OuterRows(_zeroed(left, broken), _zeroed(right, broken)) if broken.any() else updates
+    rows = _canonical(updates)
+    broken = _broken(rows)
+    return _zeroed(rows, broken) if broken.any() else updates
+
+
+def _canonical(rows: Any) -> Any:
+    """Add up entries of a sparse row that name the same column: two finite ones may overflow together."""
+    if not isinstance(rows, sparse.csr_array):
+        return rows
+    fresh = sparse.csr_array((rows.data, rows.indices, rows.indptr), shape=rows.shape)
+    if not fresh.has_canonical_format:
+        fresh = fresh.copy()
+        fresh.sum_duplicates()
+    return fresh
+
+
+def _broken(rows: Any) -> NDArray[np.bool_]:
+    if sparse.issparse(rows):
+        bad = ~np.isfinite(rows.data)
+        owner = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
+        return np.bincount(owner[bad], minlength=rows.shape[0]).astype(bool)
+    return np.asarray(~np.isfinite(rows).all(axis=1))
+
+
+def _zeroed(rows: Any, broken: NDArray[np.bool_]) -> Any:
+    fixed = rows.copy()
+    if sparse.issparse(rows):
+        fixed.data[np.repeat(broken, np.diff(rows.indptr))] = 0
+    else:
+        fixed[broken] = 0
+    return fixed

@@ -1,0 +1,76 @@
+"""Reading what nodes answer, and adding it up in an order that arrival does not change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import numpy as np
+from flwr.app import ArrayRecord, Message
+from numpy.typing import NDArray
+
+KEY: Final = "sum"
+_HEADER_BYTES: Final = 4096  # room for what numpy writes before the values
+
+
+def read_sum(reply: Message, *, size: int) -> NDArray[np.float64] | None:
+    """Read the one vector that an answer may hold.
+
+    Returns: (size,) float64; None for an error, another record or key beside it, another shape or dtype, bytes that
+        cannot be read, NaN or infinity. Its length in L2 is not checked: nobody but the node knows how many persons
+        stand behind it.
+    """
+    if reply.has_error() or not reply.has_content() or list(reply.content) != [KEY]:
+        return None
+    record = reply.content[KEY]
+    if not isinstance(record, ArrayRecord) or list(record) != [KEY]:
+        return None
+    if len(record[KEY].data) > 8 * size + _HEADER_BYTES:
+        return None
+    try:
+        values = record[KEY].numpy()
+    except (ValueError, TypeError, EOFError, OSError):
+        return None
+    if values.dtype != np.float64 or values.shape != (size,) or not np.isfinite(values).all():
+        return None
+    return values
+
+
+class OrderedSum:
+    """A sum over nodes in ascending order of their ids; holds back only what arrived too early.
+
+    Each node counts once: a second vector of one node, or a vector of a node that was not asked, is refused, since it
+    would count that node's persons twice.
+    """
+
+    def __init__(self, nodes: Iterable[int], *, size: int) -> None:
+        self._waiting = sorted(nodes)
+        self._unheard = set(self._waiting)
+        self._early: dict[int, NDArray[np.float64] | None] = {}
+        self._next = 0
+        self._total = np.zeros(size)
+        self.accepted = 0
+
+    def put(self, node: int, values: NDArray[np.float64] | None) -> bool:
+        """Take a node's vector, or None for an answer that cannot be used; tell whether it counts."""
+        if node not in self._unheard:
+            return False
+        self._unheard.remove(node)
+        self._early[node] = values
+        self.accepted += values is not None
+        while self._next < len(self._waiting) and self._waiting[self._next] in self._early:
+            self._add(self._waiting[self._next : self._next + 1])
+            self._next += 1
+        return values is not None
+
+    def total(self) -> NDArray[np.float64]:
+        """Return the sum of all vectors taken. Nothing can be put afterwards."""
+        self._add(self._waiting[self._next :])
+        self._next = len(self._waiting)
+        return self._total
+
+    def _add(self, nodes: Sequence[int]) -> None:
+        for node in nodes:
+            values = self._early.pop(node, None)
+            if values is not None:
+                self._total += values

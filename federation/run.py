@@ -1,0 +1,102 @@
+"""One entry to a federated run: settings in, model and its account out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from federation.config import FederationConfig
+from federation.nodes import load_nodes
+from federation.plan import open_ledger
+from federation.task import Model
+from privacy.accounting import epsilon_rdp, noise_multiplier
+from privacy.pld import epsilon_pld
+from retail.errors import ConfigError
+
+_ENTRY_TYPES = {"entry": "int64", "cost": "int64"}
+_ENTRIES = ["entry", "dataset", "run", "purpose", "key", "cost", "reserved_at", "committed_at"]
+
+
+@dataclass(frozen=True, eq=False)
+class FederatedResult:
+    """What a run made and what it cost.
+
+    Attributes:
+        model: after the last round.
+        rounds: of each round its name, purpose, cost (nano-rho) and noise_multiplier; the last two 0 without noise.
+        epsilon: of what this run has spent, its interrupted rounds included, by the bound the ledger admits by; None
+            when no privacy is claimed.
+        epsilon_pld: the same by privacy loss distributions, for reports.
+        epsilon_accountant: "pld", or "rdp" when that computation fell back; empty without a claim.
+        epsilon_total: of what all runs on the ledger had spent on these people when this run ended, as `epsilon`.
+        delta: of all three; None without a claim.
+        ledger_entries: of all runs on these people; columns as `privacy.Ledger.entries`.
+        dropped: answers that were missing or unusable, over all rounds.
+    """
+
+    model: Model
+    rounds: tuple[dict[str, Any], ...]
+    epsilon: float | None
+    epsilon_pld: float | None
+    epsilon_accountant: str
+    epsilon_total: float | None
+    delta: float | None
+    ledger_entries: pd.DataFrame
+    dropped: int
+
+
+def run(
+    config: FederationConfig, *, engine: str = "inprocess", progress: Callable[[str], None] | None = None
+) -> FederatedResult:
+    """Train a task over a federation.
+
+    Args:
+        config: everything that decides the run.
+        engine: "inprocess".
+        progress: called with a line after every round.
+
+    Raises:
+        ConfigError: unknown engine, or settings that cannot be run.
+        PrivacyError: the claim cannot be kept, or less of the budget is left than the run needs. When that was so
+            from the start, no data is read; when another run took it meanwhile, no node is asked.
+        DataError: the data cannot be used.
+        TradefairError: no node gave a usable answer in some round.
+    """
+    if engine != "inprocess":
+        raise ConfigError(f"engine = {engine!r} is unknown; write inprocess")
+    open_ledger(config)
+    nodes = load_nodes(config)  # here for its errors, which at the nodes would become one fixed text
+    from federation.engines import inprocess
+    from federation.records import from_record
+
+    state = inprocess.drive(config, nodes=len(nodes), progress=progress).state
+    report = json.loads(str(state.config_records["report"]["json"]))
+    epsilon, tight, accountant, total = None, None, "", None
+    if config.private:
+        spent = int(report["spent"])
+        epsilon = epsilon_rdp(spent, delta=config.delta)
+        total = epsilon_rdp(int(report["spent_by_all_runs"]), delta=config.delta)
+        reported = epsilon_pld([noise_multiplier(spent)], delta=config.delta)
+        tight, accountant = reported.epsilon, str(reported.accountant)
+    return FederatedResult(
+        model=from_record(state.array_records["model"]),
+        rounds=tuple(report["rounds"]),
+        epsilon=epsilon,
+        epsilon_pld=tight,
+        epsilon_accountant=accountant,
+        epsilon_total=total,
+        delta=config.delta if config.private else None,
+        ledger_entries=_entries(report["entries"]),
+        dropped=int(report["dropped"]),
+    )
+
+
+def _entries(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    table = pd.DataFrame(rows, columns=_ENTRIES).astype(_ENTRY_TYPES)
+    for name in ("reserved_at", "committed_at"):
+        table[name] = pd.to_datetime(table[name], utc=True, format="ISO8601")
+    return table

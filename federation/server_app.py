@@ -1,0 +1,75 @@
+"""What the server does: open the ledger, run the strategy, keep the model and a report in the run's state."""
+
+from __future__ import annotations
+
+import json
+
+from flwr.app import ConfigRecord, Context
+from flwr.serverapp import Grid, ServerApp
+
+from federation import nodes
+from federation.config import FederationConfig
+from federation.plan import open_ledger
+from federation.records import to_record
+from federation.strategy import PersonLevelDPAvg
+from federation.task import load_task
+from federation.turn import ledger_turn
+from privacy.accounting import noise_multiplier
+from privacy.ledger import Ledger
+
+app = ServerApp()
+
+
+@app.main()
+def main(grid: Grid, context: Context) -> None:
+    """Train, and leave "model" and "report" in `context.state`.
+
+    The ledger is asked before anything is read. The server itself needs the public catalogue and the public list of
+    merchants; rows are read at the nodes. Runs on one persistent ledger take turns.
+    """
+    config = FederationConfig.from_json(str(context.run_config["tradefair"]))
+    with ledger_turn(config):
+        _train(config, grid, context)
+
+
+def _train(config: FederationConfig, grid: Grid, context: Context) -> None:
+    ledger = open_ledger(config)
+    task = load_task(config.task, nodes.task_settings(config), nodes.public_catalogue(config))
+    strategy = PersonLevelDPAvg(
+        task,
+        config,
+        population=nodes.denominator(config),
+        nodes=nodes.count_nodes(config),
+        ledger=ledger,
+        noise_seed=config.seed if config.private and config.seeded_noise else None,
+    )
+    model = strategy.train(grid)
+    context.state["model"] = to_record(model)
+    context.state["report"] = ConfigRecord({"json": json.dumps(_report(strategy, ledger))})
+
+
+def _report(strategy: PersonLevelDPAvg, ledger: Ledger | None) -> dict[str, object]:
+    paid: dict[str, int] = {}
+    entries: list[dict[str, object]] = []
+    if ledger is not None:
+        table = ledger.entries()
+        done = table[table["committed_at"].notna() & (table["run"] == ledger.run)]
+        paid = {str(key): int(cost) for key, cost in zip(done["key"], done["cost"], strict=True)}
+        entries = json.loads(table.to_json(orient="records", date_format="iso", date_unit="us"))
+    rounds = [
+        {
+            "name": one.name,
+            "purpose": one.purpose,
+            "cost": paid.get(one.name, 0),
+            "noise_multiplier": noise_multiplier(paid[one.name]) if one.name in paid else 0.0,
+        }
+        for one in strategy.rounds
+    ]
+    spent, spent_by_all = (0, 0) if ledger is None else (ledger.spent_by_run, ledger.spent)
+    return {
+        "rounds": rounds,
+        "dropped": strategy.dropped,
+        "spent": spent,
+        "spent_by_all_runs": spent_by_all,
+        "entries": entries,
+    }
