@@ -96,6 +96,10 @@ class DataSettings(Settings):
     @property
     def known_population(self) -> int | None:
         """Number of shoppers that is public before any row is read, or None."""
+        if self.source == "complete-journey":
+            from retail.complete_journey import POPULATION  # here because listing commands need no pandas
+
+            return POPULATION
         return self.population if self.population is not None else self.shoppers
 
 

@@ -146,7 +146,12 @@ class RecommendTask:
 
     def _gradients(self, model: Model, node: NodeData) -> Iterator[Updates]:
         released = {name: array for name, array in model.items() if name != "weights"}
-        key = ("windows", self.options, self.settings.window_days, *(hash(array.tobytes()) for array in released.values()))
+        key = (
+            "windows",
+            self.options,
+            self.settings.window_days,
+            *(hash(array.tobytes()) for array in released.values()),
+        )
         examples = node.memo.get(key)
         if examples is None:
             examples = windows(released, node, self.options, self.settings.window_days)

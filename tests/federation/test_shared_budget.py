@@ -139,6 +139,24 @@ def test_a_run_that_lost_nearly_all_of_its_plan_is_refused_before_any_data_is_re
         run(replace(config, source=nowhere))
 
 
+def test_a_stored_answer_is_used_though_too_little_is_left_to_begin_anew(shared, monkeypatch):
+    config = shared(total_epsilon=4.0, rounds=1, options={"outer": False})
+    for _ in range(3):
+        crash(config, "weekdays")
+
+    def die(self, reservation):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Ledger, "commit", die)
+        with pytest.raises(KeyboardInterrupt):
+            run(config)
+    result = run(config)
+    assert list(result.ledger_entries["key"]) == ["weekdays"] * 4 + ["train-0"]
+    assert list(result.ledger_entries["committed_at"].notna()) == [False] * 3 + [True] * 2
+    assert result.epsilon <= 1.0
+
+
 def test_what_a_crashed_run_had_planned_may_be_spent_by_another(shared, task_of):
     crashed = shared("crashed")
     crash(crashed, "train-0")

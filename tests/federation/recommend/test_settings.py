@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from federation.recommend.settings import RecommendOptions
 from retail.errors import ConfigError
 
-NUMBERS = [field.name for field in fields(RecommendOptions) if type(getattr(RecommendOptions(), field.name)) is not bool]
+NUMBERS = [
+    field.name for field in fields(RecommendOptions) if type(getattr(RecommendOptions(), field.name)) is not bool
+]
 
 
 def test_an_empty_table_gives_the_defaults():
