@@ -10,8 +10,8 @@ from typing import Any, Final
 import numpy as np
 
 from experiments.baselines import BASELINES
+from experiments.measuring import Scores
 from experiments.sweep import RunSpec
-from experiments.truth import Scores
 from federation.config import FederationConfig
 from federation.local import train
 from federation.nodes import denominator, pooled, public_catalogue, task_settings
@@ -23,7 +23,7 @@ from retail.errors import ConfigError
 from retail.files import atomic_write
 
 _BLOCK: Final = 250
-_POPULARITY_ONLY: Final = {"train": False, "tastes": False}
+_POPULARITY_ONLY: Final = {"train": False, "tastes": False, "rich": False}
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,6 +149,7 @@ def _account(result: FederatedResult) -> dict[str, Any]:
         return {"dropped_replies": result.dropped}
     return {
         "epsilon_spent": result.epsilon,
+        "epsilon_total": result.epsilon_total,
         "epsilon_pld": result.epsilon_pld,
         "epsilon_accountant": result.epsilon_accountant,
         "delta": result.delta,

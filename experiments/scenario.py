@@ -100,7 +100,7 @@ class DataSettings(Settings):
             from retail.complete_journey import POPULATION  # here because listing commands need no pandas
 
             return POPULATION
-        return self.population if self.population is not None else self.shoppers
+        return self.shoppers if self.source == "generated" else self.population
 
 
 class PartitionSettings(Settings):

@@ -80,7 +80,11 @@ def _answer(message: Message, context: Context) -> NDArray[np.float64]:
             f"round {round_.name!r} may cost {planned[round_.name]} nano-rho, the server asks for {cost}"
         )
     scale = noise_multiplier(cost) * config.bounds.per_message
-    rng = simulated_noise(config.seed, round_index=index, sender=place + 1) if config.seeded_noise else None
+    rng = (
+        simulated_noise(config.seed, now=config.now, round_index=index, sender=place + 1)
+        if config.seeded_noise
+        else None
+    )
     return total + gaussian(total.size, scale=scale, rng=rng)
 
 

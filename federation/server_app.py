@@ -24,8 +24,9 @@ app = ServerApp()
 def main(grid: Grid, context: Context) -> None:
     """Train, and leave "model" and "report" in `context.state`.
 
-    The ledger is asked before anything is read. The server itself needs the public catalogue and the public list of
-    merchants; rows are read at the nodes. Runs on one persistent ledger take turns.
+    The ledger is asked before anything is read. The server uses nothing of the data but the public catalogue and the
+    public list of merchants. In this version one process opens one source for server and nodes alike, so that this
+    separation is one of code, not of machines. Runs on one persistent ledger take turns.
     """
     config = FederationConfig.from_json(str(context.run_config["tradefair"]))
     with ledger_turn(config):

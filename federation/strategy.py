@@ -204,5 +204,6 @@ class PersonLevelDPAvg(Strategy):
         scale = z * self.config.bounds.joint
         rng = None
         if self._noise_seed is not None:
-            rng = simulated_noise(self._noise_seed, round_index=self.rounds.index(round_), sender=AGGREGATOR)
+            index = self.rounds.index(round_)
+            rng = simulated_noise(self._noise_seed, now=self.config.now, round_index=index, sender=AGGREGATOR)
         return gaussian(round_.size, scale=scale, rng=rng), scale

@@ -16,7 +16,7 @@ from retail.errors import PrivacyError
 Scope = Literal["run", "persistent"]
 
 SCOPE_LABELS: Final[dict[str, str]] = {
-    "run": "simulation on public data: accounted within the run",
+    "run": "simulation: accounted within the run",
     "persistent": "adds up over all runs on this data set",
 }
 

@@ -54,7 +54,8 @@ def shopper_unit(noise: NoisePlacement) -> PrivacyUnit:
         neighbours="Data sets that differ by adding or removing all rows of one shopper; denominators are public.",
         trust=trust[noise],
         not_covered="Shoppers with several cards, the rounding of floating-point noise, timing, hyper-parameters "
-        "chosen on public data, and evaluation figures in a simulation.",
+        "chosen on public data, evaluation figures in a simulation, and what other shoppers of the same merchant can "
+        "read from recommendations that the merchant re-ranks by its own rows.",
     )
 
 

@@ -15,7 +15,7 @@ _VALUE_LENGTH: Final = 40
 
 def shown(text: object, *, most: int = 200) -> str:
     """Return foreign text fit for a message: one line of ASCII, the rest escaped, at most `most` characters."""
-    escaped = ascii(str(text))[1:-1]
+    escaped = ascii(text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text))[1:-1]
     return escaped if len(escaped) <= most else escaped[:most] + ".."
 
 

@@ -58,6 +58,8 @@ def print_summary(document: Mapping[str, Any]) -> None:
         lines.append([arm, *(row["sweep"].get(key) for key in swept), epsilon, *cells, f"{row['seconds']:.1f}"])
     print_rows(columns, lines, title=document["title"] or document["scenario"])
     say(f"{_scope(rows)}; 95% intervals: paired bootstrap over shoppers and seeds. No epsilon: no privacy claim.")
+    if any(row["epsilon"] is not None for row in rows):
+        say("Simulated noise comes from a seed: epsilon says what the same noise from a secret source would promise.")
     if document["targets"]:
         print_targets(document["targets"])
 

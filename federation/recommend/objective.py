@@ -43,12 +43,15 @@ def trainable(*, rich: bool) -> np.ndarray:
     return free
 
 
-def person_gradients(windows: list[Window], weights: np.ndarray, *, steps: int, rate: float, device: str) -> np.ndarray:
+def person_gradients(
+    windows: list[Window], weights: np.ndarray, *, free: np.ndarray, steps: int, rate: float, device: str
+) -> np.ndarray:
     """Move each person's copy of the weights `steps` times down that person's own loss.
 
     Args:
         windows: examples; every window lists the same persons.
         weights: (WEIGHTS,) broadcast.
+        free: (WEIGHTS,) 0 or 1, which weights move; the others use up no part of the clip norm.
         steps: gradient steps per person.
         rate: size of a step.
         device: torch device.
@@ -58,13 +61,14 @@ def person_gradients(windows: list[Window], weights: np.ndarray, *, steps: int, 
     """
     persons = len(windows[0].open) if windows else 0
     start = torch.as_tensor(weights, dtype=torch.float32, device=device).repeat(persons, 1)
+    mask = torch.as_tensor(free, dtype=torch.float32, device=device)
     tensors = [_Tensors(window, device) for window in windows]
     current = start.clone()
     for _ in range(steps):
         gradient = torch.zeros_like(current)
         for window in tensors:
             window.add_gradient(current, gradient)
-        current -= rate * gradient / len(windows)
+        current -= rate * mask * gradient / len(windows)
     moved: np.ndarray = ((start - current) / rate).cpu().numpy()
     return moved
 

@@ -57,8 +57,9 @@ def popularity_scores(model: Model, persons: int) -> np.ndarray:
 def local_lift(model: Model, recent: csr_array) -> np.ndarray:
     """(products,) float32: log of how much more this merchant's own shoppers buy a product than shoppers elsewhere.
 
-    The merchant's counts are mixed with `_LIFT_BUYERS` shoppers who buy like the released popularity, so that few
-    shoppers move little, and a merchant without recent purchases lifts nothing.
+    The merchant's counts are mixed with `_LIFT_BUYERS` shoppers who buy like the released popularity, so that
+    a small merchant does not rank by chance alone; a merchant without recent purchases lifts nothing. This is not
+    private towards other shoppers of the merchant: one buyer of a product that is rare elsewhere can move it up.
     """
     own = np.asarray(recent.sum(axis=0)).ravel()
     if not own.any():

@@ -159,7 +159,12 @@ class RecommendTask:
             if sum(one.explore.nbytes for one in examples) <= _KEPT:
                 node.memo[key] = examples
         gradients = person_gradients(
-            examples, model["weights"], steps=self.settings.steps, rate=_STEP, device=self.settings.device
+            examples,
+            model["weights"],
+            free=self._free,
+            steps=self.settings.steps,
+            rate=_STEP,
+            device=self.settings.device,
         )
         yield gradients * np.float32(_GRADIENT_UNIT)
 
@@ -201,7 +206,7 @@ class RecommendTask:
         mean = first / fade
         signal = np.maximum(0.0, 1 - variance / np.maximum(mean**2, 1e-300))
         size = np.sqrt(second / (1 - _BETA[1] ** step)) + 1e-3
-        move = self.settings.learning_rate * signal * mean / size * self._free
+        move = self.settings.learning_rate * signal * mean / size * self._free  # noise must not move fixed weights
         weights = model["weights"] - move
         kept = max(step - self.settings.rounds // 2, 1)
         average = weights if kept == 1 else model["average"] + (weights - model["average"]) / kept

@@ -166,7 +166,7 @@ def test_a_run_can_be_chosen_and_its_ledger_read(browser, address):
     chooser.fill("every-node")
     chooser.press("Enter")
     visit.page.get_by_role("heading", name="Privacy ledger").wait_for()
-    visit.page.get_by_text("The aggregator need not be trusted").wait_for()
+    visit.page.get_by_text("noised before it leaves its merchant").wait_for()
     assert "run=every-node" in visit.page.url
     visit.settle()
     visit.picture("runs-ledger-desktop-light")

@@ -142,7 +142,7 @@ def test_one_run_shows_its_ledger_and_what_its_epsilon_covers(visit):
     assert list(ledger["Purpose"]) == ["popularity", "affinity"]
     assert ledger["Share of cap"].sum() == pytest.approx(1, abs=1e-6)
     tables = "\n".join(table.value.to_string() for table in app.table)
-    assert "aggregator need not be trusted" in " ".join(tables.split())
+    assert "noised before it leaves its merchant" in " ".join(tables.split())
     assert "data_sha256" in tables
     assert 'noise = "every_node"' in texts(app)
 

@@ -78,7 +78,7 @@ def test_options_of_an_arm_win_over_those_of_the_scenario():
     scenario = load_scenario("demo", ["options={a=1, b=1}", "arms.ials.options={b=2}"])
     options = {spec.arm.name: spec.options for spec in runs(scenario)}
     assert options["ials"] == {"a": 1, "b": 2}
-    assert options["pooled"] == {"a": 1, "b": 1}
+    assert options["popularity"] == {"a": 1, "b": 1}
 
 
 def test_specs_travel_to_another_process_unchanged():

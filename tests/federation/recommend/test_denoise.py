@@ -27,10 +27,9 @@ def test_a_larger_entry_never_gets_a_smaller_estimate(units, scale):
     assert (np.diff(posterior_mean(noisy, noise_scale=scale)) >= -1e-9 * scale).all()
 
 
-@pytest.mark.parametrize("tail", [1, 10, 100, 1_000])
-def test_estimates_rise_with_entries_where_the_prior_hands_over_to_the_entries_themselves(tail):
-    rng = np.random.default_rng(0)
-    noisy = np.sort(np.concatenate([np.zeros(1_000), tail * rng.pareto(1, 1_000)]) + rng.normal(size=2_000))
+@pytest.mark.parametrize("lump", [9.0, 11.0, 12.0])
+def test_estimates_rise_with_entries_where_the_prior_hands_over_to_the_entries_themselves(lump):
+    noisy = np.sort(np.repeat([0.0, lump], 1_000) + np.random.default_rng(0).normal(size=2_000))
     clean = posterior_mean(noisy, noise_scale=1.0)
     assert (np.diff(clean) >= -1e-9).all()
     np.testing.assert_array_equal(clean[noisy > 10], noisy[noisy > 10])

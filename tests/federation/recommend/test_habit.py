@@ -46,6 +46,13 @@ def test_a_product_bought_once_is_given_two_windows_of_patience(of):
     assert raw(of((1, 28, 10, 3)))["lateness"] == pytest.approx(28 / 56 - 1, abs=1e-6)
 
 
+@pytest.mark.parametrize(("ago", "window", "quarter"), [(28, 1, 1), (29, 0, 1), (112, 0, 1), (113, 0, 0)])
+def test_a_window_reaches_back_its_whole_length_and_no_further(of, ago, window, quarter):
+    named = raw(of((1, ago, 10, 3)))
+    assert named["last_window"] == pytest.approx(np.log1p(window), abs=1e-6)
+    assert named["last_quarter"] == pytest.approx(np.log1p(quarter), abs=1e-6)
+
+
 def test_lines_of_one_basket_are_one_trip(of):
     once, twice = of((1, 5, 10, 3)), of((1, 5, 10, 3), (1, 5, 10, 3))
     np.testing.assert_array_equal(once.features, twice.features)

@@ -81,7 +81,7 @@ def moved(weights, seed=9):
 def test_closed_form_gradients_equal_automatic_differentiation(seed, count):
     examples = [drawn(seed + 10 * number) for number in range(count)]
     weights = moved(starting_weights(rich=True), seed)
-    found = person_gradients(examples, weights, steps=1, rate=0.5, device="cpu")
+    found = person_gradients(examples, weights, free=np.ones(WEIGHTS), steps=1, rate=0.5, device="cpu")
     assert found.shape == (PERSONS, WEIGHTS)
     expected = np.stack([autograd(person, examples, weights) for person in range(PERSONS)])
     np.testing.assert_allclose(found, expected, atol=1e-5)
@@ -94,7 +94,7 @@ def test_they_also_do_on_purchases(make_task, node, trained, rich):
     model = trained(task, node)[1]
     examples = windows(model, node, task.options, 28)
     weights = moved(starting_weights(rich=rich))
-    found = person_gradients(examples, weights, steps=1, rate=0.5, device="cpu")
+    found = person_gradients(examples, weights, free=np.ones(WEIGHTS), steps=1, rate=0.5, device="cpu")
     expected = np.stack([autograd(person, examples, weights) for person in range(len(found))])
     np.testing.assert_allclose(found, expected, atol=1e-5, rtol=1e-5)
 
@@ -103,7 +103,7 @@ def test_they_also_do_on_purchases(make_task, node, trained, rich):
 def test_several_steps_equal_an_explicit_loop_for_each_person(steps):
     rate, examples = 0.2, [drawn(1), drawn(2)]
     start = moved(starting_weights(rich=True))
-    found = person_gradients(examples, start, steps=steps, rate=rate, device="cpu")
+    found = person_gradients(examples, start, free=np.ones(WEIGHTS), steps=steps, rate=rate, device="cpu")
     for person in range(PERSONS):
         weights = start.copy()
         for _ in range(steps):
@@ -112,7 +112,9 @@ def test_several_steps_equal_an_explicit_loop_for_each_person(steps):
 
 
 def test_a_person_without_examples_contributes_zeros():
-    found = person_gradients([drawn(0)], starting_weights(rich=False), steps=3, rate=0.5, device="cpu")
+    found = person_gradients(
+        [drawn(0)], starting_weights(rich=False), free=np.ones(WEIGHTS), steps=3, rate=0.5, device="cpu"
+    )
     np.testing.assert_array_equal(found[0], 0)
     assert found[2:].any(axis=1).all()
 
@@ -121,7 +123,7 @@ def test_a_person_without_examples_contributes_zeros():
 def test_nobodys_gradient_depends_on_the_others(steps):
     whole = drawn(3)
     weights = moved(starting_weights(rich=True))
-    found = person_gradients([whole], weights, steps=steps, rate=0.5, device="cpu")
+    found = person_gradients([whole], weights, free=np.ones(WEIGHTS), steps=steps, rate=0.5, device="cpu")
     for gone in range(PERSONS):
         kept = np.arange(PERSONS) != gone
         mine = whole.habit_person != gone
@@ -133,13 +135,16 @@ def test_nobodys_gradient_depends_on_the_others(steps):
             habit_person=np.cumsum(kept)[whole.habit_person[mine]] - 1,
             again=whole.again[mine],
         )
-        alone = person_gradients([rest], weights, steps=steps, rate=0.5, device="cpu")
+        alone = person_gradients([rest], weights, free=np.ones(WEIGHTS), steps=steps, rate=0.5, device="cpu")
         np.testing.assert_allclose(alone, found[kept], atol=1e-6)
 
 
 def test_no_persons_and_no_windows_make_no_rows():
-    assert person_gradients([drawn(0)], np.zeros(WEIGHTS), steps=1, rate=0.5, device="cpu").any()
-    assert person_gradients([], np.zeros(WEIGHTS), steps=1, rate=0.5, device="cpu").shape == (0, WEIGHTS)
+    assert person_gradients([drawn(0)], np.zeros(WEIGHTS), free=np.ones(WEIGHTS), steps=1, rate=0.5, device="cpu").any()
+    assert person_gradients([], np.zeros(WEIGHTS), free=np.ones(WEIGHTS), steps=1, rate=0.5, device="cpu").shape == (
+        0,
+        WEIGHTS,
+    )
 
 
 def test_going_down_the_mean_gradient_lowers_everybodys_mean_loss(make_task, node, trained):
@@ -154,7 +159,7 @@ def test_going_down_the_mean_gradient_lowers_everybodys_mean_loss(make_task, nod
     weights = starting_weights(rich=False)
     losses = [mean_loss(weights)]
     for _ in range(3):
-        gradients = person_gradients(examples, weights, steps=1, rate=0.5, device="cpu")
+        gradients = person_gradients(examples, weights, free=np.ones(WEIGHTS), steps=1, rate=0.5, device="cpu")
         weights = weights - 0.02 * gradients.mean(axis=0)
         losses.append(mean_loss(weights))
     assert losses == sorted(losses, reverse=True)
@@ -169,3 +174,11 @@ def test_popularity_keeps_its_weight_and_plain_options_train_no_rich_feature():
     assert set(fixed) == {"popularity", "neighbours", *(name for name in names if name.startswith("expected_"))}
     assert starting_weights(rich=False)[EXPLORE][names == "neighbours"] == 0
     assert starting_weights(rich=True)[EXPLORE][names == "popularity"] == 1
+
+
+@pytest.mark.parametrize("steps", [1, 3])
+def test_weights_that_do_not_move_use_up_no_part_of_a_contribution(steps):
+    free = trainable(rich=False)
+    found = person_gradients([drawn(0)], starting_weights(rich=False), free=free, steps=steps, rate=0.5, device="cpu")
+    assert not found[:, free == 0].any()
+    assert found[:, free == 1].any()

@@ -46,11 +46,16 @@ def evaluate(config: FederationConfig, scores: Scores, *, days: int) -> pd.DataF
             tables.append(table[_active(later, rows)])
             start += len(block)
     if not tables:
-        return pd.DataFrame({"shopper": np.zeros(0, dtype=np.int32)})
+        return unmeasured()
     whole = pd.concat(tables, ignore_index=True)
     if whole["shopper"].is_unique:
         return whole.sort_values("shopper", ignore_index=True)
     return whole.groupby("shopper", as_index=False).mean()
+
+
+def unmeasured() -> pd.DataFrame:
+    """Return the table of nobody."""
+    return pd.DataFrame({"shopper": np.zeros(0, dtype=np.int32)})
 
 
 def _active(later: Interactions, rows: slice) -> np.ndarray:
