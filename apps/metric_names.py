@@ -58,6 +58,12 @@ KNOWN: Final = {
         "Share of shoppers who buy, for the first time, at least one of the first ten products new to them (0 to 1, "
         "higher is better).",
     ),
+    "total_recall10": MetricName(
+        "Recall",
+        "Recall@10",
+        "recall",
+        "Share of what the shopper buys that is among the first ten of all products (0 to 1, higher is better).",
+    ),
 }
 """In the order in which they are offered: exploration is what a federation can win."""
 

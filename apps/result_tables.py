@@ -66,7 +66,11 @@ def targets(point: Point) -> pd.DataFrame:
             {
                 "Result": _STATUS[result.met],
                 "Target": _in_words(point, Target.parse(result.name, result.target or "> 0")),
-                "Bound": (result.target or "").replace(">=", "≥").replace("<=", "≤"),
+                "Bound": (result.target or "")
+                .replace(">=", "≥")
+                .replace("<=", "≤")
+                .replace("> ", "above ")
+                .replace("< ", "below "),
                 "Measured": with_interval(result),
             }
         )

@@ -26,7 +26,9 @@ if not others:
     filled = (read_results(store, name) for name in store.scenarios())
     varying = [found.scenario for found in filled if found and any(SHOPPERS in point.sweep for point in found.points)]
     if varying:
-        st.markdown(f"Choose one that does: {', '.join(f'**{name}**' for name in varying)}.")
+        st.markdown("Another scenario in this store does:")
+        for name in varying:
+            st.button(f"Open {name}", on_click=st.session_state.update, kwargs={"scenario": name})
     elif bundled := bundled_over_shoppers():
         st.markdown("To draw the curve with generated shoppers, run:")
         st.code("\n".join(command("run", name) for name in bundled), language="bash", wrap_lines=True)
