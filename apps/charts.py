@@ -13,10 +13,19 @@ from apps.chart_tables import NO_NOISE
 from apps.metric_names import metric_name
 from apps.result_tables import ARM
 
-PALETTE: Final = ("#0072B2", "#D55E00", "#009E73", "#B65C93", "#7F7F7F", "#A08000")
+PALETTE: Final = ("#0072B2", "#D55E00", "#009E73", "#B65C93", "#7F7F7F", "#A08000", "#A0603C", "#8468D8")
 """After Okabe and Ito 2008; each has a contrast of at least 3 to 1 with a white and with a near-black page."""
-SHAPES: Final = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
-DASHES: Final = ([1, 0], [7, 3], [2, 2], [9, 3, 2, 3], [4, 4], [12, 4])
+SHAPES: Final = (
+    "circle",
+    "square",
+    "triangle-up",
+    "diamond",
+    "cross",
+    "triangle-down",
+    "triangle-right",
+    "triangle-left",
+)
+DASHES: Final = ([1, 0], [7, 3], [2, 2], [9, 3, 2, 3], [4, 4], [12, 4], [1, 3], [6, 2, 1, 2])
 _INTERVAL: Final = "95% interval"
 _LEGEND: Final = {
     "title": None,

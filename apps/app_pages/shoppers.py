@@ -27,8 +27,8 @@ if not others:
     varying = [found.scenario for found in filled if found and any(SHOPPERS in point.sweep for point in found.points)]
     if varying:
         st.markdown("Another scenario in this store does:")
-        for name in varying:
-            st.button(f"Open {name}", on_click=st.session_state.update, kwargs={"scenario": name})
+        for other in varying:
+            st.button(f"Open {other}", on_click=st.session_state.update, kwargs={"scenario": other})
     elif bundled := bundled_over_shoppers():
         st.markdown("To draw the curve with generated shoppers, run:")
         st.code("\n".join(command("run", name) for name in bundled), language="bash", wrap_lines=True)

@@ -106,7 +106,10 @@ def test_charts_carry_a_text_for_those_who_cannot_see_them(visit):
 
 
 def test_a_scenario_without_a_sweep_says_which_command_draws_the_curve(visit, run_store, tmp_path):
-    assert "**growing**" in texts(visit("shoppers", scenario="market"))
+    page = visit("shoppers", scenario="market")
+    assert [button.label for button in page.button] == ["Open growing"]
+    page.button[0].click().run()
+    assert page.session_state["scenario"] == "growing"
     shutil.copytree(run_store / "market", tmp_path / "market")
     assert "tradefair run" in texts(visit("shoppers", store=tmp_path))
 
