@@ -12,6 +12,7 @@ from typing import Final
 
 from experiments.documents import write_bytes, write_json
 from experiments.pool import Event, Pool, default_jobs
+from experiments.preflight import check_scenario
 from experiments.provenance import code_version
 from experiments.runs import RunStore
 from experiments.scenario import Scenario
@@ -78,5 +79,7 @@ def expand_scenario(
         ConfigError: a sweep, the windows, the task or the data are refused.
     """
     check_windows(scenario)
+    if runner == RUNNER:
+        check_scenario(scenario)
     outside = (runner, scenario.task) if ":" in scenario.task else (runner,)
     return expand(scenario, code_version=code_version(*outside), data_fingerprint=load_object(data_fingerprint))

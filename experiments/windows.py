@@ -39,6 +39,10 @@ def check_windows(scenario: Scenario) -> None:
 
 def known_period(data: DataSettings) -> Period | None:
     """Return the days that settings or source declare, or None when only the rows can tell."""
+    if data.source == "generated" and data.shoppers is not None:
+        from retail.generator import Settings
+
+        return Settings(shoppers=data.shoppers, seed=data.data_seed).period
     first, last = _KNOWN.get(data.source, (None, None))
     start, end = data.start or first, data.end or last
     return Period(start, end, public=True) if start is not None and end is not None else None

@@ -13,6 +13,7 @@ from federation.config import FederationConfig
 from federation.task import NodeData, TaskSettings
 from privacy.units import cap_merchants
 from retail import columns as c
+from retail.dataset import RetailData
 from retail.datasource import DataSource
 from retail.errors import ConfigError, DataError, PrivacyError
 from retail.interactions import Catalogue, Interactions, catalogue, interactions
@@ -170,6 +171,7 @@ def _market(source: DataSource, by: By, merchants: str | tuple[int | str, ...], 
         listed = MEMBER_STORES
     elif not isinstance(merchants, str):
         listed = merchants
+    _check_listed(data, by, listed)
     shops = partition(data, by=by, merchants=listed)
     capped = cap_merchants(shops.transactions[_NEEDED], k_max=k_max)
     reasons = []
@@ -190,6 +192,20 @@ def _cut(
         NodeData(merchant, interactions(market.shops.node(index), market.catalogue), market.catalogue, now)
         for index, merchant in enumerate(market.shops.merchants)
     )
+
+
+def _check_listed(data: RetailData, by: By, listed: Sequence[int | str] | None) -> None:
+    """Refuse a listed merchant that the public tables do not know; without a stores table nothing can be said."""
+    if by in ("home_store", "store"):
+        known = set(data.stores[c.STORE]) if len(data.stores) else set(listed or ())
+    else:
+        known = set(data.products[c.MANUFACTURER if by == "manufacturer" else c.DEPARTMENT])
+    strange = [str(one) for one in listed or () if one not in known]
+    if strange:
+        raise ConfigError(
+            f"partition.merchants names {', '.join(strange[:5])}, which {data.name} does not have; choose ids of its "
+            f"{'stores' if by in ('home_store', 'store') else 'products'} table"
+        )
 
 
 def _check_public(config: FederationConfig, market: _Market) -> None:

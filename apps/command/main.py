@@ -43,15 +43,21 @@ app.add_typer(ledger.app, name="ledger")
 app.command("app", short_help="Open a run store in the browser.")(web.serve)
 
 
-@app.callback()
-def _options(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
-) -> None:
-    if version:
+def _version(wanted: bool) -> None:
+    if wanted:
         from importlib.metadata import version as installed
 
         typer.echo(f"tradefair {installed('tradefair')}")
         raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_version)
+    ] = False,
+) -> None:
+    """Hold the options of the command as a whole."""
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Final
 
 from retail.errors import ConfigError
+
+_KINDS: Final[dict[type, str]] = {bool: "true or false", int: "a whole number", float: "a number"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,6 @@ class RecommendOptions:
             if wanted is float and type(value) is int:
                 value = float(value)
             if type(value) is not wanted:
-                raise ConfigError(f"options.{key} = {value!r}: write a {wanted.__name__}")
+                raise ConfigError(f"options.{key} = {value!r}: write {_KINDS[wanted]}")
             checked[key] = value
         return cls(**checked)

@@ -1,0 +1,95 @@
+"""Refuse a scenario that cannot run before any run starts: everything that needs no row to be known."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, Final
+
+from experiments.scenario import Arm, Scenario
+from experiments.sweep import sweep_points
+from experiments.targets import Target
+from experiments.worker import load_object
+from retail.errors import ConfigError, TradefairError
+
+_TRAINED: Final = ("untrained", "isolated", "federated", "dp_popularity", "pooled")
+
+
+def check_scenario(scenario: Scenario) -> None:
+    """Try the settings of every sweep point and arm.
+
+    Raises:
+        ConfigError: an option, merchant list, task, device or metric cannot be used, or an epsilon is claimed without
+            a declared population.
+    """
+    _check_metrics(scenario)
+    for _, point in sweep_points(scenario):
+        _check_point(point)
+        for arm in point.arms:
+            try:
+                _check_arm(point, arm)
+            except TradefairError as error:
+                raise ConfigError(f"{scenario.name}: arm {arm.name}: {error}") from None
+
+
+def _check_metrics(scenario: Scenario) -> None:
+    from retail.evaluation import COLUMNS
+
+    for expression, condition in scenario.targets.items():
+        metric = Target.parse(expression, condition).metric
+        if metric not in COLUMNS:
+            raise ConfigError(
+                f'{scenario.name}: targets: "{expression}" asks for {metric!r}, which is not measured; choose one of '
+                f"{', '.join(COLUMNS)}"
+            )
+
+
+def _check_point(point: Scenario) -> None:
+    if point.partition.merchants == "members" and point.data.source != "complete-journey":
+        raise ConfigError(
+            f'{point.name}: partition.merchants = "members" is a list of the Complete Journey; write "all" or a list '
+            f'of ids for source = "{point.data.source}"'
+        )
+    if point.federation.device != "cpu":
+        import torch
+
+        try:
+            torch.zeros(1, device=point.federation.device)
+        except (RuntimeError, AssertionError) as error:
+            raise ConfigError(
+                f'{point.name}: federation.device = "{point.federation.device}" cannot be used here ({error}); '
+                'write "cpu"'
+            ) from None
+
+
+def _check_arm(point: Scenario, arm: Arm) -> None:
+    if arm.epsilon is not None and point.data.known_population is None:
+        raise ConfigError(
+            f"epsilon {arm.epsilon:g} needs a publicly known number of shoppers; set data.population to a public figure"
+        )
+    if arm.method not in _TRAINED:
+        _check_baseline(arm)
+    elif point.task == "recommend":
+        from federation.recommend.settings import RecommendOptions
+
+        RecommendOptions.read({**point.options, **arm.options})
+    else:
+        _check_task(point.task)
+
+
+def _check_baseline(arm: Arm) -> None:
+    from experiments.baselines import BASELINES
+
+    known = [name for name in inspect.signature(BASELINES[arm.method]).parameters][3:]
+    for name in arm.options:
+        if name not in known:
+            raise ConfigError(f"options.{name} is unknown to method {arm.method}; choose from {', '.join(known)}")
+
+
+def _check_task(name: str) -> None:
+    from federation.task import RankingTask
+
+    found: Any = load_object(name)
+    wanted = [method for method in dir(RankingTask) if not method.startswith("_")]
+    missing = [method for method in wanted if not callable(getattr(found, method, None))]
+    if not isinstance(found, type) or missing:
+        raise ConfigError(f"task = {name!r} is no Task: it must be a class with the methods {', '.join(wanted)}")
