@@ -12,7 +12,7 @@ from typing import Final
 
 from experiments.documents import write_bytes, write_json
 from experiments.pool import Event, Pool, default_jobs
-from experiments.preflight import check_scenario
+from experiments.preflight import check_ledger, check_scenario
 from experiments.provenance import code_version
 from experiments.runs import RunStore
 from experiments.scenario import Scenario
@@ -54,6 +54,8 @@ def run_scenario(
     """
     if jobs is not None and jobs < 1:
         raise ConfigError(f"--jobs {jobs}: at least one worker process is needed; write 1 or more")
+    if runner == RUNNER:
+        check_ledger(scenario, Path(store))
     specs = expand_scenario(scenario, runner=runner, data_fingerprint=data_fingerprint)
     runs = RunStore.open(store)
     write_bytes(runs.root / scenario.name / "scenario.toml", scenario_text(scenario).encode())

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 from typing import Any, Final
 
 from experiments.scenario import Arm, Scenario
 from experiments.sweep import sweep_points
 from experiments.targets import Target
 from experiments.worker import load_object
-from retail.errors import ConfigError, TradefairError
+from federation.config import dataset_name
+from privacy.accounting import cap
+from privacy.ledger_record import read_ledger
+from retail.datasource import DataSource
+from retail.errors import ConfigError, PrivacyError, TradefairError
 
 _TRAINED: Final = ("untrained", "isolated", "federated", "dp_popularity", "pooled")
 
@@ -29,6 +34,36 @@ def check_scenario(scenario: Scenario) -> None:
                 _check_arm(point, arm)
             except TradefairError as error:
                 raise ConfigError(f"{scenario.name}: arm {arm.name}: {error}") from None
+
+
+def check_ledger(scenario: Scenario, store: Path) -> None:
+    """Refuse a scenario whose persistent ledger cannot pay for any of its arms, before data is touched.
+
+    With runs of this scenario in the store nothing is decided here: some may be finished, and telling which takes the
+    identity of the data. Each run asks the ledger again, under its lock.
+
+    Raises:
+        PrivacyError: the ledger is spent, or cannot be read.
+    """
+    if scenario.privacy.ledger == "run" or any((store / scenario.name).glob("*/")):
+        return
+    path = Path(scenario.privacy.ledger)
+    costs = [
+        cap(epsilon=arm.epsilon, delta=point.privacy.delta)
+        for _, point in sweep_points(scenario)
+        for arm in point.arms
+        if arm.epsilon is not None
+    ]
+    if not costs or not path.is_file():
+        return
+    name = dataset_name(DataSource(**scenario.data.model_dump()))
+    rows = read_ledger(path).budgets.to_dict("records")
+    left = next((int(row["cap"]) - int(row["spent"]) for row in rows if row["dataset"] == name), None)
+    if left is not None and left < min(costs):
+        raise PrivacyError(
+            f"{scenario.name}: the budget of {name!r} in {path} is spent: {left} nano-rho are left, the cheapest arm "
+            f"costs {min(costs)}; nothing refills a budget, so use other people's data or arms without epsilon"
+        )
 
 
 def _check_metrics(scenario: Scenario) -> None:

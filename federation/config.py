@@ -141,11 +141,7 @@ class FederationConfig:
         A folder goes by its own name: rows added to it, or the folder moved elsewhere, stay under the same budget, and
         folders of one name share one. Copying people's rows into a folder of another name escapes this ledger's sight.
         """
-        if self.source.source == "folder":
-            return f"folder {Path(self.source.path or '').resolve().name}"
-        if self.source.source == "generated":
-            return f"generated {self.source.shoppers} seed {self.source.data_seed}"
-        return self.source.source
+        return dataset_name(self.source)
 
     def to_json(self) -> str:
         """Write the configuration as canonical JSON; `from_json` reads it."""
@@ -188,3 +184,12 @@ class FederationConfig:
         described = json.loads(self.to_json())
         del described["ledger"], described["total_epsilon"], described["device"], described["source"]["path"]
         return json.dumps(described, sort_keys=True)
+
+
+def dataset_name(source: DataSource) -> str:
+    """Return what a ledger calls the people behind a data source; see `FederationConfig.dataset`."""
+    if source.source == "folder":
+        return f"folder {Path(source.path or '').resolve().name}"
+    if source.source == "generated":
+        return f"generated {source.shoppers} seed {source.data_seed}"
+    return source.source

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from pathlib import Path
 from typing import Annotated, Final
@@ -10,6 +11,7 @@ from typing import Annotated, Final
 import typer
 
 from apps.command.experiment import Store
+from retail.errors import ConfigError
 
 STORE_VARIABLE: Final = "TRADEFAIR_STORE"
 FLAGS: Final = (
@@ -40,6 +42,14 @@ def serve(
     entry = Path(__file__).resolve().parent.parent / "main.py"
     if importlib.util.find_spec("streamlit") is None or not entry.is_file():
         raise typer.BadParameter("the app is not installed; install tradefair again with pip")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise ConfigError(f"--port {port} cannot be used ({error.strerror}); choose another one") from error
+    if not store.is_dir():
+        typer.echo(f"{store} does not exist yet; the pages fill when 'tradefair demo' has run", err=True)
     environment = {**os.environ, STORE_VARIABLE: str(store.resolve())}
     typer.echo(f"http://127.0.0.1:{port}  (Ctrl-C ends it)", err=True)
     arguments = [sys.executable, "-m", "streamlit", "run", str(entry), f"--server.port={port}", *FLAGS]

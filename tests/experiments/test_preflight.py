@@ -3,6 +3,7 @@
 import pytest
 
 from apps.command.main import main
+from privacy import Budget, Ledger
 
 BAD = {
     "split.origins=50": "at most 9 origins fit",
@@ -44,6 +45,25 @@ def test_a_merchant_that_does_not_exist_is_refused_by_its_id(tmp_path, capfd):
     few += ["--set", "sweep={}", "--set", "partition.merchants=[99999]"]
     assert main(few) == 2
     assert "partition.merchants names 99999" in capfd.readouterr().err
+
+
+def test_a_spent_ledger_is_refused_before_the_data_is_even_looked_for(tmp_path, capfd):
+    (tmp_path / "shop").mkdir()
+    budget = Budget(dataset="folder shop", epsilon=1.0, delta=1e-5, population=100)
+    ledger = Ledger.open(tmp_path / "ledger.sqlite", scope="persistent", budget=budget, run="earlier")
+    ledger.commit(ledger.reserve("training", "round-1", ledger.cap))
+    (tmp_path / "shop").rmdir()
+    scenario = tmp_path / "mine.toml"
+    scenario.write_text(
+        f'name = "mine"\n[data]\nsource = "folder"\npath = "{tmp_path}/shop"\npopulation = 100\n'
+        f'start = 2024-01-01\nend = 2024-12-29\n[privacy]\ndelta = 1e-5\nledger = "{tmp_path}/ledger.sqlite"\n'
+        '[[arms]]\nname = "dp"\nmethod = "federated"\nepsilon = 1.0\n'
+    )
+    assert main(["run", str(scenario), "--store", str(tmp_path / "runs")]) == 2
+    message = capfd.readouterr().err
+    assert "is spent" in message
+    assert len(message.strip().splitlines()) == 1
+    assert not (tmp_path / "runs").exists()
 
 
 def test_every_bundled_scenario_passes():
