@@ -71,9 +71,8 @@ def _fill(parcel: Path, scenario: Scenario, records: Sequence[Mapping[str, Any]]
         versions |= provenance.get("packages", {})
         if provenance.get("commit"):
             commits.add(provenance["commit"] + (" with local changes" if provenance.get("dirty") else ""))
-    pins = "".join(
-        f"{name}=={version.partition('+')[0]}\n" for name, version in sorted(versions.items()) if name != "tradefair"
-    )
+    public = {name: version.partition("+")[0] for name, version in versions.items() if name != "tradefair"}
+    pins = "".join(f"{name}=={version}\n" for name, version in sorted(public.items()))
     write_bytes(parcel / "constraints.txt", pins.encode())
     write_bytes(parcel / "README.txt", _readme(scenario, records, sorted(commits)).encode())
 
@@ -84,7 +83,8 @@ def _readme(scenario: Scenario, records: Sequence[Mapping[str, Any]], commits: S
     data = scenario.data.source if scenario.data.path is None else f"the folder {scenario.data.path}"
     return (
         f"{scenario.title or scenario.name}\n\nTo run it again, with the same code and data ({data}):\n\n"
-        "  make setup            # in a checkout of the commit below\n  .venv/bin/tradefair run scenario.toml --store runs\n\n"
+        "  make setup            # in a checkout of the commit below\n"
+        "  .venv/bin/tradefair run scenario.toml --store runs\n\n"
         "With the same code and data the runs get the same ids. Code (commit):\n\n"
         f"{code}\n\nRuns in this parcel:\n\n{ids}\n"
     )
