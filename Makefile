@@ -27,7 +27,7 @@ help:
 	@echo "make setup   create $(VENV) and install the base, once and again when pyproject.toml or constraints.txt change"
 	@echo "make demo    setup, then 'tradefair demo'"
 	@echo "make app     setup, then 'tradefair app'"
-	@echo "make test    setup with the dev and oracles extras, then pytest"
+	@echo "make test    setup with the dev, oracles and report extras, then pytest"
 	@echo "make check   setup with the dev extra, then ruff, mypy and the import contracts"
 	@echo "make clean   remove $(VENV), caches and build output; runs/ stays"
 
@@ -75,7 +75,7 @@ $(BASE): $(BIN)/python pyproject.toml constraints.txt
 	@touch $@
 
 $(DEV): $(BASE)
-	$(PIP) install -c constraints.txt -e '.[dev,oracles]'
+	$(PIP) install -c constraints.txt -e '.[dev,oracles,report]'
 	@touch $@
 
 clean:

@@ -20,7 +20,7 @@ from federation.records import from_record
 from federation.replies import KEY
 from federation.task import NodeData, Round, Task, load_task
 from privacy.accounting import noise_multiplier
-from privacy.noise import gaussian
+from privacy.mechanisms.gaussian import gaussian
 from retail.errors import PrivacyError
 
 FAILURE: Final = "training failed at this node"

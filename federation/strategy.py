@@ -22,7 +22,7 @@ from federation.replies import OrderedSum, read_sum
 from federation.task import Model, Round, Task
 from privacy.accounting import noise_multiplier
 from privacy.ledger import Ledger, Reservation
-from privacy.noise import gaussian
+from privacy.mechanisms.gaussian import gaussian
 from retail.errors import ConfigError, PrivacyError, TradefairError
 
 _log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ class PersonLevelDPAvg(Strategy):
         it) are together (epsilon, delta)-DP for one shopper's rows at all merchants; the ledger holds the costs. Noise
         "aggregator" has standard deviation z C in each entry of the sum, noise "every_node" z C / sqrt(k_max) in each
         entry of each message. Assumes the trust that `privacy.units.shopper_unit` states, the assumptions of
-        `contributions.node_sum`, `nodes.load_nodes` and `privacy.noise.gaussian`, one node for each merchant, and
+        `contributions.node_sum`, `nodes.load_nodes` and `privacy.mechanisms.gaussian`, one node for each merchant, and
         that no single shopper decides which nodes fail. Noise from a seed hides nobody from those who know the seed:
         then epsilon says what the same run would guarantee with secret noise.
 

@@ -6,7 +6,7 @@ Leaves: bounded sums, noise, integer costs, and a ledger that refuses once the b
     bounds = ContributionBounds(max_merchants=1, clip_norm=1.0)
     price = cap(epsilon=4.0, delta=1e-5) // 40                      # one of 40 rounds
     total = clipped_sum(updates, norm_bound=bounds.clip_norm, weight=bounds.weight)
-    noisy = total + gaussian(total.size, scale=noise_multiplier(price) * bounds.joint)
+    scale = noise_multiplier(price) * bounds.joint                  # of the noise that the federation adds
 
 `docs/privacy.md` says what an epsilon covers and how to spend one.
 """
@@ -16,7 +16,6 @@ from privacy.budget import Budget
 from privacy.clipping import OuterRows, clip_rows, clipped_sum
 from privacy.ledger import Ledger, Reservation
 from privacy.ledger_record import LedgerRecord, read_ledger
-from privacy.noise import gaussian
 from privacy.pld import EpsilonReport, epsilon_pld
 from privacy.units import ContributionBounds, NoisePlacement, PrivacyUnit, cap_merchants, shopper_unit
 
@@ -39,7 +38,6 @@ __all__ = [
     "cost",
     "epsilon_pld",
     "epsilon_rdp",
-    "gaussian",
     "noise_multiplier",
     "read_ledger",
     "shopper_unit",

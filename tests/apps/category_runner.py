@@ -15,7 +15,7 @@ from privacy.accounting import cap, epsilon_rdp, noise_multiplier, split_budget
 from privacy.budget import Budget
 from privacy.clipping import clipped_sum
 from privacy.ledger import Ledger
-from privacy.noise import gaussian
+from privacy.mechanisms.gaussian import gaussian
 from retail.errors import PrivacyError
 from retail.evaluation import measure
 

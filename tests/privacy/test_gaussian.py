@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from privacy import gaussian
+from privacy.mechanisms.gaussian import gaussian
 from retail.errors import PrivacyError
 
 DRAWS = 200_000
