@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import datetime as dt
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -18,6 +18,7 @@ from typing import Literal
 import pandas as pd
 
 from privacy.accounting import check_cost
+from privacy.books import Books
 from privacy.budget import Budget
 from privacy.ledger_record import SCOPE_LABELS, Scope, read_reservations
 from privacy.ledger_schema import create_tables
@@ -46,7 +47,7 @@ class Reservation:
 
 
 class Ledger:
-    """One data set's budget in one file; make it with `Ledger.open`.
+    """One data set's budget in one file; make it with `Ledger.open`. `books` is the file, for what is kept beside it.
 
     Safe to use from several processes and threads and after a fork: every call opens its own connection and runs one
     transaction. (The in-memory ledger belongs to the thread that opened it.)
@@ -61,7 +62,7 @@ class Ledger:
         self.scope: Scope = scope
         self.run = run
         self.budget = budget
-        self._memory = sqlite3.connect(":memory:", isolation_level=None) if path is None else None
+        self.books = Books(path)
         self.cap = self._enrol()
 
     @classmethod
@@ -152,8 +153,14 @@ class Ledger:
                 raise self._refusal(cost, _spent(connection, self.budget.dataset))
             return Reservation(added.lastrowid, self.budget.dataset, self.run, purpose, key, cost)
 
-    def commit(self, reservation: Reservation) -> None:
+    def commit(self, reservation: Reservation, *, within: Callable[[sqlite3.Connection], object] | None = None) -> None:
         """Mark a release as made. Call it after its result is stored and before anything is published.
+
+        Args:
+            reservation: what `reserve` returned.
+            within: called with the connection inside the same transaction, once the mark is made: stores the answer
+                and writes the log entry in these books. If it raises, nothing is committed and the error passes on
+                (an error of SQLite as a PrivacyError); the cost stays spent.
 
         Raises: PrivacyError: the reservation is unknown here or committed already, or another process has committed
             the same key (then this result must be thrown away).
@@ -171,6 +178,8 @@ class Ledger:
                 raise PrivacyError(
                     f"reservation {r.entry} of {r.key!r} is not in this ledger; reserve before committing"
                 )
+            if within is not None:
+                within(connection)
 
     def is_committed(self, key: str) -> bool:
         """Tell whether this run has committed `key`: a resumed run skips it and loads the stored result."""
@@ -219,28 +228,12 @@ class Ledger:
 
     @property
     def _name(self) -> str:
-        return ":memory:" if self.path is None else str(self.path)
+        return self.books.name
 
-    @contextmanager
-    def _transaction(self, kind: Literal["IMMEDIATE", "DEFERRED"] = "IMMEDIATE") -> Iterator[sqlite3.Connection]:
-        """One transaction, by default the only writing one: committed on return, rolled back on any exception."""
-        try:
-            connection = self._memory or sqlite3.connect(self._name, timeout=60, isolation_level=None)
-            try:
-                connection.execute("PRAGMA synchronous = FULL")
-                connection.execute(f"BEGIN {kind}")
-                try:
-                    yield connection
-                except BaseException:
-                    if connection.in_transaction:  # a full disk has SQLite roll back by itself
-                        connection.execute("ROLLBACK")
-                    raise
-                connection.execute("COMMIT")
-            finally:
-                if self._memory is None:
-                    connection.close()
-        except (sqlite3.Error, UnicodeEncodeError) as error:
-            raise PrivacyError(f"ledger {self._name} cannot be used ({error}); nothing was released") from error
+    def _transaction(
+        self, kind: Literal["IMMEDIATE", "DEFERRED"] = "IMMEDIATE"
+    ) -> AbstractContextManager[sqlite3.Connection]:
+        return self.books.transaction(kind)
 
 
 def _budget_row(connection: sqlite3.Connection, dataset: str) -> tuple[float, float, int] | None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
 import pandas as pd
 
+from privacy.books import BOOKS
 from privacy.ledger_schema import read_scope
+from privacy.sqlite_file import reading
 from retail.errors import PrivacyError
 
 Scope = Literal["run", "persistent"]
@@ -53,9 +54,8 @@ def read_ledger(path: Path) -> LedgerRecord:
     if not path.is_file():
         raise PrivacyError(f"there is no ledger at {path}; a run with a privacy budget writes one")
     try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=60)) as connection:
+        with reading(path, BOOKS) as connection:
             scope = read_scope(connection, name=str(path))
-            connection.execute("BEGIN")
             budgets = _frame(connection.execute(_BUDGETS))
             reservations = read_reservations(connection)
     except sqlite3.Error as error:

@@ -1,4 +1,4 @@
-"""The tables of a ledger file, and the rules that SQLite itself holds about them."""
+"""The tables of a ledger, and the rules that SQLite itself holds about them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,6 @@ from typing import Final
 
 from privacy.accounting import MAX_COST
 from retail.errors import PrivacyError
-
-APPLICATION_ID: Final = 0x54464C47  # "TFLG" in the file's header tells a ledger from other SQLite files
-VERSION: Final = 1
 
 _STATEMENTS: Final = (
     "CREATE TABLE ledger (scope TEXT NOT NULL)",
@@ -46,34 +43,33 @@ _STATEMENTS: Final = (
 
 
 def create_tables(connection: sqlite3.Connection, *, scope: str, name: str) -> None:
-    """Make an empty file a ledger, or check that it is one, within the caller's transaction.
+    """Start a ledger in the books, or check the one that is there, within the caller's transaction.
 
     Args:
-        connection: with an open write transaction.
+        connection: to the books, with an open write transaction.
         scope: what the caller expects the ledger to be.
         name: the file, for messages.
 
-    Raises: PrivacyError: the file is no ledger, of another version, or of the other scope.
+    Raises: PrivacyError: the ledger is of the other scope.
     """
-    if connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0] == 0:
+    if not _has_ledger(connection):
         for statement in _STATEMENTS:
             connection.execute(statement)
         connection.execute("INSERT INTO ledger (scope) VALUES (?)", (scope,))
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {VERSION}")
     recorded = read_scope(connection, name=name)
     if recorded != scope:
         raise PrivacyError(f"ledger {name} has scope {recorded!r}, not {scope!r}; use another file")
 
 
 def read_scope(connection: sqlite3.Connection, *, name: str) -> str:
-    """Return the scope of a ledger.
+    """Return the scope of the ledger in some books.
 
-    Raises: PrivacyError: the file is no ledger, or of another version.
+    Raises: PrivacyError: the books hold no ledger.
     """
-    if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-        raise PrivacyError(f"{name} is an SQLite file but no ledger; name another file")
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version != VERSION:
-        raise PrivacyError(f"ledger {name} has version {version}, this code reads {VERSION}; update the package")
+    if not _has_ledger(connection):
+        raise PrivacyError(f"{name} holds a log but no ledger; name the ledger of a run with a privacy budget")
     return str(connection.execute("SELECT scope FROM ledger").fetchone()[0])
+
+
+def _has_ledger(connection: sqlite3.Connection) -> bool:
+    return connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'ledger'").fetchone() is not None

@@ -1,19 +1,18 @@
-"""`tradefair ledger`: read what has been spent on the people of a data set."""
+"""`tradefair ledger`: read what has been spent on the people of a data set, and on one person over all merchants."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from apps.command.experiment import Json
 
-app = typer.Typer(help="Read a privacy budget ledger.", no_args_is_help=True)
+if TYPE_CHECKING:
+    import pandas as pd
 
-
-@app.callback()
-def _group() -> None:
-    """Keep `show` a sub-command although it is the only one."""
+app = typer.Typer(help="Read privacy budget ledgers. Nothing is spent by looking.", no_args_is_help=True)
 
 
 @app.command(short_help="Show budgets and reservations.")
@@ -21,10 +20,12 @@ def show(
     path: Path,
     as_json: Json = False,
 ) -> None:
-    """Show budgets and reservations of the ledger file PATH. Nothing is spent by looking."""
+    """Show budgets and reservations of the ledger file PATH, or of a run's folder. Nothing is spent by looking."""
     from apps.command import tables
     from privacy.ledger_record import read_ledger
+    from privacy.log.folder import find_books
 
+    path = find_books(path)
     record = read_ledger(path)
     if as_json:
         document = {"runs": [], "rows": record.reservations.to_dict("records")}
@@ -35,3 +36,72 @@ def show(
     tables.print_rows(list(record.budgets.columns), record.budgets.itertuples(index=False), title="budgets")
     reservations = record.reservations
     tables.print_rows(list(reservations.columns), reservations.itertuples(index=False), title="reservations")
+
+
+@app.command(short_help="Show what is left of each data set's budget.")
+def left(
+    path: Path,
+    release_cost: Annotated[
+        int | None, typer.Option("--release-cost", help="Nano-rho of a release to count in; else the latest one's.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show for each data set in the ledger PATH what is spent and left: as epsilon, and in releases of one size.
+
+    epsilon_spent and epsilon_left do not add up to epsilon: costs add up, epsilons do not.
+    """
+    from apps.command import tables
+    from privacy.ledger_record import read_ledger
+    from privacy.ledger_views import dataset_view
+    from privacy.log.folder import find_books
+
+    record = read_ledger(find_books(path))
+    view = dataset_view(record, release_cost=release_cost)
+    rows = _records(view)
+    if as_json:
+        tables.print_json({"runs": [], "rows": rows, "scope": record.scope, "label": record.label})
+        return
+    tables.say(f"{path}: {record.label}. cap, spent, remaining and release_cost are in nano-rho (zCDP).")
+    tables.print_rows(list(view.columns), [list(row.values()) for row in rows])
+
+
+@app.command(short_help="Show what was spent on one person over all merchants.")
+def person(
+    paths: list[Path],
+    dataset: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--dataset", metavar="NAME", help="One in which the person takes part; repeat. All when left out."
+        ),
+    ] = None,
+    delta: Annotated[float | None, typer.Option("--delta", help="Of the statement; else the smallest one's.")] = None,
+    commitment: Annotated[
+        str, typer.Option("--commitment", metavar="HEX", help="Whom the statement is for, as the log names them.")
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """Add up what the ledgers PATHS of all merchants have spent on one person, and what it amounts to.
+
+    The bound is the same for everybody who takes part in the same data sets, so no row about the person is read.
+    """
+    from apps.command import tables
+    from privacy.ledger_views import person_view
+    from privacy.log.folder import find_books
+
+    books = [find_books(path) for path in paths]
+    view = person_view(books, datasets=dataset or None, person=commitment, delta=delta)
+    rows = _records(view.parts)
+    if as_json:
+        document = {"person": view.person, "spent": view.spent, "delta": view.delta, "epsilon": view.epsilon}
+        tables.print_json({"runs": [], "rows": rows, **document, "assumption": view.assumption})
+        return
+    tables.print_rows(list(view.parts.columns), [list(row.values()) for row in rows])
+    who = f"the person {view.person}" if view.person else "each person in these data sets"
+    tables.say(f"together: {view.spent} nano-rho, epsilon {view.epsilon:.4g} at delta {view.delta:g} for {who}.")
+    tables.say(view.assumption)
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, object]]:
+    """Return a frame's rows with plain values; missing ones are None."""
+    rows = table.astype(object).where(table.notna(), None)
+    return [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")]
