@@ -1,0 +1,148 @@
+"""Asking every request of the finite domain and comparing each answer with what was meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from privacy.policy.domain import enumerate_requests, sample_register
+from privacy.policy.engine import PolicyEngine, Verdict
+from privacy.policy.facts import FactFinder
+from privacy.policy.intended import intended
+from privacy.policy.invariants import invariants
+from privacy.policy.request import Request
+from privacy.policy.sources import PACKS
+from privacy.regimes import Regime
+from privacy.regimes import regime as find_regime
+
+_CHUNK: Final = 4_000
+_SMALL_CHUNK: Final = 200
+_STRIDE: Final = 7_919  # a prime that does not divide the domain: early chunks hold requests of every sort
+
+
+@dataclass(frozen=True, slots=True)
+class Counterexample:
+    """A request that got the wrong answer.
+
+    Attributes:
+        request: what was asked.
+        allowed: what the policies said.
+        rule: ids of the rules that decided.
+        why: which expectation is broken.
+    """
+
+    request: Request
+    allowed: bool
+    rule: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Enumeration:
+    """The outcome of asking everything.
+
+    Attributes:
+        requests: how many were asked.
+        allowed: how many were allowed.
+        wrong: those with the wrong answer.
+        idle: rules that decided none of them.
+    """
+
+    requests: int
+    allowed: int
+    wrong: tuple[Counterexample, ...]
+    idle: tuple[str, ...]
+
+    @property
+    def wrong_allow(self) -> int:
+        """How many were allowed and should not have been."""
+        return sum(one.allowed for one in self.wrong)
+
+    @property
+    def wrong_deny(self) -> int:
+        """How many were denied and should not have been."""
+        return len(self.wrong) - self.wrong_allow
+
+
+class Expectations:
+    """What an answer should be: the invariants for any policy, and the second writing of the bundled packs."""
+
+    def __init__(self, sources: Sequence[str | Path], regime: str | None) -> None:
+        self._regime: Regime | None = None if regime is None else find_regime(regime)
+        self._packs = [str(one) for one in sources]
+        self._restated = all(pack in PACKS for pack in self._packs)
+        self._invariants = invariants(self._regime)
+        self._finder = FactFinder(sample_register())
+
+    def broken(self, request: Request, allowed: bool) -> str:
+        """Return what is wrong with an answer; empty when nothing is."""
+        facts = self._finder.facts(request)
+        if allowed:
+            for name, holds in self._invariants.items():
+                if not holds(facts):
+                    return f"breaks: {name}"
+        if self._restated and intended(facts, packs=self._packs, regime=self._regime) != allowed:
+            return "the packs are meant to " + ("deny this" if allowed else "allow this")
+        return ""
+
+
+def enumerate_all(sources: Sequence[str | Path], *, regime: str | None = None) -> Enumeration:
+    """Ask the whole domain.
+
+    Args:
+        sources: packs or folders (see `PolicyEngine.load`). Packs alone are compared with `intended` and with the
+            invariants; as soon as a folder of a user is among them, with the invariants.
+        regime: id of a regime.
+
+    Raises: PolicyError: as `PolicyEngine.load`.
+    """
+    engine = PolicyEngine.load(sources, register=sample_register(), regime=regime)
+    wrong: list[Counterexample] = []
+    count = allowed = 0
+    used: set[str] = set()
+    expectations = Expectations(sources, regime)
+    for request, verdict in answers(engine, enumerate_requests()):
+        count += 1
+        allowed += verdict.allowed
+        used.update(info.id for info in verdict.reasons)
+        found = counterexample(expectations, request, verdict)
+        if found is not None:
+            wrong.append(found)
+    idle = tuple(info.id for info in engine.policies.infos.values() if info.id not in used)
+    return Enumeration(count, allowed, tuple(wrong), idle)
+
+
+def first_wrong(
+    engine: PolicyEngine, expectations: Expectations, requests: Sequence[Request]
+) -> Counterexample | None:
+    """Ask until the first wrong answer, in an order that reaches every corner of the domain early."""
+    step = _STRIDE if len(requests) % _STRIDE else 1
+    shuffled = [requests[place * step % len(requests)] for place in range(len(requests))]
+    for request, verdict in answers(engine, shuffled, chunk=_SMALL_CHUNK):
+        found = counterexample(expectations, request, verdict)
+        if found is not None:
+            return found
+    return None
+
+
+def answers(
+    engine: PolicyEngine, requests: Sequence[Request], *, chunk: int = _CHUNK
+) -> Iterator[tuple[Request, Verdict]]:
+    """Ask requests a chunk at a time."""
+    for start in range(0, len(requests), chunk):
+        part = requests[start : start + chunk]
+        yield from zip(part, engine.verdicts(part), strict=True)
+
+
+def counterexample(expectations: Expectations, request: Request, verdict: Verdict) -> Counterexample | None:
+    """Return the answer as a counterexample if it is wrong; a request that could not be answered always is."""
+    why = verdict.doubt or expectations.broken(request, verdict.allowed)
+    if not why:
+        return None
+    return Counterexample(request, verdict.allowed, "; ".join(_ids(verdict)), why)
+
+
+def _ids(verdict: Verdict) -> Iterable[str]:
+    return (info.id for info in verdict.reasons)

@@ -1,0 +1,96 @@
+"""The single changes that turn a parsed policy into a mutant."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from privacy.policy.expression import conjuncts
+
+Policy = dict[str, Any]
+_LEVELS: Final = {"agreed": "agreed_separately", "agreed_separately": "agreed"}
+_PLACES: Final = {"EU": "CN", "CN": "US-IL", "US-IL": "US-CA", "US-CA": "EU"}
+
+
+def edits(policy: Mapping[str, Any]) -> Iterator[tuple[str, Policy | None]]:
+    """Make every changed copy of a policy: pairs of what was done and the copy (nothing: the policy is dropped)."""
+    yield "dropped", None
+    yield "turned round", _with(policy, effect="forbid" if policy["effect"] == "permit" else "permit")
+    yield from _scope_edits(policy)
+    for place, condition in enumerate(policy["conditions"]):
+        kind = condition["kind"]
+        yield f"{kind} clause removed", _without(policy, place)
+        yield f"{kind} clause turned round", _condition(policy, place, condition["body"], flip=True)
+        parts = list(conjuncts(condition["body"]))
+        for number, part in enumerate(parts):
+            if len(parts) > 1:
+                yield f"{kind} part {number + 1} removed", _condition(policy, place, _joined(_drop(parts, number)))
+            negated = [*parts[:number], {"!": {"arg": part}}, *parts[number + 1 :]]
+            yield f"{kind} part {number + 1} negated", _condition(policy, place, _joined(negated))
+            for change, other in _part_edits(part):
+                swapped = [*parts[:number], other, *parts[number + 1 :]]
+                yield f"{kind} part {number + 1}: {change}", _condition(policy, place, _joined(swapped))
+
+
+def _scope_edits(policy: Mapping[str, Any]) -> Iterator[tuple[str, Policy]]:
+    scope = policy["action"]
+    if scope["op"] == "All":
+        return
+    yield "any action", _with(policy, action={"op": "All"})
+    for number, entity in enumerate(scope.get("entities", ())):
+        rest = _drop(scope["entities"], number)
+        yield f"action {entity['id']} removed", _with(policy, action={"op": "in", "entities": rest})
+
+
+def _part_edits(part: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Change something inside one test, once for each thing that can be changed."""
+    text = json.dumps(part)
+    for name, other in _LEVELS.items():
+        if f'"attr": "{name}"' in text:
+            yield f"{name} read as {other}", json.loads(text.replace(f'"attr": "{name}"', f'"attr": "{other}"'))
+    for name, other in _PLACES.items():
+        place = '"type": "Jurisdiction", "id": '
+        if f'{place}"{name}"' in text:
+            yield f"{name} read as {other}", json.loads(text.replace(f'{place}"{name}"', f'{place}"{other}"'))
+    inner, wrap = (part["!"]["arg"], True) if "!" in part else (part, False)
+    if "in" not in inner:
+        return
+    right = inner["in"]["right"]
+    if "Set" not in right:
+        yield "== for in", _wrapped({"==": inner["in"]}, wrap)
+        return
+    for number, element in enumerate(right["Set"]):
+        fewer = {"in": {**inner["in"], "right": {"Set": _drop(right["Set"], number)}}}
+        yield f"{element['Value']['__entity']['id']} removed", _wrapped(fewer, wrap)
+
+
+def _wrapped(node: dict[str, Any], negated: bool) -> dict[str, Any]:
+    return {"!": {"arg": node}} if negated else node
+
+
+def _drop(items: list[Any], number: int) -> list[Any]:
+    return [*items[:number], *items[number + 1 :]]
+
+
+def _joined(parts: list[Any]) -> Any:
+    whole = parts[0]
+    for part in parts[1:]:
+        whole = {"&&": {"left": whole, "right": part}}
+    return whole
+
+
+def _with(policy: Mapping[str, Any], **changes: Any) -> Policy:
+    return {**copy.deepcopy(dict(policy)), **changes}
+
+
+def _without(policy: Mapping[str, Any], place: int) -> Policy:
+    return _with(policy, conditions=_drop(policy["conditions"], place))
+
+
+def _condition(policy: Mapping[str, Any], place: int, body: Any, *, flip: bool = False) -> Policy:
+    conditions = copy.deepcopy(policy["conditions"])
+    kind = conditions[place]["kind"]
+    conditions[place] = {"kind": {"when": "unless", "unless": "when"}[kind] if flip else kind, "body": body}
+    return _with(policy, conditions=conditions)

@@ -1,0 +1,177 @@
+"""Planting mistakes in policies on purpose, to see that the cases and the enumeration notice each of them.
+
+A mutant is one small change to the parsed policies: a rule dropped or turned round, a condition removed or negated, a
+word removed from a list, `==` where a group needs `in`, the wrong level of consent, another place, or a rule that
+permits everything. A mutant is killed when the schema refuses it, a case fails, or a request of the domain gets an
+answer that breaks an expectation. One that lives shows what nobody would notice.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import cedarpy
+
+from privacy.policy.cases import Case, cases_of, failed, sources_for
+from privacy.policy.check import Counterexample, Expectations, first_wrong
+from privacy.policy.compiled import compile_texts, parsed
+from privacy.policy.domain import enumerate_requests, neighbours, sample_register
+from privacy.policy.edits import edits
+from privacy.policy.engine import PolicyEngine
+from privacy.policy.request import Request
+from privacy.policy.sources import PACKS, REGIME_PACK, PolicyText, load_texts
+from retail.errors import PolicyError
+
+_CATCH_ALL: Final = '@id("planted-catch-all")\n@law("none")\npermit (principal, action, resource);\n'
+# Regimes whose rules differ from each other and from nothing.
+REGIMES_WITH_RULES: Final = ("firewall", "federated", "federated_dp", "pooled")
+# Where most is permitted, most of what a law forbids is seen.
+_WIDEST: Final = "pooled"
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A set of policies with one mistake.
+
+    Attributes:
+        source: pack, folder or regime whose policies were changed.
+        rule: id of the changed rule.
+        change: what was done to it.
+        cedar: the changed text of the source.
+    """
+
+    source: str
+    rule: str
+    change: str
+    cedar: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What became of a mutant.
+
+    Attributes:
+        mutant: what was planted.
+        killed_by: "schema", "case FILE:LINE" or "request ..."; empty when it lives.
+    """
+
+    mutant: Mutant
+    killed_by: str
+
+
+def plant(text: PolicyText) -> Iterator[Mutant]:
+    """Make every mutant of one source, one mistake each."""
+    policies = parsed(text.cedar, text.name)
+    for name in sorted(policies, key=lambda one: int(one.removeprefix("policy"))):
+        rule = policies[name]["annotations"]["id"]
+        for change, changed in edits(policies[name]):
+            rest = {**copy.deepcopy(policies), name: changed}
+            if changed is None:
+                del rest[name]
+            yield Mutant(text.name, rule, change, _as_text(rest))
+    yield Mutant(text.name, "", "a rule that permits everything", f"{text.cedar}\n{_CATCH_ALL}")
+
+
+class Range:
+    """Where the mutants of one source are hunted: its cases in each regime, then the whole domain in one.
+
+    Args:
+        source: a pack or folder; "regime" goes with `regime`.
+        regime: of the "regime" source: which regime's rules are changed.
+        alone: leave out "base".
+
+    Raises: PolicyError: the source, its cases or the regime cannot be used.
+    """
+
+    def __init__(self, source: str | Path, *, regime: str | None = None, alone: bool = False) -> None:
+        of_regime = source == REGIME_PACK
+        if of_regime and regime is None:
+            raise PolicyError("the rules of a regime need its id; name one")
+        self.text = (load_texts([], regime=regime) if of_regime else load_texts([source]))[0]
+        self._of_regime = of_regime
+        self._with_base = source != "base" and not alone
+        self._all_cases = cases_of(source)
+        self._cases: dict[str, list[Case]] = {}
+        for case in self._all_cases:
+            if not of_regime or case.regime == regime:
+                self._cases.setdefault(case.regime, []).append(case)
+        self._home = regime or ("" if source == "base" else _WIDEST)
+        places = dict.fromkeys([*self._cases, self._home])
+        sources = sources_for(source, alone=alone)
+        self._expected = {place: Expectations(sources, place or None) for place in places}
+        by_itself = [] if of_regime else [source]
+        self._expected_alone = {place: Expectations(by_itself, place or None) for place in places}
+        self._requests = enumerate_requests()
+        self._world = sample_register()
+        self._neighbours: dict[str, list[Request]] = {}
+
+    def unchanged(self) -> Trial:
+        """Hunt the policies as they are: what kills them would kill every mutant, so nothing may."""
+        return self.hunt(Mutant(self.text.name, "", "nothing changed", self.text.cedar))
+
+    def hunt(self, mutant: Mutant) -> Trial:
+        """Try to kill one mutant, the cheapest way first."""
+        changed = PolicyText(mutant.source, mutant.cedar)
+        try:
+            compile_texts([changed])
+        except PolicyError:
+            return Trial(mutant, "schema")
+        engines: dict[str, PolicyEngine] = {}
+        for regime in self._expected:
+            engines[regime] = self._engine(changed, regime)
+            failures = failed(engines[regime], self._cases.get(regime, []))
+            if failures:
+                case = failures[0].case
+                return Trial(mutant, f"case {Path(case.file).parent.name}/{Path(case.file).name}:{case.line}")
+        near = self._near(mutant.rule)
+        for regime, engine in engines.items():
+            found = first_wrong(engine, self._expected[regime], near)
+            if found is not None:
+                return Trial(mutant, _named(found))
+        for regime in engines if self._with_base else ():
+            # By itself, so that what "base" permits anyway does not cover a mistake up.
+            found = first_wrong(self._engine(changed, regime, alone=True), self._expected_alone[regime], near)
+            if found is not None:
+                return Trial(mutant, _named(found))
+        found = first_wrong(engines[self._home], self._expected[self._home], self._requests)
+        return Trial(mutant, "" if found is None else _named(found))
+
+    def _near(self, rule: str) -> list[Request]:
+        """Return what lies one step from the cases of a rule (of all rules for ""): most mistakes show there."""
+        if rule not in self._neighbours:
+            cases = [case for case in self._all_cases if rule in ("", case.rule)]
+            found = [near for case in cases for near in neighbours(case.request, self._world)]
+            self._neighbours[rule] = list(dict.fromkeys(found))
+        return self._neighbours[rule]
+
+    def _engine(self, changed: PolicyText, regime: str, *, alone: bool = False) -> PolicyEngine:
+        base = ("base",) if self._with_base and not alone else ()
+        around = load_texts(base, regime=None if self._of_regime or not regime else regime)
+        return PolicyEngine(compile_texts([*around, changed]), self._world)
+
+
+def ranges(
+    sources: Sequence[str | Path] = PACKS, *, regimes: Sequence[str] = REGIMES_WITH_RULES, alone: bool = False
+) -> list[Range]:
+    """Return where to hunt: packs or folders, then the rules of regimes (see `Range`)."""
+    found = [Range(source, alone=alone) for source in sources]
+    return found + [Range(REGIME_PACK, regime=regime) for regime in regimes]
+
+
+def _named(found: Counterexample) -> str:
+    asked = found.request
+    return f"request {asked.actor} {asked.action} {asked.dataset} for {asked.purpose}"
+
+
+def _as_text(policies: dict[str, Any]) -> str:
+    """Write parsed policies as text again, in their order."""
+    document = {"templates": {}, "staticPolicies": {}, "templateLinks": []}
+    parts = []
+    for policy in policies.values():
+        parts.append(cedarpy.policies_from_json_str(json.dumps({**document, "staticPolicies": {"policy0": policy}})))
+    return "\n".join(parts)

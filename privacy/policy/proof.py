@@ -1,0 +1,150 @@
+"""Everything that `tradefair policy test` finds out about policies: cases, enumeration and mutants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from privacy.policy.cases import Failure, cases_of, run_cases, untested
+from privacy.policy.check import Enumeration, enumerate_all
+from privacy.policy.diff import describe
+from privacy.policy.mutants import REGIMES_WITH_RULES, Range, Trial, plant, ranges
+from privacy.policy.sources import PACKS, REGIME_PACK
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What held and what did not.
+
+    Attributes:
+        enumerations: outcome of asking the whole domain, by regime.
+        cases: how many cases were asked.
+        failures: those that came out otherwise.
+        untested: rules of bundled packs without a denied and a nearest allowed case.
+        trials: what became of each mutant.
+        unsound: sources whose unchanged policies break an expectation already; their mutants were not planted.
+    """
+
+    enumerations: dict[str, Enumeration]
+    cases: int
+    failures: tuple[Failure, ...]
+    untested: tuple[str, ...]
+    trials: tuple[Trial, ...]
+    unsound: tuple[Trial, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing at all is wrong."""
+        wrong = any(one.wrong for one in self.enumerations.values())
+        return not (wrong or self.failures or self.untested or self.unsound or self.survivors)
+
+    @property
+    def survivors(self) -> tuple[Trial, ...]:
+        """The mutants that nothing noticed."""
+        return tuple(trial for trial in self.trials if not trial.killed_by)
+
+    def document(self) -> dict[str, Any]:
+        """Return everything as plain data; `requests`, `wrong_allow` and `mutants` stand at the top."""
+        found = self.enumerations.values()
+        examples = [
+            {"regime": regime, "request": asdict(one.request), "allowed": one.allowed, "rule": one.rule, "why": one.why}
+            for regime, enumeration in self.enumerations.items()
+            for one in enumeration.wrong[:20]
+        ]
+        return {
+            "requests": sum(one.requests for one in found),
+            "wrong_allow": sum(one.wrong_allow for one in found),
+            "wrong_deny": sum(one.wrong_deny for one in found),
+            "mutants": {"killed": len(self.trials) - len(self.survivors), "planted": len(self.trials)},
+            "cases": {"asked": self.cases, "failed": len(self.failures)},
+            "regimes": list(self.enumerations),
+            "runs": [],
+            "rows": [
+                {
+                    "source": trial.mutant.source,
+                    "rule": trial.mutant.rule,
+                    "change": trial.mutant.change,
+                    "killed_by": trial.killed_by,
+                }
+                for trial in (*self.unsound, *self.trials)
+            ],
+            "counterexamples": examples,
+            "failures": [
+                {"file": one.case.file, "line": one.case.line, "rule": one.case.rule, "why": one.why}
+                for one in self.failures
+            ],
+            "untested": list(self.untested),
+        }
+
+    def complaints(self) -> list[str]:
+        """Say in one line each what is wrong."""
+        lines = [f"{one.case.file}, line {one.case.line} ({one.case.rule}): {one.why}" for one in self.failures]
+        lines += [f"rule {rule} lacks a denied case and an allowed one that differ in one thing" for rule in self.untested]
+        for regime, enumeration in self.enumerations.items():
+            for one in enumeration.wrong:
+                answer = "allowed" if one.allowed else "denied"
+                rule = one.rule or "no rule"
+                lines.append(f"under {regime or 'no regime'}: {describe(one.request)}: {answer} by {rule}; {one.why}")
+        lines += [f"{one.mutant.source} as it stands: {one.killed_by} breaks an expectation" for one in self.unsound]
+        lines += [
+            f"mutant lives: {one.mutant.source}, {one.mutant.rule or 'whole source'}: {one.mutant.change}"
+            for one in self.survivors
+        ]
+        return lines
+
+
+def prove(
+    sources: Sequence[str | Path] = PACKS,
+    *,
+    regimes: Sequence[str] = ("federated_dp",),
+    alone: bool = False,
+    progress: Callable[[str, int, int], object] | None = None,
+) -> Proof:
+    """Ask the cases of each source, the whole domain under each regime, and plant every mutant.
+
+    Args:
+        sources: packs and folders; "base" joins them unless `alone`. With all bundled packs the regimes' own rules are
+            tested too.
+        regimes: under which to enumerate; "" for none.
+        alone: leave out "base".
+        progress: told what is being done, how many steps are done, and how many there are.
+
+    Raises: PolicyError: a source, a case or a regime cannot be used.
+    """
+    tell = progress or (lambda what, done, total: None)
+    bundled = set(PACKS) <= {str(one) for one in sources}
+    tested: list[str | Path] = [*sources, REGIME_PACK] if bundled else list(sources)
+    failures: list[Failure] = []
+    missing: list[str] = []
+    count = 0
+    for source in tested:
+        cases = cases_of(source)
+        count += len(cases)
+        failures += run_cases(source, cases, alone=alone)
+        if str(source) in (*PACKS, REGIME_PACK):
+            missing += untested(source, cases)
+    together = list(sources) if alone or "base" in sources else ["base", *sources]
+    enumerations = {}
+    for step, regime in enumerate(regimes):
+        tell(f"asking every request ({regime or 'no regime'})", step, len(regimes))
+        enumerations[regime] = enumerate_all(together, regime=regime or None)
+    trials, unsound = _hunt(ranges(sources, regimes=REGIMES_WITH_RULES if bundled else (), alone=alone), tell)
+    return Proof(enumerations, count, tuple(failures), tuple(missing), tuple(trials), tuple(unsound))
+
+
+def _hunt(places: Sequence[Range], tell: Callable[[str, int, int], object]) -> tuple[list[Trial], list[Trial]]:
+    planted = [(place, list(plant(place.text))) for place in places]
+    total = sum(len(mutants) for _, mutants in planted)
+    trials: list[Trial] = []
+    unsound: list[Trial] = []
+    for place, mutants in planted:
+        unchanged = place.unchanged()
+        if unchanged.killed_by:
+            unsound.append(unchanged)
+            continue
+        for mutant in mutants:
+            tell(f"mutants of {mutant.source}", len(trials), total)
+            trials.append(place.hunt(mutant))
+    return trials, unsound
