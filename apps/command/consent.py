@@ -1,0 +1,284 @@
+"""`tradefair consent`: record receipts, take withdrawals, and say who may be used for what."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from apps.command.books import (
+    COMMITMENTS,
+    KEY,
+    LOG,
+    ORIGIN,
+    REGISTER,
+    Key,
+    LogFile,
+    Origin,
+    Person,
+    Register,
+    Salts,
+    existing_register,
+    open_books,
+    read_json,
+    read_person,
+)
+from apps.command.experiment import Json
+
+app = typer.Typer(help="Record consent receipts and withdrawals; enrol people at merchants.", no_args_is_help=True)
+
+Controller = Annotated[str, typer.Option("--controller", help="Party id of whoever uses the data.")]
+Purpose = Annotated[str, typer.Option("--purpose", help="What for, such as recommendation.")]
+
+
+@app.command(short_help="Register the text of a privacy notice.")
+def notice(
+    file: Path,
+    controller: Controller,
+    reference: Annotated[str, typer.Option("--reference", help="What the controller calls it.")],
+    language: Annotated[str, typer.Option("--language", help="BCP 47, such as en.")],
+    published: Annotated[str | None, typer.Option("--published", help="ISO 8601 with zone; now when left out.")] = None,
+    register: Register = REGISTER,
+    log: LogFile = LOG,
+    commitments: Salts = COMMITMENTS,
+    key: Key = KEY,
+    origin: Origin = ORIGIN,
+    as_json: Json = False,
+) -> None:
+    """Register FILE, the text that people are shown. A receipt counts only when it names such a text by its hash."""
+    import datetime as dt
+
+    from privacy.consent import Notice
+    from privacy.consent.identifiers import read_time
+    from retail.files import sha256_file
+
+    at = dt.datetime.now(dt.UTC) if published is None else read_time("--published", published)
+    known = Notice(controller, reference, language, sha256_file(file), at)
+    opened, _, _ = open_books(register, log, commitments, key, origin)
+    opened.notices.add(known)
+    row = {"controller": controller, "reference": reference, "language": language, "sha256": known.sha256}
+    _tell(f"registered: {reference} ({language}) of {controller}, SHA-256 {known.sha256}", row, as_json)
+
+
+@app.command(short_help="Print a receipt to be filled in.")
+def template(
+    controller: Controller,
+    purpose: Purpose,
+    notice: Annotated[str, typer.Option("--notice", help="Reference of a registered notice.")],
+    level: Annotated[str, typer.Option("--level", help="general or separate.")] = "general",
+    jurisdiction: Annotated[str, typer.Option("--jurisdiction", help="Whose law it is asked under.")] = "EU",
+    days: Annotated[int, typer.Option("--days", min=1, help="For how long it holds.")] = 365,
+    register: Register = REGISTER,
+) -> None:
+    """Print a receipt as JSON, issued now, without a person. Change what differs, and record it with --person."""
+    import datetime as dt
+    import secrets
+
+    from privacy.consent import Receipt
+    from privacy.consent.document import to_document
+    from retail.errors import ConsentError
+
+    found = [
+        one
+        for one in existing_register(register).notices.all()
+        if (one.controller, one.reference) == (controller, notice)
+    ]
+    if not found:
+        raise ConsentError(f"{controller} has no registered notice {notice!r}; see `tradefair consent list`")
+    now = dt.datetime.now(dt.UTC)
+    fields: dict[str, Any] = {"level": level, "jurisdiction": jurisdiction, "purposes": (purpose,)}
+    receipt = Receipt(
+        record_id=secrets.token_hex(16),
+        principal="0" * 64,
+        controllers=(controller,),
+        notice=notice,
+        notice_sha256=found[-1].sha256,
+        language=found[-1].language,
+        data=("transactions",),
+        processing=("collect", "store", "analyse"),
+        storage=(jurisdiction,),
+        retention_days=days,
+        recipients=(),
+        lawful_basis="consent",
+        explicit=level == "separate",
+        issued_at=now,
+        valid_from=now,
+        expires_at=now + dt.timedelta(days=days),
+        method="web_form",
+        withdrawal="tell the controller how people reach you",
+        **fields,
+    )
+    typer.echo(json.dumps({**to_document(receipt), "pii_principal_id": ""}, indent=1, ensure_ascii=False))
+
+
+@app.command(short_help="Put a receipt on record.")
+def record(
+    receipt: Annotated[str, typer.Argument(metavar="RECEIPT", help="JSON file, or - for standard input.")],
+    person: Annotated[
+        str | None, typer.Option("--person", help="Id of the person, when the receipt holds no token.")
+    ] = None,
+    register: Register = REGISTER,
+    log: LogFile = LOG,
+    commitments: Salts = COMMITMENTS,
+    key: Key = KEY,
+    origin: Origin = ORIGIN,
+    as_json: Json = False,
+) -> None:
+    """Put RECEIPT on record, unless it is back-dated, replayed, expired, on a wrong notice, or otherwise unfit."""
+    from privacy.consent.document import from_document
+    from retail.errors import ConsentError
+
+    document = read_json(receipt)
+    opened, _, _ = open_books(register, log, commitments, key, origin)
+    if person is not None and isinstance(document, dict):
+        token = opened.token(person)
+        if document.get("pii_principal_id") not in ("", token):
+            raise ConsentError("the receipt holds the token of somebody else than --person; leave one of them out")
+        document["pii_principal_id"] = token
+    read = from_document(document)
+    opened.record(read)
+    row = {
+        "controllers": read.controllers,
+        "purposes": read.purposes,
+        "level": read.level,
+        "expires_at": read.expires_at,
+        "version": opened.version,
+    }
+    uses = f"{', '.join(read.controllers)} may use {', '.join(read.data)} for {', '.join(read.purposes)}"
+    _tell(f"recorded: {uses} ({read.level}) until {read.expires_at:%Y-%m-%d %H:%M} UTC", row, as_json)
+
+
+@app.command(short_help="Take a withdrawal.")
+def withdraw(
+    person: Person,
+    controller: Annotated[str | None, typer.Option("--controller", help="From whom.")] = None,
+    purpose: Annotated[str | None, typer.Option("--purpose", help="For what.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Everything that the person agreed to.")] = False,
+    at: Annotated[str | None, typer.Option("--at", help="When the person said so; for the record only.")] = None,
+    register: Register = REGISTER,
+    log: LogFile = LOG,
+    commitments: Salts = COMMITMENTS,
+    key: Key = KEY,
+    origin: Origin = ORIGIN,
+    as_json: Json = False,
+) -> None:
+    """End what PERSON agreed to: for one --controller and --purpose, or --all. It acts at once."""
+    from privacy.consent.identifiers import read_time
+    from retail.errors import ConfigError
+
+    if everything == bool(controller or purpose) or bool(controller) != bool(purpose):
+        raise ConfigError("say --controller and --purpose, or --all")
+    when = None if at is None else read_time("--at", at)
+    person = read_person(person)
+    existing_register(register)
+    opened, _, _ = open_books(register, log, commitments, key, origin)
+    uses: Any = [(controller, purpose)]
+    if everything:
+        uses = dict.fromkeys((one.controller, one.purpose) for one in opened.status(person))
+    ended = {use: opened.withdraw(person, controller=use[0], purpose=use[1], at=when) for use in uses}
+    rows = [{"controller": use[0], "purpose": use[1], "ended": count} for use, count in ended.items()]
+    text = "; ".join(f"{row['purpose']} at {row['controller']}, receipts ended: {row['ended']}" for row in rows)
+    _tell(
+        f"withdrawn: {text or 'nothing was on record'}. Rounds and reads from now on leave the person out.",
+        rows,
+        as_json,
+    )
+
+
+@app.command(short_help="Show how a person's agreements stand.")
+def status(person: Person, register: Register = REGISTER, as_json: Json = False) -> None:
+    """Show what PERSON agreed to, and whether it is valid, withdrawn or expired."""
+    from dataclasses import asdict
+
+    from apps.command import tables
+
+    opened, person = existing_register(register), read_person(person)
+    rows = [asdict(one) for one in opened.status(person)]
+    used, slots = opened.enrolment.slots(opened.token(person))
+    if as_json:
+        tables.print_json({"runs": [], "rows": rows, "slots_used": used, "slots": slots, "version": opened.version})
+        return
+    columns = ("controller", "purpose", "level", "jurisdiction", "state", "issued_at", "expires_at", "withdrawn_at")
+    tables.print_rows(columns, ([str(row[column])[:19] or None for column in columns] for row in rows))
+    if slots:
+        tables.say(f"slots at merchants: {used} of {slots} used in this accounting period")
+
+
+@app.command("list", short_help="Count agreements; show the notices.")
+def list_(register: Register = REGISTER, as_json: Json = False) -> None:
+    """Count people by controller, purpose, level and state, and show the registered notices. Names nobody."""
+    from apps.command import tables
+
+    opened = existing_register(register)
+    columns = ("controller", "purpose", "level", "state", "people")
+    rows = [dict(zip(columns, row, strict=True)) for row in opened.summary()]
+    texts = ("controller", "reference", "language", "published_at", "sha256")
+    notices = [{name: getattr(one, name) for name in texts} for one in opened.notices.all()]
+    if as_json:
+        tables.print_json({"runs": [], "rows": rows, "notices": notices, "version": opened.version})
+        return
+    tables.print_rows(columns, (list(row.values()) for row in rows), title="people")
+    tables.print_rows(texts, ([str(value)[:19] for value in one.values()] for one in notices), title="notices")
+
+
+@app.command(short_help="Open an accounting period with its cap.")
+def period(
+    name: Annotated[str, typer.Argument(help="That of the budget in the ledger.")],
+    k_max: Annotated[int | None, typer.Option("--k-max", help="Merchants per person.")] = None,
+    close: Annotated[bool, typer.Option("--close", help="End the period.")] = False,
+    register: Register = REGISTER,
+    log: LogFile = LOG,
+    commitments: Salts = COMMITMENTS,
+    key: Key = KEY,
+    origin: Origin = ORIGIN,
+    as_json: Json = False,
+) -> None:
+    """Open the accounting period NAME with its cap, or --close it. It lives as long as one budget of the ledger."""
+    from retail.errors import ConfigError
+
+    if close == (k_max is not None):
+        raise ConfigError("say --k-max to open a period, or --close to end it")
+    opened, _, _ = open_books(register, log, commitments, key, origin)
+    if k_max is not None:
+        opened.enrolment.open_period(name, k_max=k_max)
+    else:
+        opened.enrolment.close_period(name)
+    what = "closed" if close else f"open, at most {k_max} merchants per person"
+    _tell(f"period {name}: {what}", {"period": name, "k_max": k_max, "open": not close}, as_json)
+
+
+@app.command(short_help="Enrol a person at a merchant.")
+def enrol(
+    person: Person,
+    merchant: str,
+    leave: Annotated[bool, typer.Option("--leave", help="The person leaves; the slot stays used.")] = False,
+    register: Register = REGISTER,
+    log: LogFile = LOG,
+    commitments: Salts = COMMITMENTS,
+    key: Key = KEY,
+    origin: Origin = ORIGIN,
+    as_json: Json = False,
+) -> None:
+    """Enrol PERSON at MERCHANT, unless all slots of this accounting period are used."""
+    person = read_person(person)
+    existing_register(register)
+    opened, _, _ = open_books(register, log, commitments, key, origin)
+    token = opened.token(person)
+    if leave:
+        opened.enrolment.leave(token, merchant)
+    else:
+        opened.enrol(token, merchant)
+    used, slots = opened.enrolment.slots(token)
+    row = {"merchant": merchant, "present": not leave, "slots_used": used, "slots": slots}
+    _tell(f"{'left' if leave else 'enrolled at'} {merchant}; {used} of {slots} slots used", row, as_json)
+
+
+def _tell(text: str, rows: Any, as_json: bool) -> None:
+    from apps.command import tables
+
+    if as_json:
+        tables.print_json({"runs": [], "rows": rows if isinstance(rows, list) else [rows]})
+    else:
+        tables.say(text)

@@ -1,0 +1,55 @@
+"""The question behind every mask: whose receipts allow one use at one moment."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sqlite3
+
+from privacy.consent.identifiers import checked_text, checked_time, time_text
+from privacy.consent.vocabulary import KINDS, LAWS, LEVELS, PURPOSES
+from retail.errors import ConsentError
+
+_TOKENS = """SELECT DISTINCT g.token FROM grants AS g
+    WHERE g.controller = :controller AND g.purpose = :purpose
+    AND (:level = 'general' OR g.level = 'separate')
+    AND g.valid_from <= :at AND g.expires_at > :at
+    AND (:data IS NULL OR instr(g.data, ' ' || :data || ' '))
+    AND (:law IS NULL OR g.jurisdiction = :law)
+    AND NOT EXISTS (SELECT 1 FROM withdrawals AS w WHERE w.token = g.token AND w.controller = g.controller
+        AND w.purpose = g.purpose AND w.recorded_at >= g.issued_at)"""
+
+
+def tokens_of_use(
+    connection: sqlite3.Connection,
+    *,
+    controller: str,
+    purpose: str,
+    level: str,
+    at: dt.datetime,
+    data: str | None,
+    jurisdiction: str | None,
+) -> set[str]:
+    """Return the tokens of everybody who allows a use; arguments as of `ConsentRegister.mask`.
+
+    Raises: ConsentError: a word that is not in the vocabulary, or a time without a zone.
+    """
+    check_use(controller, purpose)
+    if level not in LEVELS:
+        raise ConsentError(f"the level {level!r:.60} is unknown; use one of {', '.join(LEVELS)}")
+    for name, value, allowed in (("kind of data", data, KINDS), ("jurisdiction", jurisdiction, LAWS)):
+        if value is not None and value not in allowed:
+            raise ConsentError(f"the {name} {value!r:.60} is unknown; use one of {', '.join(allowed)}")
+    moment = time_text(checked_time("at", at))
+    asked = {"controller": controller, "purpose": purpose, "level": level, "at": moment}
+    rows = connection.execute(_TOKENS, {**asked, "data": data, "law": jurisdiction})
+    return {row[0] for row in rows.fetchall()}
+
+
+def check_use(controller: object, purpose: object) -> None:
+    """Refuse a use that nobody can have agreed to.
+
+    Raises: ConsentError: the controller is no usable text, or the purpose is not in the vocabulary.
+    """
+    checked_text("the controller", controller, most=200)
+    if purpose not in PURPOSES:
+        raise ConsentError(f"the purpose {purpose!r:.60} is unknown; use one of {', '.join(PURPOSES)}")

@@ -1,0 +1,146 @@
+"""A registry written down as TOML, so that a compliance team can read and extend it: `books/places.toml`."""
+
+from __future__ import annotations
+
+import datetime as dt
+import graphlib
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from privacy.consent.tombstones import Tombstones
+from privacy.erasure.exports import Export
+from privacy.erasure.indexes import FileIndex
+from privacy.erasure.lineage import Registry
+from privacy.erasure.models import Model
+from privacy.erasure.places import Store
+from privacy.erasure.run_store import run_places
+from privacy.erasure.table_folder import TableFolder
+from retail import columns as c
+from retail.errors import ConfigError, DataError
+
+_COMMON: Final = {"name": str, "kind": str, "from": list}
+_KEYS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "tables": {"path": str, "columns": list},
+    "runs": {"path": str},
+    "index": {"path": str, "command": str},
+    "model": {"paths": list, "epsilon": float, "delta": float, "secret_noise": bool, "command": str},
+    "export": {"path": str, "recipient": str, "sent": dt.date},
+}
+_NEEDED: Final = {
+    "tables": ("path",),
+    "runs": ("path", "from"),
+    "index": ("path", "from"),
+    "model": ("paths", "from"),
+    "export": ("recipient", "sent", "from"),
+}
+
+
+def read_registry(file: Path, *, tombstones: Tombstones) -> Registry:
+    """Read the places from a file.
+
+    Each `[[place]]` has a `name`, a `kind` (tables, runs, index, model or export) and, unless it is a source, `from`:
+    the names of the places it was built from. Paths are relative to the folder in which the command runs.
+
+    Raises: ConfigError: an unknown key, a missing one, an unknown kind or source, a name used twice, or a circle.
+        DataError: the file cannot be read.
+    """
+    try:
+        document = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError(
+            f"cannot read {file}: {error.strerror}; list the places there, see the documentation"
+        ) from error
+    except ValueError as error:
+        raise ConfigError(f"{file} is no TOML ({error}); correct it") from error
+    places = document.get("place")
+    if set(document) != {"place"} or not isinstance(places, list) or not places:
+        raise ConfigError(f"{file} must hold [[place]] tables and nothing else; list at least one place")
+    tables = [_checked(file, place) for place in places]
+    by_name = {place["name"]: place for place in tables}
+    if len(by_name) != len(tables):
+        raise ConfigError(f"{file} uses a name twice; give each place its own")
+    registry = Registry()
+    members: dict[str, list[str]] = {}
+    for name in _order(file, by_name):
+        place = by_name[name]
+        sources = [member for source in place.get("from", []) for member in members[source]]
+        stores = _stores(file, place, by_name, tombstones)
+        members[name] = [store.name for store in stores]
+        for store in stores:
+            registry.add(store, built_from=sources)
+    return registry
+
+
+def _checked(file: Path, place: Any) -> dict[str, Any]:
+    if not isinstance(place, Mapping) or not isinstance(place.get("name"), str):
+        raise ConfigError(f"{file}: every place needs a name")
+    name, kind = place["name"], str(place.get("kind"))
+    if kind not in _KEYS:
+        raise ConfigError(f"{file}: place {name!r} has kind {kind!r}; use one of {', '.join(_KEYS)}")
+    allowed = {**_COMMON, **_KEYS[kind]}
+    for key, value in place.items():
+        if key not in allowed:
+            raise ConfigError(f"{file}: place {name!r} has an unknown key {key!r}; use {', '.join(allowed)}")
+        wanted = (int, float) if allowed[key] is float else allowed[key]
+        if not isinstance(value, wanted) or (isinstance(value, bool) and allowed[key] is not bool):
+            raise ConfigError(f"{file}: {key} of place {name!r} is {value!r}, not of type {allowed[key].__name__}")
+        if isinstance(value, list) and not (value and all(isinstance(one, str) for one in value)):
+            raise ConfigError(f"{file}: {key} of place {name!r} must list at least one text")
+    missing = [key for key in _NEEDED[kind] if key not in place]
+    if missing:
+        raise ConfigError(f"{file}: place {name!r} of kind {kind} lacks {missing[0]!r}")
+    return dict(place)
+
+
+def _order(file: Path, by_name: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    sorter = graphlib.TopologicalSorter[str]()
+    for name, place in by_name.items():
+        for source in place.get("from", []):
+            if source not in by_name:
+                raise ConfigError(f"{file}: {name!r} is built from {source!r}, which is no place of this file")
+        sorter.add(name, *place.get("from", []))
+    try:
+        return list(sorter.static_order())
+    except graphlib.CycleError as error:
+        raise ConfigError(f"{file}: places are built from each other in a circle ({error.args[1]})") from error
+
+
+def _stores(
+    file: Path, place: Mapping[str, Any], by_name: Mapping[str, Mapping[str, Any]], tombstones: Tombstones
+) -> list[Store]:
+    name = place["name"]
+    match place["kind"]:
+        case "tables":
+            columns = place.get("columns", (c.PERSON,))
+            return [TableFolder(name, place["path"], tombstones=tombstones, columns=columns)]
+        case "index":
+            return [FileIndex(name, place["path"], tombstones=tombstones, command=place.get("command", ""))]
+        case "export":
+            return [
+                Export(
+                    name,
+                    recipient=place["recipient"],
+                    sent=place["sent"],
+                    tombstones=tombstones,
+                    path=place.get("path"),
+                )
+            ]
+        case "model":
+            return [
+                Model(
+                    name,
+                    [Path(path) for path in place["paths"]],
+                    tombstones=tombstones,
+                    epsilon=place.get("epsilon"),
+                    delta=place.get("delta"),
+                    secret_noise=place.get("secret_noise", False),
+                    command=place.get("command", ""),
+                )
+            ]
+        case _:
+            sources = [by_name[source] for source in place["from"]]
+            if len(sources) != 1 or sources[0]["kind"] != "tables":
+                raise ConfigError(f"{file}: runs {name!r} need exactly one place of kind tables in `from`")
+            return run_places(name, place["path"], dataset=sources[0]["path"], tombstones=tombstones)
