@@ -1,0 +1,282 @@
+"""The one way to read another party's data: policy, then consent, then the log, and only then the rows.
+
+port = DataPort(engine, sources={"orders-17": read_orders}, log=log, consents=consents)
+rows = port.read("m17", "orders-17", columns=("product_id", "day"), purpose="own_business")
+with_every_read = port.open("m17", "orders-17", columns=("product_id",), purpose="own_business")
+rows = with_every_read.read()                                  # decided again, each time
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from privacy.access_schema import KIND_OF_ENTRY, event_body
+from privacy.log import Log
+from privacy.policy import Action, Consent, Context, Decision, Jurisdiction, Kind, PolicyEngine, Purpose, Request
+from privacy.rows import detached
+from retail import columns as c
+from retail.errors import ConfigError, ConsentError, DataError, PolicyError
+from retail.problems import shown
+
+Source = Callable[[tuple[str, ...]], pd.DataFrame]
+"""Names of columns -> a frame that has them; asked only after the policy has said yes."""
+
+_LEVELS: Final[tuple[Consent, ...]] = ("none", "general", "separate")
+_ATTEMPTS: Final = 5
+
+
+class Consents(Protocol):
+    """What the port needs of `privacy.consent.ConsentRegister`."""
+
+    @property
+    def version(self) -> int:
+        """Changes whenever somebody agrees, withdraws or is erased."""
+
+    def mask(
+        self,
+        persons: Iterable[object],
+        *,
+        controller: str,
+        purpose: Purpose,
+        level: Literal["general", "separate"],
+        data: Kind | None,
+        jurisdiction: Jurisdiction | None,
+    ) -> npt.NDArray[np.bool_]:
+        """Tell which persons have a valid receipt now; a child only with a guardian's."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenUse:
+    """A use that goes on: the right to ask again, not the data. Make it with `DataPort.open`.
+
+    Every `read` is decided, masked and logged anew, so a party that moved to the platform's retail arm, or a person who
+    withdrew, is noticed at the next one.
+    """
+
+    _port: DataPort
+    _request: Request
+
+    def read(self) -> pd.DataFrame:
+        """Read as `DataPort.read` does. Raises: see there."""
+        return self._port._read(self._request)
+
+
+class DataPort:
+    """Reads parties' data for other parties.
+
+    Guarantee: rows are returned only if the policy allowed the request when it was asked and still did when the rows
+        were ready, after the decision was written to the log; where the policy asks for consent, only rows of persons
+        with a valid receipt for the actor as controller and this purpose at that moment. A refusal is logged as well.
+        Assumes that all reads of parties' data go through a port (a test walks the code), that the register says who is
+        who, and that the person column names the person whom a row is about. What was returned earlier is out of its
+        reach: read again instead of keeping copies.
+    """
+
+    def __init__(
+        self,
+        engine: PolicyEngine,
+        *,
+        sources: Mapping[str, Source],
+        log: Log,
+        consents: Consents | None,
+        person_column: str = c.PERSON,
+        regime: str | None = None,
+    ) -> None:
+        """Put a port together.
+
+        Args:
+            engine: decides, with the register of parties and data sets.
+            sources: id of a data set -> how to read its columns.
+            log: gets one entry for each decision.
+            consents: receipts; without it nothing that needs consent is read.
+            person_column: whom a row is about, in every data set about persons.
+            regime: id of the regime that `engine` was loaded with, for the log; None when it was loaded without one.
+        """
+        self.engine = engine
+        self.log = log
+        self.consents = consents
+        self.person_column = person_column
+        self.regime = regime
+        self._sources = dict(sources)
+
+    def read(
+        self,
+        actor: str,
+        dataset: str,
+        *,
+        columns: Sequence[str],
+        purpose: Purpose,
+        action: Action = "read",
+        jurisdiction: Jurisdiction = "none",
+        alternative: bool = False,
+    ) -> pd.DataFrame:
+        """Read some columns of a data set, if that is allowed, of the persons for whom it is.
+
+        The least level of consent that the policy accepts is used: none gives all rows; general and separate give the
+        rows of persons with a receipt of that level (or above). Aggregates carry no persons whose receipts could be
+        looked up, so they are read without consent or not at all.
+
+        Args:
+            actor: id of the party who reads, and the controller whom receipts must name.
+            dataset: id of the data set.
+            columns: what is needed, no more; at least one.
+            purpose: what for.
+            action: what is to be done with the rows.
+            jurisdiction: whose law applies to the persons.
+            alternative: whether people who refuse are served in another way.
+
+        Returns: a copy with exactly these columns in this order and rows numbered from 0; it may be empty.
+
+        Raises:
+            PolicyError: the policy does not permit it; the message has rule, article and sentence.
+            ConsentError: receipts kept changing while the rows were read.
+            PrivacyError: the log cannot be written.
+            DataError: the data set has no such column, or the source returned no table.
+            ConfigError: columns, or a name, cannot be used; no source is known for the data set.
+        """
+        return self._read(
+            self._request(actor, dataset, columns, purpose, action=action, place=jurisdiction, alternative=alternative)
+        )
+
+    def open(
+        self,
+        actor: str,
+        dataset: str,
+        *,
+        columns: Sequence[str],
+        purpose: Purpose,
+        action: Action = "read",
+        jurisdiction: Jurisdiction = "none",
+        alternative: bool = False,
+    ) -> OpenUse:
+        """Begin a use that reads several times; arguments as for `read`.
+
+        The opening is decided and logged like a read, so that a use which is not permitted fails here.
+
+        Raises: PolicyError, PrivacyError, ConfigError: see `read`.
+        """
+        request = self._request(
+            actor, dataset, columns, purpose, action=action, place=jurisdiction, alternative=alternative
+        )
+        self._decide(request)
+        return OpenUse(self, request)
+
+    def _request(
+        self,
+        actor: str,
+        dataset: str,
+        columns: Sequence[str],
+        purpose: Purpose,
+        *,
+        action: Action,
+        place: Jurisdiction,
+        alternative: bool,
+    ) -> Request:
+        names = (columns,) if isinstance(columns, str) else tuple(columns)
+        if not names or len(set(names)) != len(names) or not all(isinstance(name, str) and name for name in names):
+            raise ConfigError(f"columns = {shown(names)}: name at least one column, each of them once")
+        for what, text in (("actor", actor), ("dataset", dataset), ("purpose", purpose), ("action", action)):
+            if not isinstance(text, str):
+                raise ConfigError(f"{what} = {text!r}: give its id as text")
+        context = Context(jurisdiction=place, alternative=bool(alternative))
+        return Request(actor, action, dataset, purpose, names, context)
+
+    def _read(self, request: Request) -> pd.DataFrame:
+        granted = self._decide(request)
+        source = self._sources.get(granted.dataset)
+        if source is None:
+            raise ConfigError(f"no source is known for data set {shown(granted.dataset)}; give the port one")
+        masked = granted.context.consent != "none"
+        asked = granted.columns
+        if masked and self.person_column not in asked:
+            asked = (*asked, self.person_column)
+        frame = source(asked)
+        _check_columns(frame, asked, granted.dataset)
+        rows = self._consented(frame, granted) if masked else detached(frame, granted.columns)
+        asked_again, again = self._judge(granted)  # the register may have changed while the source was read
+        if not again.allowed:
+            self._log(asked_again, again)
+            raise _refused(asked_again, again)
+        return rows
+
+    def _decide(self, request: Request) -> Request:
+        """Find the least level of consent that the policy accepts, log the decision, and return the request at it."""
+        dataset = self.engine.register.find_dataset(request.dataset)
+        of_persons = dataset is not None and dataset.about_persons and dataset.form == "raw"
+        for level in _LEVELS if of_persons and self.consents is not None else _LEVELS[:1]:
+            asked, decision = self._judge(replace(request, context=replace(request.context, consent=level)))
+            if decision.allowed:
+                break
+        self._log(asked, decision)
+        if not decision.allowed:
+            raise _refused(asked, decision)
+        return asked
+
+    def _judge(self, request: Request) -> tuple[Request, Decision]:
+        """Ask the policy; where receipts decide about rows, also about children, who may have a guardian's receipt.
+
+        Returns: the request that was refused, or the one asked, and the decision about it.
+        """
+        if request.context.consent == "none":
+            return request, self.engine.decide(request)
+        child = replace(request, context=replace(request.context, minor=True, guardian=True))
+        grown, young = self.engine.decide_many([request, child])
+        return (request, grown) if young.allowed or not grown.allowed else (child, young)
+
+    def _log(self, request: Request, decision: Decision) -> None:
+        register = self.engine.register
+        party, dataset = register.find_party(request.actor), register.find_dataset(request.dataset)
+        body = event_body(request, decision, party=party, dataset=dataset, regime=self.regime)
+        self.log.append(KIND_OF_ENTRY, body)
+
+    def _consented(self, frame: pd.DataFrame, request: Request) -> pd.DataFrame:
+        """Copy the rows of persons with a receipt, by receipts that did not change until the copy was made."""
+        level, place = request.context.consent, request.context.jurisdiction
+        if self.consents is None or level == "none":
+            raise ConsentError("no register of consents is at hand, so no row is read; give the port one")
+        person, persons = pd.factorize(frame[self.person_column])
+        for _ in range(_ATTEMPTS):
+            version = self.consents.version
+            agreed = self.consents.mask(
+                persons,
+                controller=request.actor,
+                purpose=request.purpose,
+                level=level,
+                data=self.engine.register.dataset(request.dataset).kind,
+                jurisdiction=place if place != "none" else None,
+            )
+            agreed = np.append(np.asarray(agreed, dtype=bool), False)  # the last is for rows that name nobody
+            if len(agreed) != len(persons) + 1:
+                raise ConsentError(
+                    f"the register answered for {len(agreed) - 1} of {len(persons)} persons; no row is read"
+                )
+            rows = detached(frame, request.columns, np.flatnonzero(agreed[person]))
+            if self.consents.version == version:
+                return rows
+        raise ConsentError(
+            f"receipts changed {_ATTEMPTS} times while {shown(request.dataset)} was read, so no row is returned; "
+            "read it again"
+        )
+
+
+def _check_columns(frame: object, asked: Sequence[str], dataset: str) -> None:
+    if not isinstance(frame, pd.DataFrame):
+        raise DataError(f"the source of {shown(dataset)} returned {type(frame).__name__}; it must return a table")
+    names = list(frame.columns)
+    for name in asked:
+        if names.count(name) != 1:
+            what = "no column" if name not in names else "more than one column"
+            raise DataError(f"data set {shown(dataset)} has {what} {shown(name)}; ask for columns that it has once")
+
+
+def _refused(request: Request, decision: Decision) -> PolicyError:
+    asked = f"{shown(request.action)} {shown(request.dataset)} for {shown(request.purpose)}"
+    named = [part for part in (decision.rule, decision.article) if part and part not in decision.text]
+    because = f" ({', '.join(named)})" if named else ""
+    return PolicyError(f"{shown(request.actor)} may not {asked}: {decision.text}{because}")

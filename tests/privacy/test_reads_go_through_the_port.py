@@ -1,0 +1,196 @@
+"""Who may read tables about persons without asking `privacy.port`: the modules listed here, each for one reason.
+
+The walk sees names, not values: a module that builds the name of a function at run time, or opens a file byte by byte,
+is not found. It is a fence against forgetting, not against somebody who wants to get around it.
+"""
+
+import ast
+import textwrap
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ROOMS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["root_packages"]
+
+SOURCE = "opens a data source"
+PERSONS = "touches a table about persons"
+LOADER = "calls a loader of retail"
+NODES = "takes rows from federation.nodes"
+FILE = "reads a table file"
+
+TABLES_OF_PERSONS = {"transactions", "customers"}
+LOADERS = {"load_folder", "complete_journey.load", "generate", "generator.generate", "tablefile.read_table"}
+ROWS_OF_NODES = ("load_nodes", "own_rows", "later_rows", "known_persons", "node", "pooled", "future")
+READERS = {
+    "pyarrow.parquet": ("read", "ParquetFile", "ParquetDataset"),
+    "pyarrow.csv": ("read", "open"),
+    "pyarrow.json": ("read", "open"),
+    "pyarrow.dataset": ("dataset", "parquet_dataset", "Scanner"),
+    "pyarrow.feather": ("read",),
+    "pyarrow.orc": ("read", "ORCFile"),
+    "pyarrow.ipc": ("read", "open"),
+    "pandas": ("read_", "ExcelFile", "HDFStore"),
+    "numpy": ("load", "fromfile", "genfromtxt", "memmap"),
+    "csv": ("reader", "DictReader"),
+}
+
+ALLOWED = {
+    # The loaders: what they return is handed on by the port, or by a module below.
+    ("retail/complete_journey.py", FILE): "reads the public data set that comes with a package",
+    ("retail/dataset.py", FILE): "reads promotions, which name no person",
+    ("retail/datasource.py", LOADER): "turns a description of data into data",
+    ("retail/folder.py", LOADER): "reads the tables of a user's own folder",
+    ("retail/merchants.py", PERSONS): "cuts a data set that its caller holds into merchants",
+    ("retail/sources.py", FILE): "reads a user's own file for the loader",
+    # Behind the port, or at the other exit.
+    ("federation/nodes.py", SOURCE): "is where each merchant's rows lie; the port reads them from here",
+    ("federation/nodes.py", PERSONS): "cuts the rows into merchants, before anybody has asked for them",
+    ("federation/access.py", NODES): "gives the rows to the port as its sources",
+    ("apps/command/release.py", SOURCE): "gives the rows to the release gate, the exit of statistics",
+    ("privacy/release_rows.py", PERSONS): "gives the rows to the release gate, the exit of statistics",
+    ("privacy/erasure/table_folder.py", FILE): "finds a person's rows to delete them",
+    ("privacy/erasure/run_store.py", FILE): "finds a person's rows to delete them",
+    # No party's rows: settings, dates, results, models, logs.
+    ("experiments/arms.py", SOURCE): "looks up the dates that the data cover, when nobody declared them",
+    ("experiments/documents.py", FILE): "reads results out of the run store",
+    ("federation/checkpoint.py", FILE): "reads the state of a model",
+    ("privacy/access_file.py", FILE): "reads logs of decisions, which name no person",
+    ("privacy/policy/table.py", FILE): "reads tables of rules",
+    # Simulations on public data, where nothing is anybody's.
+    ("experiments/baselines/tune.py", LOADER): "tunes published baselines on the public data set",
+    ("experiments/baselines/tune.py", PERSONS): "tunes published baselines on the public data set",
+    ("experiments/measuring.py", NODES): "numbers shoppers alike at every origin; the ids themselves go nowhere",
+}
+
+
+def found_in(code: str) -> set[str]:
+    """What a module does that only a listed module may do."""
+    tree = ast.parse(code)
+    names = _imported(tree)
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr in TABLES_OF_PERSONS:
+            found.add(PERSONS)
+        if isinstance(node, ast.Call):
+            found |= _in_call(node)
+        if isinstance(node, ast.Attribute | ast.Name) and isinstance(node.ctx, ast.Load):
+            found |= _in_name(_dotted(node, names))
+    return found
+
+
+def _in_call(node: ast.Call) -> set[str]:
+    function = node.func
+    if isinstance(function, ast.Attribute) and function.attr == "open" and not node.args and not node.keywords:
+        return {SOURCE}
+    if isinstance(function, ast.Name) and function.id == "getattr" and len(node.args) > 1:
+        name = node.args[1]
+        if isinstance(name, ast.Constant) and name.value in TABLES_OF_PERSONS:
+            return {PERSONS}
+    return set()
+
+
+def _in_name(dotted: str) -> set[str]:
+    if dotted.startswith("retail.") and any(dotted.endswith(f".{loader}") for loader in LOADERS):
+        return {LOADER}
+    package, _, name = dotted.rpartition(".")
+    if package == "federation.nodes" and name in ROWS_OF_NODES:
+        return {NODES}
+    return {FILE} if package in READERS and name.startswith(READERS[package]) else set()
+
+
+def _imported(tree: ast.Module) -> dict[str, str]:
+    """Local name -> dotted name that it stands for, wherever in the module it is imported."""
+    names = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for one in node.names:
+                local = one.asname or one.name.partition(".")[0]
+                names[local] = one.name if one.asname else local
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names |= {one.asname or one.name: f"{node.module}.{one.name}" for one in node.names}
+    return names
+
+
+def _dotted(node: ast.expr, names: dict[str, str]) -> str:
+    parts = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name) or node.id not in names:
+        return ""
+    return ".".join([names[node.id], *reversed(parts)])
+
+
+def reads(root: Path, rooms=ROOMS) -> set[tuple[str, str]]:
+    return {
+        (path.relative_to(root).as_posix(), what)
+        for room in rooms
+        for path in sorted((root / room).rglob("*.py"))
+        for what in found_in(path.read_text(encoding="utf-8"))
+    }
+
+
+def test_no_module_reads_persons_data_around_the_port():
+    around = sorted(reads(ROOT) - set(ALLOWED))
+    assert not around, f"read through privacy.port, or list the module with a reason: {around}"
+
+
+def test_no_module_is_listed_that_reads_nothing():
+    stale = sorted(set(ALLOWED) - reads(ROOT))
+    assert not stale, f"take these off the list: {stale}"
+
+
+def test_every_reason_is_a_reason():
+    assert all(len(reason.split()) >= 4 for reason in ALLOWED.values())
+
+
+def test_every_room_is_walked():
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    assert packages - {"tests", "benchmarks"} == set(ROOMS)
+
+
+@pytest.mark.parametrize(
+    ("code", "what"),
+    [
+        ("config.source.open()", SOURCE),
+        ("def f(source):\n    data = source.open\n    return source.open().products", SOURCE),
+        ("rows = data.transactions", PERSONS),
+        ("rows = getattr(data, 'customers')", PERSONS),
+        ("from retail.folder import load_folder\nload_folder('x')", LOADER),
+        ("from retail import load_folder as innocent\ninnocent('x')", LOADER),
+        ("import retail.folder\nread = retail.folder.load_folder", LOADER),
+        ("from retail import complete_journey as cj\ncj.load()", LOADER),
+        ("def f():\n    from retail.generator import generate\n    return generate(5)", LOADER),
+        ("from federation import nodes\nnodes.own_rows(config, 0)", NODES),
+        ("from federation.nodes import load_nodes\nlist(map(load_nodes, configs))", NODES),
+        ("import pandas as pd\npd.read_parquet('x')", FILE),
+        ("from pandas import read_csv as peek\npeek('x')", FILE),
+        ("import pyarrow.parquet as pq\npq.ParquetFile('x').read()", FILE),
+        ("import pyarrow.dataset\npyarrow.dataset.dataset('x')", FILE),
+        ("import numpy\nnumpy.load('x')", FILE),
+        ("import csv\ncsv.DictReader(file)", FILE),
+    ],
+)
+def test_a_planted_module_that_reads_around_the_port_is_found(tmp_path, code, what):
+    (tmp_path / "apps").mkdir()
+    (tmp_path / "apps" / "sly.py").write_text(textwrap.dedent(code))
+    assert reads(tmp_path, ["apps"]) == {("apps/sly.py", what)}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "port.read('m1', 'tills', columns=('day',), purpose='research')",
+        "port.open('m1', 'tills', columns=('day',), purpose='research').read()",
+        "path.open('rb')",
+        "open('x')",
+        "import pyarrow.parquet as pq\npq.write_table(table, 'x')",
+        "import pandas as pd\npd.DataFrame({})",
+        "from retail import load_folder",
+        "from retail.problems import shown\nshown('load_folder')",
+    ],
+)
+def test_what_reads_nobodys_rows_is_left_alone(code):
+    assert found_in(code) == set()
