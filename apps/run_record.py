@@ -70,12 +70,12 @@ class RunRecord:
         return shopper_unit(self.record.get("noise") or self.settings.get("arm", {}).get("noise", "aggregator"))
 
     def ledger(self) -> LedgerRecord | None:
-        """Read the ledger without spending; None where there is no file.
+        """Read the ledger without spending; None where there is no privacy claim, or no file.
 
         Raises:
             PrivacyError: the file is no ledger.
         """
-        return read_ledger(self.ledger_path) if self.ledger_path.is_file() else None
+        return read_ledger(self.ledger_path) if self.epsilon is not None and self.ledger_path.is_file() else None
 
     def facts(self) -> dict[str, str]:
         """What the run is, for a list of keys and values; empty values are left out."""

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from experiments.runs import ArmResult
-from experiments.scenario import DataSettings
+from experiments.scenario import Arm, DataSettings
 from experiments.sweep import RunSpec
 from retail.datasource import DataSource
 
 if TYPE_CHECKING:
+    from federation.access import Access
     from federation.config import FederationConfig
 
 
@@ -41,19 +42,23 @@ def run_arm(spec: RunSpec, directory: Path, progress: Callable[[str], None]) -> 
         progress: takes a line now and then.
 
     Raises:
-        TradefairError: the run is refused: bad settings, unusable data, a spent budget (then no data is read).
+        TradefairError: the run is refused: bad settings, unusable data, a spent budget (then no data is read), or a
+            rule that forbids what the arm does.
     """
     from experiments.measuring import evaluate, unmeasured
     from experiments.ranking import rank
+    from federation.access import MarketPort
 
     config = federation_config(spec, directory)
-    ranked = rank(spec, config, directory, progress)
+    _begin_books(config, directory)
+    port = MarketPort(config, access(spec, directory))
+    ranked = rank(spec, port, directory, progress)
     if spec.privacy.mode == "deployment":
         progress("not measured: figures from everybody's exact rows would be a release that nobody has paid for")
         nobody = unmeasured()
         return ArmResult(metrics=_metrics(nobody), shoppers=nobody, info=ranked.info)
     progress("measuring")
-    shoppers = evaluate(config, ranked.scores, days=spec.split.window_days)
+    shoppers = evaluate(port, ranked.scores, days=spec.split.window_days)
     return ArmResult(metrics=_metrics(shoppers), shoppers=shoppers, info=ranked.info)
 
 
@@ -92,6 +97,48 @@ def federation_config(spec: RunSpec, directory: Path) -> FederationConfig:
         ledger_scope="persistent" if persistent else "run",
         run_id=spec.run_id,
     )
+
+
+def access(spec: RunSpec, directory: Path) -> Access:
+    """Say under which rules a run reads and releases: its regime, the scenario's packs, its own log.
+
+    A simulation adds the rules of `experiments/policies/simulation`, which let an evaluator measure.
+    """
+    from experiments.logbook import RUN_BOOKS, origin_of
+    from federation.access import Access
+
+    simulation = (str(SIMULATION_RULES),) if spec.privacy.mode == "simulation" else ()
+    return Access(
+        packs=(*simulation, *spec.policy.packs),
+        regime=spec.arm.regime or regime_of(spec.arm),
+        jurisdiction=spec.policy.jurisdiction,
+        log=str(directory / RUN_BOOKS),
+        origin=origin_of(directory),
+        consents=spec.policy.consents or "",
+    )
+
+
+def regime_of(arm: Arm) -> str:
+    """Return the least permissive data-sharing regime under which an arm can work."""
+    if arm.epsilon is not None:
+        return "federated_dp"
+    return _REGIMES.get(arm.method, "pooled")
+
+
+_REGIMES: Final = {"untrained": "isolated", "isolated": "isolated", "federated": "federated"}
+SIMULATION_RULES: Final = Path(__file__).parent / "policies" / "simulation"
+
+
+def _begin_books(config: FederationConfig, directory: Path) -> None:
+    """Start the books of a simulated run anew after a crash.
+
+    Its noise comes from the seed, so a second attempt shows nothing new, and its ledger accounts within the run. A
+    persistent ledger is never touched here.
+    """
+    if config.seeded_noise:
+        for leftover in (directory / "artifacts").glob("ledger.sqlite*"):
+            leftover.unlink()
+    (directory / "artifacts").mkdir(parents=True, exist_ok=True)
 
 
 _TRAINED = ("untrained", "isolated", "federated", "dp_popularity", "pooled")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from experiments.documents import write_bytes, write_json
+from experiments.logbook import log_summary
 from experiments.pool import Event, Pool, default_jobs
 from experiments.preflight import check_ledger, check_scenario
 from experiments.provenance import code_version
@@ -68,7 +69,9 @@ def run_scenario(
     done = len({spec.run_id for spec in specs}) - len(todo)
     outcomes = pool.run(list(todo.values()), retry=retry_failed, done=done, on_event=progress)
     summary = summarise(scenario, specs, runs, {run_id: outcome.message for run_id, outcome in outcomes.items()})
-    write_json(runs.root / scenario.name / "summary.json", summary.document())
+    document = summary.document()
+    write_json(runs.root / scenario.name / "summary.json", document)
+    log_summary(runs.root, scenario.name, document)
     return summary
 
 

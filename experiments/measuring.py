@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pandas as pd
 
-from federation.config import FederationConfig
-from federation.nodes import future, load_nodes
+from federation.access import MarketPort
+from federation.nodes import known_persons
 from federation.recommend.habit import bought_before
 from federation.task import NodeData
-from retail import columns as c
 from retail.evaluation import measure
 from retail.interactions import Interactions
 
@@ -19,11 +18,11 @@ Scores = Callable[[int, NodeData], Iterator[np.ndarray]]
 """(index of the node, its data) -> (block, products) scores of its persons in order."""
 
 
-def evaluate(config: FederationConfig, scores: Scores, *, days: int) -> pd.DataFrame:
+def evaluate(port: MarketPort, scores: Scores, *, days: int) -> pd.DataFrame:
     """Rank the whole catalogue for every shopper and compare with the purchases of the coming window.
 
     Args:
-        config: names the data, the merchants and the day.
+        port: through which merchants rank by their own rows, and an evaluator looks at the window.
         scores: ranks.
         days: length of the test window.
 
@@ -32,9 +31,10 @@ def evaluate(config: FederationConfig, scores: Scores, *, days: int) -> pd.DataF
         merchants counts with the mean over them. These figures are made from everybody's rows: they may be looked at
         in a simulation on public data; a deployment would have to release them at a price.
     """
-    everybody = pd.Index(np.unique(config.source.open().transactions[c.PERSON].to_numpy()))
+    everybody = known_persons(port.config)
     tables = []
-    for index, (node, later) in enumerate(zip(load_nodes(config), future(config, days=days), strict=True)):
+    for index, later in enumerate(port.later(days=days)):
+        node = port.own(index)
         if not len(node.history.persons):
             continue
         bought, relevant = bought_before(node.history), bought_before(later)

@@ -23,7 +23,7 @@ def check_scenario(scenario: Scenario) -> None:
     """Try the settings of every sweep point and arm.
 
     Raises:
-        ConfigError: an option, merchant list, task, device or metric cannot be used, or an epsilon is claimed without
+        ConfigError: an option, merchant list, task, device, metric, regime or policy pack cannot be used, or an epsilon is claimed without
             a declared population.
     """
     _check_metrics(scenario)
@@ -31,6 +31,7 @@ def check_scenario(scenario: Scenario) -> None:
         _check_point(point)
         for arm in point.arms:
             try:
+                _check_rules(point, arm)
                 _check_arm(point, arm)
             except TradefairError as error:
                 raise ConfigError(f"{scenario.name}: arm {arm.name}: {error}") from None
@@ -109,6 +110,18 @@ def _check_arm(point: Scenario, arm: Arm) -> None:
         RecommendOptions.read({**point.options, **arm.options})
     else:
         _check_task(point.task)
+
+
+def _check_rules(point: Scenario, arm: Arm) -> None:
+    """Load the rules of an arm."""
+    from experiments.arms import regime_of
+    from privacy.policy import PolicyEngine, Register
+
+    PolicyEngine.load(("base", *point.policy.packs), register=Register(), regime=arm.regime or regime_of(arm))
+    if point.policy.consents is not None and not Path(point.policy.consents).is_file():
+        raise ConfigError(
+            f"policy.consents = {point.policy.consents!r} is no file; make a register with `tradefair consent notice`"
+        )
 
 
 def _check_baseline(arm: Arm) -> None:

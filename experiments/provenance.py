@@ -9,7 +9,7 @@ import importlib.util
 import os
 import platform
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -21,7 +21,19 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 ROOMS: Final = ("retail", "privacy", "federation", "experiments")
-PACKAGES: Final = ("tradefair", "numpy", "scipy", "pandas", "pyarrow", "torch", "flwr", "dp-accounting", "implicit")
+PACKAGES: Final = (
+    "tradefair",
+    "numpy",
+    "scipy",
+    "pandas",
+    "pyarrow",
+    "torch",
+    "flwr",
+    "dp-accounting",
+    "implicit",
+    "opendp",
+    "cedarpy",
+)
 READERS: Final = ("intervals", "summary", "targets", "export", "comparison")
 """Modules of `experiments` that only read finished runs: editing them changes no run."""
 
@@ -62,11 +74,19 @@ def module_file(module: str) -> Path:
     return Path(found.origin)
 
 
-def provenance(spec: RunSpec, *, started: dt.datetime, ended: dt.datetime) -> dict[str, Any]:
+def provenance(
+    spec: RunSpec, *, started: dt.datetime, ended: dt.datetime, log: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Describe how one run came about, as `provenance.json` holds it.
 
+    Args:
+        spec: the run.
+        started: in UTC.
+        ended: in UTC.
+        log: the signed head of the run's log.
+
     Returns: commit and whether the tree differed from it (None outside a checkout), versions, machine, seed,
-        fingerprint of the data, start and end in UTC.
+        fingerprint of the data, start and end in UTC, head of the log.
     """
     return {
         "run_id": spec.run_id,
@@ -77,6 +97,7 @@ def provenance(spec: RunSpec, *, started: dt.datetime, ended: dt.datetime) -> di
         "started": started.isoformat(timespec="seconds"),
         "ended": ended.isoformat(timespec="seconds"),
         **_machine(),
+        **({} if log is None else {"log": dict(log)}),
     }
 
 

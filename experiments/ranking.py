@@ -12,9 +12,10 @@ import numpy as np
 from experiments.baselines import BASELINES
 from experiments.measuring import Scores
 from experiments.sweep import RunSpec
+from federation.access import Access, MarketPort
 from federation.config import FederationConfig
 from federation.local import train
-from federation.nodes import denominator, pooled, public_catalogue, task_settings
+from federation.nodes import denominator, public_catalogue, task_settings
 from federation.recommend.serve import popularity_scores
 from federation.run import FederatedResult
 from federation.run import run as run_federation
@@ -39,32 +40,34 @@ class Ranked:
     info: Mapping[str, Any] = field(default_factory=dict)
 
 
-def rank(spec: RunSpec, config: FederationConfig, directory: Path, progress: Callable[[str], None]) -> Ranked:
+def rank(spec: RunSpec, port: MarketPort, directory: Path, progress: Callable[[str], None]) -> Ranked:
     """Train an arm.
 
     Raises:
         TradefairError: as `federation.run.run`; ConfigError: settings that the method does not know.
     """
-    method = spec.arm.method
+    config, method = port.config, spec.arm.method
     if method in BASELINES:
-        return _baseline(spec, config)
+        return _baseline(spec, port)
     if method == "pooled":
         task = _task(config)
-        model = train(task, [pooled(config)], population=denominator(config), progress=progress)
+        model = train(task, [port.pooled()], population=denominator(config), progress=progress)
         return Ranked(lambda index, node: task.scores(model, node))
     if method == "untrained":
         return _alone(replace(config, options={**config.options, "train": False}), None, progress)
     if method == "isolated" and config.epsilon is None:
         return _alone(config, None, progress)
     if method == "isolated":
-        shared = _federate(replace(config, options={**config.options, **_POPULARITY_ONLY}), directory, progress)
+        only = replace(config, options={**config.options, **_POPULARITY_ONLY})
+        shared = _federate(only, port.access, directory, progress)
         local = replace(config, epsilon=None, clip_norm=None, noise="aggregator")
         return replace(_alone(local, shared.model, progress), info=_account(shared))
     if method == "dp_popularity":
-        released = _federate(replace(config, options={**config.options, **_POPULARITY_ONLY}), directory, progress)
+        only = replace(config, options={**config.options, **_POPULARITY_ONLY})
+        released = _federate(only, port.access, directory, progress)
         return Ranked(lambda index, node: _popular(released.model, node), _account(released))
     task = _task(config)
-    result = _federate(config, directory, progress)
+    result = _federate(config, port.access, directory, progress)
     return Ranked(lambda index, node: task.scores(result.model, node), _account(result))
 
 
@@ -75,11 +78,11 @@ def _task(config: FederationConfig) -> RankingTask:
     return task
 
 
-def _baseline(spec: RunSpec, config: FederationConfig) -> Ranked:
+def _baseline(spec: RunSpec, port: MarketPort) -> Ranked:
     """A recommender that sees everybody's rows in one place."""
-    everybody = pooled(config).history
+    everybody = port.pooled().history
     try:
-        model = BASELINES[spec.arm.method](everybody, now=config.now, seed=spec.seed, **spec.arm.options)
+        model = BASELINES[spec.arm.method](everybody, now=port.config.now, seed=spec.seed, **spec.arm.options)
     except TypeError as error:
         raise ConfigError(f"arm {spec.arm.name}: options {dict(spec.arm.options)} are refused ({error})") from error
 
@@ -122,18 +125,12 @@ def _popular(model: Model, node: NodeData) -> Iterator[np.ndarray]:
         yield popularity_scores(model, min(_BLOCK, persons - start))
 
 
-def _federate(config: FederationConfig, directory: Path, progress: Callable[[str], None]) -> FederatedResult:
-    """Run the federation and keep its model.
-
-    A simulation starts over after a crash: its noise comes from the seed, so a second attempt shows nothing new and
-    its ledger, which accounts within the run, begins anew. A persistent ledger is never touched here.
-    """
-    if config.seeded_noise:
-        for leftover in (directory / "artifacts").glob("ledger.sqlite*"):
-            leftover.unlink()
-    result = run_federation(config, progress=progress)
+def _federate(
+    config: FederationConfig, access: Access, directory: Path, progress: Callable[[str], None]
+) -> FederatedResult:
+    """Run the federation and keep its model."""
+    result = run_federation(config, access=access, progress=progress)
     kept = {name: array for name, array in result.model.items() if name != "momentum"}
-    (directory / "artifacts").mkdir(parents=True, exist_ok=True)
 
     def write(path: Path) -> None:
         with path.open("wb") as file:

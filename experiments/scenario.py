@@ -165,6 +165,18 @@ class PrivacySettings(Settings):
         return self
 
 
+class PolicySettings(Settings):
+    """Which rules every read and release of a run must pass, beside the regime of its arm."""
+
+    packs: Annotated[tuple[str, ...], Field(strict=False)] = Field(
+        (), description="a list of policy packs or folders of rules, such as ['dma', 'gdpr']"
+    )
+    jurisdiction: Literal["none", "EU", "CN", "US-IL", "US-CA"] = Field(
+        "none", description="whose law the packs apply: none, EU, CN, US-IL or US-CA"
+    )
+    consents: str | None = Field(None, min_length=1, description="the file of a consent register")
+
+
 class Arm(Settings):
     """One row of the table: a method, and the privacy it promises.
 
@@ -175,6 +187,9 @@ class Arm(Settings):
     method: Method = Field(description="what ranks the products")
     epsilon: float | None = Field(None, gt=0, description="a budget above 0; leave it out for no privacy claim")
     noise: Literal["aggregator", "every_node"] = Field("aggregator", description="who adds the noise")
+    regime: str | None = Field(
+        None, min_length=1, description="a data-sharing regime; by default the one that the method needs"
+    )
     label: str | None = Field(None, min_length=1, description="what tables and charts call the arm")
     options: dict[str, Any] = Field(default_factory=dict, description="settings of this arm's task")
 
@@ -210,6 +225,7 @@ class Scenario(Settings):
     split: SplitSettings = Field(default_factory=SplitSettings, description="a table")
     federation: FederationSettings = Field(default_factory=FederationSettings, description="a table")
     privacy: PrivacySettings = Field(default_factory=PrivacySettings, description="a table")
+    policy: PolicySettings = Field(default_factory=PolicySettings, description="a table")
     options: dict[str, Any] = Field(default_factory=dict, description="settings of the task")
     arms: Annotated[tuple[Arm, ...], Field(strict=False, min_length=1)] = Field(
         description="at least one [[arms]] table"

@@ -20,6 +20,7 @@ from experiments.scenario import (
     DataSettings,
     FederationSettings,
     PartitionSettings,
+    PolicySettings,
     PrivacySettings,
     Scenario,
     SplitSettings,
@@ -50,6 +51,7 @@ class RunSpec:
     split: SplitSettings
     federation: FederationSettings
     privacy: PrivacySettings
+    policy: PolicySettings
     options: Mapping[str, Any]
     arm: Arm
     origin: int
@@ -71,7 +73,7 @@ class RunSpec:
         """The effective settings of this run, as `config.toml` holds them."""
         tables = {
             name: getattr(self, name).model_dump(exclude_none=True)
-            for name in ("data", "partition", "split", "federation", "privacy")
+            for name in ("data", "partition", "split", "federation", "privacy", "policy")
         }
         arm = self.arm.model_dump(exclude_none=True, exclude={"options"})
         identity = {"scenario": self.scenario, "task": self.task, "origin": self.origin, "seed": self.seed}
@@ -112,6 +114,7 @@ def expand(
                     split=point.split,
                     federation=point.federation,
                     privacy=point.privacy,
+                    policy=point.policy,
                     options={**point.options, **arm.options},
                     arm=arm,
                     origin=origin,

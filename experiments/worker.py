@@ -16,12 +16,13 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from experiments.logbook import log_run
 from experiments.provenance import provenance
 from experiments.runs import FULL, ArmResult, Busy, RunStore, check_result
 from experiments.sweep import RunSpec
@@ -148,7 +149,8 @@ def _attempt(store: RunStore, spec: RunSpec, runner: Runner, directory: Path, re
         )
         return Outcome("refused" if refused else "failed", _one_line(error))
     seconds = time.perf_counter() - clock
-    story = provenance(spec, started=started, ended=dt.datetime.now(dt.UTC))
+    head = log_run(directory, result.metrics.to_dict("records"))
+    story = provenance(spec, started=started, ended=dt.datetime.now(dt.UTC), log=asdict(head))
     store.finish(spec, result, seconds=seconds, provenance=story)
     return Outcome("finished")
 

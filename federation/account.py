@@ -9,7 +9,9 @@ from federation.checkpoint import Checkpoint
 from federation.config import FederationConfig
 from federation.plan import costs_left, planned_costs
 from federation.task import Model, Round
+from privacy.accounting import noise_multiplier
 from privacy.ledger import Ledger, Reservation
+from privacy.log import Log
 from retail.errors import ConfigError, PrivacyError
 
 
@@ -37,6 +39,7 @@ class Account:
         """
         _check_same(ledger, config)
         self.ledger = ledger
+        self.log = Log.open(ledger.books, origin=None, key=None)
         self.done: tuple[str, ...] = ()
         self.model: Model | None = None
         self.dropped = 0
@@ -62,7 +65,21 @@ class Account:
         """
         if self._path is not None:
             checkpoints.save(self._path, Checkpoint(tuple(done), model, reservation, dropped, self._settings))
-        self.ledger.commit(reservation)
+        self._commit(reservation)
+
+    def _commit(self, reservation: Reservation) -> None:
+        """Mark a round as released and write it down, both or neither."""
+        r = reservation
+        body = {
+            "dataset": r.dataset,
+            "run": r.run,
+            "purpose": r.purpose,
+            "key": r.key,
+            "cost": r.cost,
+            "noise_multiplier": noise_multiplier(r.cost),
+            "delta": self.ledger.budget.delta,
+        }
+        self.ledger.commit(r, within=lambda connection: self.log.append_within(connection, "round", body))
 
     def _resume(self, names: Sequence[str]) -> None:
         run = self.ledger.run
@@ -79,7 +96,7 @@ class Account:
             raise ConfigError(f"run {run!r} was begun with other settings; use them again, or another run id")
         last = kept.done[-1]
         if last not in committed:  # paid for and stored, then interrupted: nothing was published
-            self.ledger.commit(kept.reservation)
+            self._commit(kept.reservation)
             committed.add(last)
         if committed != set(kept.done):
             raise PrivacyError(

@@ -12,13 +12,14 @@ from flwr.clientapp import ClientApp
 from numpy.typing import NDArray
 
 from federation import nodes
+from federation.access import Access, MarketPort
 from federation.config import FederationConfig
 from federation.contributions import node_sum
 from federation.noise_seed import simulated_noise
 from federation.plan import planned_costs
 from federation.records import from_record
 from federation.replies import KEY
-from federation.task import NodeData, Round, Task, load_task
+from federation.task import Round, Task, load_task
 from privacy.accounting import noise_multiplier
 from privacy.mechanisms.gaussian import gaussian
 from retail.errors import PrivacyError
@@ -41,8 +42,9 @@ def train(message: Message, context: Context) -> Message:
     Guarantee: one shopper changes the answer by at most C / k_max in L2 before noise (`contributions.node_sum`), with
         the bound, the cap and the noise level of the node's own configuration. With noise at every node the answer is
         noised for the cost in the message, refused when that is more than the node's own plan has for the round, and
-        given once in a run. Assumes that the owner of the node approved the configuration, that each merchant runs
-        one node, and that the server starts a run again only to go on after a crash: a node keeps no ledger yet.
+        given once in a run. The node's rows come through its data port: rows of persons who have withdrawn are left
+        out from the next round on. Assumes that the owner of the node approved the configuration, that each merchant
+        runs one node, and that the server starts a run again only to go on after a crash: a node keeps no ledger yet.
     """
     try:
         total = _answer(message, context)
@@ -58,7 +60,8 @@ def forget() -> None:
 
 
 def _answer(message: Message, context: Context) -> NDArray[np.float64]:
-    config, task, rounds, all_nodes = _prepare(context.run_id, str(context.run_config["tradefair"]))
+    settings, rules = str(context.run_config["tradefair"]), str(context.node_config.get("access", ""))
+    config, task, rounds, port = _prepare(context.run_id, settings, rules)
     asked = message.content.config_records["round"]
     index = _whole(asked["index"])
     round_ = rounds[index]
@@ -68,10 +71,10 @@ def _answer(message: Message, context: Context) -> NDArray[np.float64]:
     if config.private:
         _answer_once(context, round_)
     place = _whole(context.node_config["partition-id"])
-    if not 0 <= place < len(all_nodes):
-        raise PrivacyError(f"node {place} is not in the list of {len(all_nodes)} merchants")
+    if not 0 <= place < len(port.merchants):
+        raise PrivacyError(f"node {place} is not in the list of {len(port.merchants)} merchants")
     model = from_record(message.content.array_records["model"])
-    total = node_sum(task, model, round_, all_nodes[place], clip_norm=config.clip_norm, weight=config.weight)
+    total = node_sum(task, model, round_, port.own(place), clip_norm=config.clip_norm, weight=config.weight)
     if config.noise == "aggregator":
         return total
     cost = _whole(asked["cost"])
@@ -89,12 +92,12 @@ def _answer(message: Message, context: Context) -> NDArray[np.float64]:
 
 
 @lru_cache(maxsize=1)
-def _prepare(run_id: int, settings: str) -> tuple[FederationConfig, Task, tuple[Round, ...], tuple[NodeData, ...]]:
-    """Read the settings and the data of a run; kept for its other rounds (and nodes) in this process."""
+def _prepare(run_id: int, settings: str, rules: str) -> tuple[FederationConfig, Task, tuple[Round, ...], MarketPort]:
+    """Read the settings of a run and open its port; kept for its other rounds (and nodes) in this process."""
     config = FederationConfig.from_json(settings)
-    held = nodes.load_nodes(config)
+    nodes.check_public(config)
     task = load_task(config.task, nodes.task_settings(config), nodes.public_catalogue(config))
-    return config, task, tuple(task.rounds()), held
+    return config, task, tuple(task.rounds()), MarketPort(config, Access.from_json(rules))
 
 
 def _answer_once(context: Context, round_: Round) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,8 @@ from retail.errors import ConfigError, DataError, PrivacyError
 from retail.interactions import Catalogue, Interactions, catalogue, interactions
 from retail.merchants import By, Partition, partition
 
-_NEEDED = [c.PERSON, c.MERCHANT, c.BASKET, c.PRODUCT, c.DAY, c.QUANTITY]
+NEEDED: Final = (c.PERSON, c.MERCHANT, c.BASKET, c.PRODUCT, c.DAY, c.QUANTITY)
+"""Columns of a merchant's rows that training uses."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,8 +40,7 @@ def load_nodes(config: FederationConfig) -> tuple[NodeData, ...]:
     Enrolment (home store, merchants under the cap) looks at a shopper's own rows before `now`; never at anybody else's.
 
     Returns:
-        One node for each merchant, in public order, without anything that an earlier run kept. The arrays are shared
-        by all calls in this process and must not be written to.
+        One node for each merchant, in public order.
 
     Raises:
         DataError: the data cannot be read, or have no public catalogue.
@@ -50,29 +51,37 @@ def load_nodes(config: FederationConfig) -> tuple[NodeData, ...]:
         shopper's rows, the list of nodes and the catalogue as they are. Assumes that one shopper is one id, and that
         the products, stores, period and population that came with the data were declared without looking at rows.
     """
-    market = _market(config.source, config.by, config.merchants, config.k_max, config.now)
-    _check_public(config, market)
-    nodes = _cut(config.source, config.by, config.merchants, config.k_max, config.now)
-    return tuple(replace(node, memo={}) for node in nodes)
+    check_public(config)
+    return tuple(node_data(config, one, own_rows(config, place)) for place, one in enumerate(merchants(config)))
 
 
-def node(config: FederationConfig, index: int) -> NodeData:
-    """Return one node of `load_nodes`.
+def check_public(config: FederationConfig) -> None:
+    """Refuse a privacy claim over merchants or a period that were read off the rows.
 
     Raises:
-        ConfigError: there is no such node.
+        PrivacyError: so it is.
+        DataError, ConfigError: as `load_nodes`.
     """
-    nodes = load_nodes(config)
-    if not 0 <= index < len(nodes):
-        raise ConfigError(f"node {index} does not exist; choose one from 0 to {len(nodes) - 1}")
-    return nodes[index]
-
-
-def pooled(config: FederationConfig) -> NodeData:
-    """Return one node that holds the rows of all nodes: what the merchants would have if they gave up their data."""
     market = _market(config.source, config.by, config.merchants, config.k_max, config.now)
-    history = interactions(market.shops.transactions, market.catalogue)
-    return NodeData(merchant="pooled", history=history, catalogue=market.catalogue, now=config.now)
+    if config.private and market.not_public:
+        raise PrivacyError(f"epsilon {config.epsilon:g} cannot be claimed: {'; '.join(market.not_public)}")
+
+
+def merchants(config: FederationConfig) -> tuple[int | str, ...]:
+    """Return the public list of merchants, in the order of the nodes."""
+    return tuple(_market(config.source, config.by, config.merchants, config.k_max, config.now).shops.merchants)
+
+
+def own_rows(config: FederationConfig, place: int) -> pd.DataFrame:
+    """Return what one merchant stores, columns `NEEDED`; only a data port hands it on."""
+    market = _market(config.source, config.by, config.merchants, config.k_max, config.now)
+    return market.shops.node(place)[list(NEEDED)]
+
+
+def node_data(config: FederationConfig, merchant: int | str, rows: pd.DataFrame) -> NodeData:
+    """Turn rows that somebody may use, columns `NEEDED`, into a node."""
+    known = public_catalogue(config)
+    return NodeData(merchant=merchant, history=interactions(rows, known), catalogue=known, now=config.now)
 
 
 def public_catalogue(config: FederationConfig) -> Catalogue:
@@ -119,26 +128,34 @@ def task_settings(config: FederationConfig) -> TaskSettings:
     )
 
 
-def future(config: FederationConfig, *, days: int) -> tuple[Interactions, ...]:
-    """Return what each node's shoppers buy there in the `days` from `now` on: the truth that a simulation ranks by.
+def later_rows(config: FederationConfig, *, days: int) -> tuple[pd.DataFrame, ...]:
+    """Return what each merchant's shoppers buy there in the `days` from `now` on; only a data port hands it on.
 
-    Returns: for each node, in order, rows of exactly the persons of its history. Nothing here may reach a task.
+    Nothing of it may reach a task: it is the truth that a simulation ranks by.
     """
     data = config.source.open()
     day = data.transactions[c.DAY].to_numpy()
     later = data.transactions[(day >= config.now) & (day < config.now + days)]
-    nodes = load_nodes(config)
     by: By = "store" if config.by == "home_store" else config.by
-    merchants = [one.merchant for one in nodes]
-    shops = partition(replace(data, transactions=later), by=by, merchants=merchants)
-    return tuple(
-        _of_persons(interactions(shops.node(index)[_NEEDED], one.catalogue), one.history.persons)
-        for index, one in enumerate(nodes)
-    )
+    shops = partition(replace(data, transactions=later), by=by, merchants=list(merchants(config)))
+    return tuple(shops.node(place)[list(NEEDED)] for place in range(len(shops.merchants)))
 
 
-def _of_persons(rows: Interactions, persons: np.ndarray) -> Interactions:
-    """The rows of some persons, who may have none, in the order given."""
+def known_persons(config: FederationConfig) -> pd.Index:
+    """Return the ids of everybody in the data, ascending: what a registry of tokens would know."""
+    persons: pd.Index = pd.Index(np.unique(config.source.open().transactions[c.PERSON].to_numpy()))
+    return persons
+
+
+def of_persons(config: FederationConfig, table: pd.DataFrame, persons: np.ndarray) -> Interactions:
+    """Return the lines of some persons, who may have none, in the order given.
+
+    Args:
+        config: of the run.
+        table: rows with columns `NEEDED`; those of other persons are left out.
+        persons: (p,) ids, each once.
+    """
+    rows = interactions(table, public_catalogue(config))
     position = pd.Index(rows.persons).get_indexer(pd.Index(persons))
     found = position >= 0
     lengths = np.zeros(len(persons), dtype=np.int64)
@@ -173,7 +190,7 @@ def _market(source: DataSource, by: By, merchants: str | tuple[int | str, ...], 
         listed = merchants
     _check_listed(data, by, listed)
     shops = partition(data, by=by, merchants=listed)
-    capped = cap_merchants(shops.transactions[_NEEDED], k_max=k_max)
+    capped = cap_merchants(shops.transactions[list(NEEDED)], k_max=k_max)
     reasons = []
     if not shops.public:
         reasons.append("the list of merchants was read off the rows: add a stores table, or list the merchants")
@@ -181,17 +198,6 @@ def _market(source: DataSource, by: By, merchants: str | tuple[int | str, ...], 
         reasons.append("the period was read off the rows: declare data.start and data.end")
     # Capping keeps the order of rows, so the nodes stay contiguous.
     return _Market(Partition(shops.by, shops.merchants, shops.public, capped), catalogue(data.products), tuple(reasons))
-
-
-@lru_cache(maxsize=4)
-def _cut(
-    source: DataSource, by: By, merchants: str | tuple[int | str, ...], k_max: int, now: int
-) -> tuple[NodeData, ...]:
-    market = _market(source, by, merchants, k_max, now)
-    return tuple(
-        NodeData(merchant, interactions(market.shops.node(index), market.catalogue), market.catalogue, now)
-        for index, merchant in enumerate(market.shops.merchants)
-    )
 
 
 def _check_listed(data: RetailData, by: By, listed: Sequence[int | str] | None) -> None:
@@ -206,8 +212,3 @@ def _check_listed(data: RetailData, by: By, listed: Sequence[int | str] | None) 
             f"partition.merchants names {', '.join(strange[:5])}, which {data.name} does not have; choose ids of its "
             f"{'stores' if by in ('home_store', 'store') else 'products'} table"
         )
-
-
-def _check_public(config: FederationConfig, market: _Market) -> None:
-    if config.private and market.not_public:
-        raise PrivacyError(f"epsilon {config.epsilon:g} cannot be claimed: {'; '.join(market.not_public)}")

@@ -9,8 +9,9 @@ from typing import Any
 
 import pandas as pd
 
+from federation import nodes
+from federation.access import Access, MarketPort
 from federation.config import FederationConfig
-from federation.nodes import load_nodes
 from federation.plan import open_ledger
 from federation.task import Model
 from privacy.accounting import epsilon_rdp, noise_multiplier
@@ -50,12 +51,18 @@ class FederatedResult:
 
 
 def run(
-    config: FederationConfig, *, engine: str = "inprocess", progress: Callable[[str], None] | None = None
+    config: FederationConfig,
+    *,
+    access: Access | None = None,
+    engine: str = "inprocess",
+    progress: Callable[[str], None] | None = None,
 ) -> FederatedResult:
     """Train a task over a federation.
 
     Args:
         config: everything that decides the run.
+        access: the rules under which its parties read and publish; None for the regime that the run needs and a log
+            that ends with the process.
         engine: "inprocess".
         progress: called with a line after every round.
 
@@ -63,17 +70,21 @@ def run(
         ConfigError: unknown engine, or settings that cannot be run.
         PrivacyError: the claim cannot be kept, or less of the budget is left than the run needs. When that was so
             from the start, no data is read; when another run took it meanwhile, no node is asked.
+        PolicyError: the rules forbid a read or the release of the model.
         DataError: the data cannot be used.
         TradefairError: no node gave a usable answer in some round.
     """
     if engine != "inprocess":
         raise ConfigError(f"engine = {engine!r} is unknown; write inprocess")
     open_ledger(config)
-    nodes = load_nodes(config)  # here for its errors, which at the nodes would become one fixed text
+    access = access or Access()
+    port = MarketPort(config, access)
+    nodes.check_public(config)
+    port.own(0)  # here for its errors, which at the nodes would become one fixed text
     from federation.engines import inprocess
     from federation.records import from_record
 
-    state = inprocess.drive(config, nodes=len(nodes), progress=progress).state
+    state = inprocess.drive(config, nodes=len(port.merchants), access=access, progress=progress).state
     report = json.loads(str(state.config_records["report"]["json"]))
     epsilon, tight, accountant, total = None, None, "", None
     if config.private:

@@ -8,6 +8,7 @@ from flwr.app import ConfigRecord, Context
 from flwr.serverapp import Grid, ServerApp
 
 from federation import nodes
+from federation.access import Access, MarketPort
 from federation.config import FederationConfig
 from federation.plan import open_ledger
 from federation.records import to_record
@@ -30,11 +31,14 @@ def main(grid: Grid, context: Context) -> None:
     """
     config = FederationConfig.from_json(str(context.run_config["tradefair"]))
     with ledger_turn(config):
-        _train(config, grid, context)
+        _train(config, Access.from_json(str(context.node_config.get("access", ""))), grid, context)
 
 
-def _train(config: FederationConfig, grid: Grid, context: Context) -> None:
+def _train(config: FederationConfig, access: Access, grid: Grid, context: Context) -> None:
     ledger = open_ledger(config)
+    port = MarketPort(config, access)
+    port.sums()
+    port.publish()
     task = load_task(config.task, nodes.task_settings(config), nodes.public_catalogue(config))
     strategy = PersonLevelDPAvg(
         task,

@@ -20,6 +20,7 @@ from flwr.supercore.run import Run
 # Flower fills a message's sender from here and offers no public way to set it.
 from flwr.supercore.task_identity import TaskIdentity
 
+from federation.access import Access
 from federation.client_app import FAILURE, forget
 from federation.client_app import app as client_app
 from federation.config import FederationConfig
@@ -108,13 +109,19 @@ class InProcessGrid(Grid):
 
 
 def drive(
-    config: FederationConfig, *, nodes: int, progress: Callable[[str], None] | None = None, client: Client = client_app
+    config: FederationConfig,
+    *,
+    nodes: int,
+    access: Access | None = None,
+    progress: Callable[[str], None] | None = None,
+    client: Client = client_app,
 ) -> Context:
     """Run the server's app against `nodes` nodes.
 
     Args:
         config: of the run.
         nodes: number of nodes; node i has partition-id i.
+        access: the rules of every party, since one process stands for all of them; None for the defaults.
         progress: called with a line after every round.
         client: what answers at the nodes; another one only to test how the server bears bad answers.
 
@@ -124,19 +131,23 @@ def drive(
         TradefairError: whatever the server's app refuses.
     """
     run_id = secrets.randbits(63)
-    settings = config.to_json()
+    settings, rules = config.to_json(), (access or Access()).to_json()
     contexts = {
         _FIRST_NODE + index: Context(
             run_id=run_id,
             node_id=_FIRST_NODE + index,
-            node_config={"partition-id": index, "num-partitions": nodes},
+            node_config={"partition-id": index, "num-partitions": nodes, "access": rules},
             state=RecordDict(),
             run_config={"tradefair": settings},
         )
         for index in range(nodes)
     }
     server = Context(
-        run_id=run_id, node_id=_SERVER, node_config={}, state=RecordDict(), run_config={"tradefair": settings}
+        run_id=run_id,
+        node_id=_SERVER,
+        node_config={"access": rules},
+        state=RecordDict(),
+        run_config={"tradefair": settings},
     )
     with _sending_as_server(run_id), _quiet_flower():
         try:

@@ -13,6 +13,7 @@ from experiments.runs import RunStore
 from experiments.scenario import Scenario
 from experiments.scenario_file import bundled_scenarios, load_scenario, validate
 from privacy.ledger_record import read_ledger
+from privacy.log import verify_log
 from retail.errors import ConfigError
 
 METHODS = {
@@ -85,7 +86,7 @@ def test_a_private_run_keeps_a_ledger_that_adds_up_to_its_epsilon(finished: Path
     store = RunStore(finished)
     for record in store.records("small"):
         ledger = finished / "small" / record["run_id"] / "artifacts" / "ledger.sqlite"
-        assert ledger.exists() == (record["epsilon"] is not None)
+        assert verify_log(ledger).ok
         if record["epsilon"] is not None:
             assert record["epsilon_pld"] <= record["epsilon_spent"] <= record["epsilon"]
             entries = read_ledger(ledger).reservations

@@ -3,7 +3,7 @@ import pytest
 
 from federation import nodes
 from retail.datasource import DataSource
-from retail.errors import ConfigError, DataError, PrivacyError
+from retail.errors import DataError, PrivacyError
 
 
 def rows_of(node):
@@ -36,18 +36,6 @@ def test_nobody_is_at_more_nodes_than_allowed_and_no_row_is_from_the_future(make
     assert len(persons) > len(np.unique(persons)) or k_max == 1
 
 
-def test_the_pooled_node_holds_the_rows_of_all_nodes(make_config):
-    config = make_config(by="store", k_max=2)
-    together = sorted(row for node in nodes.load_nodes(config) for row in rows_of(node))
-    assert rows_of(nodes.pooled(config)) == together
-    assert nodes.people(nodes.load_nodes(config)) == len(nodes.pooled(config).history.persons)
-
-
-def test_what_a_task_remembers_is_forgotten_by_the_next_run(make_config):
-    nodes.load_nodes(make_config())[0].memo["seen"] = 1
-    assert nodes.load_nodes(make_config())[0].memo == {}
-
-
 def test_a_claim_needs_public_merchants_and_a_public_period(make_config, write_folder):
     no_stores = write_folder(keep=("transactions", "products"))
     with pytest.raises(PrivacyError, match="list of merchants"):
@@ -67,12 +55,6 @@ def test_without_a_claim_or_a_declared_population_sums_are_divided_by_the_shoppe
     config = make_config(source=write_folder(population=None))
     assert nodes.denominator(config) == nodes.people(nodes.load_nodes(config))
     assert nodes.denominator(make_config(source=write_folder())) == 300
-
-
-def test_a_node_that_does_not_exist_is_refused(make_config):
-    assert nodes.node(make_config(), 11).merchant == 12
-    with pytest.raises(ConfigError, match="0 to 11"):
-        nodes.node(make_config(), 12)
 
 
 def test_the_members_of_the_complete_journey_are_its_nodes(make_config):

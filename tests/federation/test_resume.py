@@ -74,11 +74,11 @@ def test_an_answer_that_was_stored_but_not_committed_is_not_asked_again(persiste
     config = persistent()
     commits = []
 
-    def commit(self, reservation):
+    def commit(self, reservation, **kept):
         commits.append(reservation.key)
         if reservation.key == "types":
             raise KeyboardInterrupt
-        return Ledger_commit(self, reservation)
+        return Ledger_commit(self, reservation, **kept)
 
     Ledger_commit = Ledger.commit
     with monkeypatch.context() as patched:

@@ -144,7 +144,7 @@ def test_a_stored_answer_is_used_though_too_little_is_left_to_begin_anew(shared,
     for _ in range(3):
         crash(config, "weekdays")
 
-    def die(self, reservation):
+    def die(self, reservation, **kept):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:

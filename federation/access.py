@@ -1,0 +1,242 @@
+"""Who reads whose rows in one run: every party asks the data port, under the rules of the place where it runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from federation import nodes
+from federation.config import FederationConfig
+from federation.task import NodeData
+from privacy.consent import ConsentRegister
+from privacy.log import Log
+from privacy.policy import Dataset, Form, Jurisdiction, Party, PolicyEngine, Register
+from privacy.port import DataPort
+from retail import columns as c
+from retail.errors import ConfigError
+from retail.interactions import Interactions
+
+AGGREGATOR: Final = "aggregator"
+PLATFORM: Final = "platform"
+EVALUATOR: Final = "evaluator"
+MODEL: Final = "model"
+MEMORY: Final = ":memory:"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The rules under which a party reads and publishes: decided where it runs, never by whoever submits the run.
+
+    Attributes:
+        packs: policy packs or folders of rules, beside "base" and the regime.
+        regime: id of a regime; empty for "federated_dp" where privacy is claimed and "federated" where it is not.
+        jurisdiction: whose law the packs apply.
+        log: the books that decisions are written to; ":memory:" forgets them with the process.
+        origin: name of the log.
+        consents: file of a consent register; empty for none, then nothing is read that needs consent.
+    """
+
+    packs: tuple[str, ...] = ()
+    regime: str = ""
+    jurisdiction: Jurisdiction = "none"
+    log: str = MEMORY
+    origin: str = "run"
+    consents: str = ""
+
+    def to_json(self) -> str:
+        """Write it as JSON; `from_json` reads it."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Access:
+        """Read what `to_json` wrote; empty text gives the defaults.
+
+        Raises:
+            ConfigError: it is something else.
+        """
+        try:
+            raw = json.loads(text) if text else {}
+            if set(raw) - {one.name for one in fields(cls)}:
+                raise ValueError(f"unknown keys {sorted(raw)}")
+            return cls(**{**raw, "packs": tuple(raw.get("packs", ()))})
+        except (ValueError, TypeError, AttributeError) as error:
+            raise ConfigError(f"access settings cannot be read ({error}); write them with to_json") from error
+
+
+def merchant_id(merchant: int | str) -> str:
+    """Return what policies, receipts and logs call a merchant."""
+    return f"merchant {merchant}"
+
+
+def transactions_id(merchant: int | str) -> str:
+    """Return what policies and logs call a merchant's rows."""
+    return f"{merchant_id(merchant)}: transactions"
+
+
+class MarketPort:
+    """The reads and releases of one run, each decided by the policy, masked by consent, and logged.
+
+    Guarantee: that of `privacy.port.DataPort`, for the rows of every merchant of the run. Assumes that parties are who
+        the run says they are: in this version one process stands for all of them.
+    """
+
+    def __init__(self, config: FederationConfig, access: Access) -> None:
+        """Read the rules and name the parties.
+
+        Raises:
+            PolicyError: a pack or regime cannot be used.
+            PrivacyError: the log cannot be written.
+            ConsentError, PrivacyError: the register cannot be used.
+            DataError, ConfigError: the public list of merchants cannot be made.
+        """
+        self.config, self.access = config, access
+        self.merchants = nodes.merchants(config)
+        regime = access.regime or ("federated_dp" if config.private else "federated")
+        self.consents = (
+            ConsentRegister.open(_existing(access.consents), log=None, commitments=None) if access.consents else None
+        )
+        self._port = DataPort(
+            PolicyEngine.load(("base", *access.packs), register=_register(config, self.merchants), regime=regime),
+            sources={transactions_id(one): _source(config, place) for place, one in enumerate(self.merchants)},
+            log=Log.open(access.log, origin=access.origin, key=None),
+            consents=self.consents,
+            regime=regime,
+        )
+        self._held: dict[int, tuple[int, NodeData]] = {}
+
+    def own(self, place: int) -> NodeData:
+        """Have a merchant read its own rows, to train with them; again when consents have changed since.
+
+        Returns: the rows of the persons whom the policy admits, with an empty memo when they were read anew.
+
+        Raises:
+            PolicyError: the merchant may not use its rows for this.
+            ConsentError: rows of people who were erased are back.
+        """
+        version = 0 if self.consents is None else self.consents.version
+        held = self._held.get(place)
+        if held is None or held[0] != version:
+            merchant = self.merchants[place]
+            rows = self._read(merchant_id(merchant), merchant)
+            self._held[place] = held = (version, nodes.node_data(self.config, merchant, rows))
+        return held[1]
+
+    def pooled(self) -> NodeData:
+        """Have the platform read the rows of every merchant, to train with them.
+
+        Raises:
+            PolicyError: the regime keeps the platform from them.
+        """
+        rows = [self._read(PLATFORM, merchant) for merchant in self.merchants]
+        return nodes.node_data(self.config, "pooled", pd.concat(rows, ignore_index=True))
+
+    def sums(self) -> None:
+        """Ask whether the aggregator may receive what nodes send: exact sums, or noisy ones with noise at every node.
+
+        Raises:
+            PolicyError: it may not.
+        """
+        for merchant in self.merchants:
+            self._port.open(
+                AGGREGATOR,
+                _sums_id(merchant),
+                columns=("sum",),
+                purpose="recommendation",
+                action="train",
+                jurisdiction=self.access.jurisdiction,
+            )
+
+    def publish(self) -> None:
+        """Ask whether the merchants may get the aggregator's model: with noise under a privacy claim, else exact.
+
+        Raises:
+            PolicyError: they may not.
+        """
+        for merchant in self.merchants:
+            self._port.open(
+                merchant_id(merchant),
+                MODEL,
+                columns=("model",),
+                purpose="recommendation",
+                jurisdiction=self.access.jurisdiction,
+            )
+
+    def later(self, *, days: int) -> tuple[Interactions, ...]:
+        """Have an evaluator read what the shoppers of each node buy in the `days` from `now` on.
+
+        Raises:
+            PolicyError: nobody may look at these rows to measure.
+        """
+        frames = nodes.later_rows(self.config, days=days)
+        port = DataPort(
+            self._port.engine,
+            sources={transactions_id(one): _frame(frames[place]) for place, one in enumerate(self.merchants)},
+            log=self._port.log,
+            consents=self.consents,
+            regime=self._port.regime,
+        )
+        found = []
+        for place, merchant in enumerate(self.merchants):
+            rows = port.read(
+                EVALUATOR,
+                transactions_id(merchant),
+                columns=nodes.NEEDED,
+                purpose="evaluation",
+                jurisdiction=self.access.jurisdiction,
+            )
+            found.append(nodes.of_persons(self.config, rows, self.own(place).history.persons))
+        return tuple(found)
+
+    def _read(self, actor: str, merchant: int | str) -> pd.DataFrame:
+        rows = self._port.read(
+            actor,
+            transactions_id(merchant),
+            columns=nodes.NEEDED,
+            purpose="recommendation",
+            action="train",
+            jurisdiction=self.access.jurisdiction,
+        )
+        if self.consents is not None:  # rows of people who were erased do not come back unnoticed
+            self.consents.tombstones.refuse(rows[c.PERSON].unique(), where=transactions_id(merchant))
+        return rows
+
+
+def _existing(path: str) -> Path:
+    if not Path(path).is_file():
+        raise ConfigError(f"there is no consent register at {path}; make one with `tradefair consent record`")
+    return Path(path)
+
+
+def _register(config: FederationConfig, merchants: tuple[int | str, ...]) -> Register:
+    sent: Form = "dp" if config.private and config.noise == "every_node" else "aggregate"
+    released: Form = "dp" if config.private else "aggregate"
+    register = Register(
+        [Party(AGGREGATOR, "aggregator"), Party(PLATFORM, "marketplace", "platform"), Party(EVALUATOR, "researcher")],
+        [Dataset(MODEL, AGGREGATOR, "model", released, about_persons=True)],
+    )
+    for merchant in merchants:
+        name = merchant_id(merchant)
+        register.add(Party(name, "merchant"))
+        register.add(Dataset(transactions_id(merchant), name, "transactions", "raw", about_persons=True))
+        register.add(Dataset(_sums_id(merchant), name, "transactions", sent, about_persons=True))
+    return register
+
+
+def _sums_id(merchant: int | str) -> str:
+    return f"{merchant_id(merchant)}: sums"
+
+
+def _source(config: FederationConfig, place: int) -> Callable[[tuple[str, ...]], pd.DataFrame]:
+    return lambda columns: nodes.own_rows(config, place)[list(columns)]
+
+
+def _frame(rows: pd.DataFrame) -> Callable[[tuple[str, ...]], pd.DataFrame]:
+    return lambda columns: rows[list(columns)]
+
+
+__all__ = ["AGGREGATOR", "EVALUATOR", "MODEL", "PLATFORM", "Access", "MarketPort", "merchant_id", "transactions_id"]
