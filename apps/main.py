@@ -43,6 +43,12 @@ page = st.navigation(
             icon=":material/receipt_long:",
             help="One run: settings, provenance, what its epsilon covers, its privacy ledger. Failed runs, too.",
         ),
+        st.Page(
+            "app_pages/compliance.py",
+            title="Compliance",
+            icon=":material/gavel:",
+            help="Who may read what, what was read, budgets, whether the logs are intact, and a report to hand on.",
+        ),
     ],
     position="top",
 )

@@ -1,8 +1,8 @@
 """What a run store writes to its logs: every figure of a run, and every figure of a scenario's table.
 
 The log of a run lies in its books, `artifacts/ledger.sqlite`, beside its ledger: reads, rounds and figures. The log
-of a scenario is `log.sqlite` in its folder: the figures of its table, and the heads of the runs' logs. One key signs all
-of a store's logs. Whoever keeps a signed head can later show that nothing before it was changed.
+of a scenario is `log.sqlite` in its folder: the figures of its table, and the heads of the runs' logs. One key signs
+all logs of a store. Whoever keeps a signed head can later show that nothing before it was changed.
 """
 
 from __future__ import annotations

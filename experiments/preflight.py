@@ -23,8 +23,8 @@ def check_scenario(scenario: Scenario) -> None:
     """Try the settings of every sweep point and arm.
 
     Raises:
-        ConfigError: an option, merchant list, task, device, metric, regime or policy pack cannot be used, or an epsilon is claimed without
-            a declared population.
+        ConfigError: an option, merchant list, task, device, metric, regime or policy pack cannot be used, or an epsilon
+            is claimed without a declared population.
     """
     _check_metrics(scenario)
     for _, point in sweep_points(scenario):

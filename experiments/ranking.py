@@ -24,7 +24,7 @@ from retail.errors import ConfigError
 from retail.files import atomic_write
 
 _BLOCK: Final = 250
-_POPULARITY_ONLY: Final = {"train": False, "tastes": False, "rich": False}
+POPULARITY_ONLY: Final = {"train": False, "tastes": False, "rich": False}
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,12 +58,12 @@ def rank(spec: RunSpec, port: MarketPort, directory: Path, progress: Callable[[s
     if method == "isolated" and config.epsilon is None:
         return _alone(config, None, progress)
     if method == "isolated":
-        only = replace(config, options={**config.options, **_POPULARITY_ONLY})
+        only = replace(config, options={**config.options, **POPULARITY_ONLY})
         shared = _federate(only, port.access, directory, progress)
         local = replace(config, epsilon=None, clip_norm=None, noise="aggregator")
         return replace(_alone(local, shared.model, progress), info=_account(shared))
     if method == "dp_popularity":
-        only = replace(config, options={**config.options, **_POPULARITY_ONLY})
+        only = replace(config, options={**config.options, **POPULARITY_ONLY})
         released = _federate(only, port.access, directory, progress)
         return Ranked(lambda index, node: _popular(released.model, node), _account(released))
     task = _task(config)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Final
+from typing import Final, TypedDict
 
 import pandas as pd
 
@@ -15,7 +15,7 @@ from federation.config import FederationConfig
 from federation.task import NodeData
 from privacy.consent import ConsentRegister
 from privacy.log import Log
-from privacy.policy import Dataset, Form, Jurisdiction, Party, PolicyEngine, Register
+from privacy.policy import Dataset, Form, Jurisdiction, Party, PolicyEngine, Purpose, Register
 from privacy.port import DataPort
 from retail import columns as c
 from retail.errors import ConfigError
@@ -68,6 +68,13 @@ class Access:
             raise ConfigError(f"access settings cannot be read ({error}); write them with to_json") from error
 
 
+class _Use(TypedDict):
+    """What all reads of a run have in common."""
+
+    purpose: Purpose
+    jurisdiction: Jurisdiction
+
+
 def merchant_id(merchant: int | str) -> str:
     """Return what policies, receipts and logs call a merchant."""
     return f"merchant {merchant}"
@@ -107,24 +114,26 @@ class MarketPort:
             consents=self.consents,
             regime=regime,
         )
-        self._held: dict[int, tuple[int, NodeData]] = {}
+        self._use: Final = _Use(purpose="recommendation", jurisdiction=access.jurisdiction)
+        self._held: tuple[int, tuple[NodeData, ...]] | None = None
 
     def own(self, place: int) -> NodeData:
-        """Have a merchant read its own rows, to train with them; again when consents have changed since.
+        """Return what a merchant reads of its own rows, to train with them.
+
+        One process stands for all nodes, so all merchants read when the first one asks, and again when consents have
+        changed since.
 
         Returns: the rows of the persons whom the policy admits, with an empty memo when they were read anew.
 
         Raises:
-            PolicyError: the merchant may not use its rows for this.
+            PolicyError: a merchant may not use its rows for this.
             ConsentError: rows of people who were erased are back.
         """
         version = 0 if self.consents is None else self.consents.version
-        held = self._held.get(place)
-        if held is None or held[0] != version:
-            merchant = self.merchants[place]
-            rows = self._read(merchant_id(merchant), merchant)
-            self._held[place] = held = (version, nodes.node_data(self.config, merchant, rows))
-        return held[1]
+        if self._held is None or self._held[0] != version:
+            tables = self._read([merchant_id(one) for one in self.merchants])
+            self._held = version, tuple(map(self._node, self.merchants, tables))
+        return self._held[1][place]
 
     def pooled(self) -> NodeData:
         """Have the platform read the rows of every merchant, to train with them.
@@ -132,8 +141,7 @@ class MarketPort:
         Raises:
             PolicyError: the regime keeps the platform from them.
         """
-        rows = [self._read(PLATFORM, merchant) for merchant in self.merchants]
-        return nodes.node_data(self.config, "pooled", pd.concat(rows, ignore_index=True))
+        return self._node("pooled", pd.concat(self._read([PLATFORM] * len(self.merchants)), ignore_index=True))
 
     def sums(self) -> None:
         """Ask whether the aggregator may receive what nodes send: exact sums, or noisy ones with noise at every node.
@@ -141,15 +149,8 @@ class MarketPort:
         Raises:
             PolicyError: it may not.
         """
-        for merchant in self.merchants:
-            self._port.open(
-                AGGREGATOR,
-                _sums_id(merchant),
-                columns=("sum",),
-                purpose="recommendation",
-                action="train",
-                jurisdiction=self.access.jurisdiction,
-            )
+        asked = [(AGGREGATOR, _sums_id(one)) for one in self.merchants]
+        self._port.admit_each(asked, columns=("sum",), action="train", **self._use)
 
     def publish(self) -> None:
         """Ask whether the merchants may get the aggregator's model: with noise under a privacy claim, else exact.
@@ -157,14 +158,8 @@ class MarketPort:
         Raises:
             PolicyError: they may not.
         """
-        for merchant in self.merchants:
-            self._port.open(
-                merchant_id(merchant),
-                MODEL,
-                columns=("model",),
-                purpose="recommendation",
-                jurisdiction=self.access.jurisdiction,
-            )
+        asked = [(merchant_id(one), MODEL) for one in self.merchants]
+        self._port.admit_each(asked, columns=("model",), **self._use)
 
     def later(self, *, days: int) -> tuple[Interactions, ...]:
         """Have an evaluator read what the shoppers of each node buy in the `days` from `now` on.
@@ -173,37 +168,36 @@ class MarketPort:
             PolicyError: nobody may look at these rows to measure.
         """
         frames = nodes.later_rows(self.config, days=days)
+        ids = [transactions_id(one) for one in self.merchants]
         port = DataPort(
             self._port.engine,
-            sources={transactions_id(one): _frame(frames[place]) for place, one in enumerate(self.merchants)},
+            sources={name: _frame(rows) for name, rows in zip(ids, frames, strict=True)},
             log=self._port.log,
             consents=self.consents,
             regime=self._port.regime,
         )
-        found = []
-        for place, merchant in enumerate(self.merchants):
-            rows = port.read(
-                EVALUATOR,
-                transactions_id(merchant),
-                columns=nodes.NEEDED,
-                purpose="evaluation",
-                jurisdiction=self.access.jurisdiction,
-            )
-            found.append(nodes.of_persons(self.config, rows, self.own(place).history.persons))
-        return tuple(found)
-
-    def _read(self, actor: str, merchant: int | str) -> pd.DataFrame:
-        rows = self._port.read(
-            actor,
-            transactions_id(merchant),
+        tables = port.read_each(
+            [(EVALUATOR, name) for name in ids],
             columns=nodes.NEEDED,
-            purpose="recommendation",
-            action="train",
+            purpose="evaluation",
             jurisdiction=self.access.jurisdiction,
         )
+        return tuple(
+            nodes.of_persons(self.config, rows, self.own(place).history.persons) for place, rows in enumerate(tables)
+        )
+
+    def _read(self, actors: Sequence[str]) -> list[pd.DataFrame]:
+        """Have one actor for each merchant read that merchant's rows, to train with them."""
+        ids = [transactions_id(one) for one in self.merchants]
+        asked = list(zip(actors, ids, strict=True))
+        tables = self._port.read_each(asked, columns=nodes.NEEDED, action="train", **self._use)
         if self.consents is not None:  # rows of people who were erased do not come back unnoticed
-            self.consents.tombstones.refuse(rows[c.PERSON].unique(), where=transactions_id(merchant))
-        return rows
+            for name, rows in zip(ids, tables, strict=True):
+                self.consents.tombstones.refuse(rows[c.PERSON].unique(), where=name)
+        return tables
+
+    def _node(self, merchant: int | str, rows: pd.DataFrame) -> NodeData:
+        return nodes.node_data(self.config, merchant, rows)
 
 
 def _existing(path: str) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,20 @@ from scipy import sparse
 from federation.task import Model, NodeData, Round, Task
 from privacy.clipping import OuterRows, Updates, clipped_sum
 from retail.errors import ConfigError
+
+
+@runtime_checkable
+class CarriesCanaries(Protocol):
+    """A task that puts phantom persons into its rounds, see `federation.canaries`.
+
+    The first `reserved` coordinates of every round are theirs. Blocks of persons leave them out; blocks of the
+    round's full length hold phantom persons and nothing but those coordinates.
+    """
+
+    reserved: int
+
+    def extra_persons(self, node: NodeData) -> int:
+        """Return how many phantom persons a node has."""
 
 
 def node_sum(
@@ -30,6 +44,7 @@ def node_sum(
 
     Raises:
         ConfigError: the task yields rows of another length than the round says, or more rows than there are persons.
+            Phantom persons: more than the task announced, or one that touches the task's own coordinates.
         PrivacyError: rows of a kind that cannot be clipped; without a bound also NaN or infinity.
 
     Guarantee: one person more or less changes the result by at most weight * C in L2, up to the rounding of float64
@@ -38,19 +53,33 @@ def node_sum(
         that person's rows alone, and that whether it raises depends on no single person's rows.
     """
     total = np.zeros(round_.size)
-    rows = 0
+    reserved, phantoms = (task.reserved, task.extra_persons(node)) if isinstance(task, CarriesCanaries) else (0, 0)
+    own = total[reserved:]
+    rows = phantom_rows = 0
     for updates in task.person_updates(model, round_, node):
         persons, width = _shape(updates)
+        if reserved and width == round_.size:
+            phantom_rows += persons
+            if phantom_rows > phantoms:
+                raise ConfigError(f"round {round_.name!r} got more than the node's {phantoms} phantom persons")
+            part = _block_sum(updates, round_, clip_norm, weight)
+            if part[reserved:].any():
+                raise ConfigError(f"round {round_.name!r}: a phantom person contributed to the task's own coordinates")
+            total += part
+            continue
         rows += persons
-        if width != round_.size:
-            raise ConfigError(f"round {round_.name!r} got contributions of length {width}, not {round_.size}")
+        if width != len(own):
+            raise ConfigError(f"round {round_.name!r} got contributions of length {width}, not {len(own)}")
         if rows > len(node.history.persons):
             raise ConfigError(f"round {round_.name!r} got more contributions than the node has persons; yield one each")
-        if clip_norm is None:
-            total += _plain_sum(updates, round_) * weight
-        else:
-            total += clipped_sum(_without_broken_rows(updates), norm_bound=clip_norm, weight=weight)
+        own += _block_sum(updates, round_, clip_norm, weight)
     return total
+
+
+def _block_sum(updates: Updates, round_: Round, clip_norm: float | None, weight: float) -> NDArray[np.float64]:
+    if clip_norm is None:
+        return _plain_sum(updates, round_) * weight
+    return clipped_sum(_without_broken_rows(updates), norm_bound=clip_norm, weight=weight)
 
 
 def _shape(updates: Updates) -> tuple[int, int]:

@@ -64,7 +64,7 @@ class OpenUse:
 
     def read(self) -> pd.DataFrame:
         """Read as `DataPort.read` does. Raises: see there."""
-        return self._port._read(self._request)
+        return self._port._read([self._request])[0]
 
 
 class DataPort:
@@ -140,8 +140,57 @@ class DataPort:
             DataError: the data set has no such column, or the source returned no table.
             ConfigError: columns, or a name, cannot be used; no source is known for the data set.
         """
-        return self._read(
+        request = self._request(
+            actor, dataset, columns, purpose, action=action, place=jurisdiction, alternative=alternative
+        )
+        return self._read([request])[0]
+
+    def read_each(
+        self,
+        pairs: Sequence[tuple[str, str]],
+        *,
+        columns: Sequence[str],
+        purpose: Purpose,
+        action: Action = "read",
+        jurisdiction: Jurisdiction = "none",
+        alternative: bool = False,
+    ) -> list[pd.DataFrame]:
+        """Read several data sets, each decided by itself; all decisions are logged at once, before the first row.
+
+        Args:
+            pairs: (actor, dataset) of each read; the rest as for `read`.
+            columns: see `read`.
+            purpose: see `read`.
+            action: see `read`.
+            jurisdiction: see `read`.
+            alternative: see `read`.
+
+        Returns: one table for each pair. Raises: see `read`; one refusal refuses all.
+        """
+        requests = [
             self._request(actor, dataset, columns, purpose, action=action, place=jurisdiction, alternative=alternative)
+            for actor, dataset in pairs
+        ]
+        return self._read(requests)
+
+    def admit_each(
+        self,
+        pairs: Sequence[tuple[str, str]],
+        *,
+        columns: Sequence[str],
+        purpose: Purpose,
+        action: Action = "read",
+        jurisdiction: Jurisdiction = "none",
+    ) -> None:
+        """Decide and log what moves by another way than a table, such as a sum over the network; see `read_each`.
+
+        Raises: PolicyError, PrivacyError, ConfigError: see `read`; one refusal refuses all.
+        """
+        self._decide(
+            [
+                self._request(actor, dataset, columns, purpose, action=action, place=jurisdiction, alternative=False)
+                for actor, dataset in pairs
+            ]
         )
 
     def open(
@@ -164,7 +213,7 @@ class DataPort:
         request = self._request(
             actor, dataset, columns, purpose, action=action, place=jurisdiction, alternative=alternative
         )
-        self._decide(request)
+        self._decide([request])
         return OpenUse(self, request)
 
     def _request(
@@ -187,8 +236,10 @@ class DataPort:
         context = Context(jurisdiction=place, alternative=bool(alternative))
         return Request(actor, action, dataset, purpose, names, context)
 
-    def _read(self, request: Request) -> pd.DataFrame:
-        granted = self._decide(request)
+    def _read(self, requests: Sequence[Request]) -> list[pd.DataFrame]:
+        return [self._rows(granted) for granted in self._decide(requests)]
+
+    def _rows(self, granted: Request) -> pd.DataFrame:
         source = self._sources.get(granted.dataset)
         if source is None:
             raise ConfigError(f"no source is known for data set {shown(granted.dataset)}; give the port one")
@@ -201,22 +252,28 @@ class DataPort:
         rows = self._consented(frame, granted) if masked else detached(frame, granted.columns)
         asked_again, again = self._judge(granted)  # the register may have changed while the source was read
         if not again.allowed:
-            self._log(asked_again, again)
+            self._log([(asked_again, again)])
             raise _refused(asked_again, again)
         return rows
 
-    def _decide(self, request: Request) -> Request:
-        """Find the least level of consent that the policy accepts, log the decision, and return the request at it."""
+    def _decide(self, requests: Sequence[Request]) -> list[Request]:
+        """Decide requests, log the decisions, and return the requests at the level of consent that was accepted."""
+        decided = [self._settle(request) for request in requests]
+        self._log(decided)
+        for asked, decision in decided:
+            if not decision.allowed:
+                raise _refused(asked, decision)
+        return [asked for asked, _ in decided]
+
+    def _settle(self, request: Request) -> tuple[Request, Decision]:
+        """Find the least level of consent that the policy accepts."""
         dataset = self.engine.register.find_dataset(request.dataset)
         of_persons = dataset is not None and dataset.about_persons and dataset.form == "raw"
         for level in _LEVELS if of_persons and self.consents is not None else _LEVELS[:1]:
             asked, decision = self._judge(replace(request, context=replace(request.context, consent=level)))
             if decision.allowed:
                 break
-        self._log(asked, decision)
-        if not decision.allowed:
-            raise _refused(asked, decision)
-        return asked
+        return asked, decision
 
     def _judge(self, request: Request) -> tuple[Request, Decision]:
         """Ask the policy; where receipts decide about rows, also about children, who may have a guardian's receipt.
@@ -229,11 +286,14 @@ class DataPort:
         grown, young = self.engine.decide_many([request, child])
         return (request, grown) if young.allowed or not grown.allowed else (child, young)
 
-    def _log(self, request: Request, decision: Decision) -> None:
+    def _log(self, decided: Sequence[tuple[Request, Decision]]) -> None:
         register = self.engine.register
-        party, dataset = register.find_party(request.actor), register.find_dataset(request.dataset)
-        body = event_body(request, decision, party=party, dataset=dataset, regime=self.regime)
-        self.log.append(KIND_OF_ENTRY, body)
+        events = []
+        for request, decision in decided:
+            party, dataset = register.find_party(request.actor), register.find_dataset(request.dataset)
+            body = event_body(request, decision, party=party, dataset=dataset, regime=self.regime)
+            events.append((KIND_OF_ENTRY, body))
+        self.log.append_many(events)
 
     def _consented(self, frame: pd.DataFrame, request: Request) -> pd.DataFrame:
         """Copy the rows of persons with a receipt, by receipts that did not change until the copy was made."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -114,6 +114,30 @@ def is_well_formed(kind: object, time: object, body: object) -> bool:
         return end == len(body) and _ENCODE(value) == body
     except (TypeError, ValueError, RecursionError):
         return False
+
+
+def malformed(batch: Sequence[tuple[Any, Any, Any]]) -> list[int]:
+    """Return the positions of (kind, time, body) that are not well formed; many at once, since they seldom are.
+
+    Each body is read by itself and must end where its JSON object ends. So bodies and canonical texts put in one row
+    are equal exactly when they are equal one by one, and one call can write them all.
+    """
+    values, bodies = [], []
+    try:
+        for kind, time, body in batch:
+            if not (_KIND.fullmatch(kind) and _TIME.fullmatch(time) and body.startswith("{")):
+                break
+            value, end = _DECODE(body)
+            if end != len(body):
+                break
+            values.append(value)
+            bodies.append(body)
+        else:
+            if _ENCODE(values) == f"[{','.join(bodies)}]":
+                return []
+    except (TypeError, ValueError, RecursionError, AttributeError):
+        pass
+    return [position for position, one in enumerate(batch) if not is_well_formed(*one)]
 
 
 def now() -> str:

@@ -6,11 +6,12 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
 from privacy.books import BOOKS
-from privacy.log.entry import is_well_formed, leaf_bytes
+from privacy.log.entry import leaf_bytes, malformed
 from privacy.log.export import ExportReader
 from privacy.log.head import SignedHead
 from privacy.log.merkle import EMPTY_ROOT, RightEdge
@@ -22,6 +23,7 @@ Row = tuple[int, object, object, object, object]
 """Index, kind, time and body text of an entry, and its stored subtree hashes (None where none are kept)."""
 
 _SHOWN: Final = 20
+_BATCH: Final = 500
 _SQLITE: Final = b"SQLite format 3\x00"
 
 
@@ -187,17 +189,19 @@ class _Check:
         """Build the tree over all entries, and note its root at each size that a head speaks of."""
         edge = RightEdge()
         self.roots[0] = EMPTY_ROOT
-        for expected, (index, kind, time, body, subtrees) in enumerate(rows):
-            if index != expected:
-                problems.append(f"entry {expected} is missing or out of place: entry {index} stands there")
-            if not is_well_formed(kind, time, body):
-                problems.append(f"entry {index} is not written as a log writes it")
-            leaf = leaf_bytes(index, str(kind), str(time), str(body))
-            completed = edge.push(sha256(b"\x00" + leaf).digest())
-            if subtrees is not None and subtrees != b"".join(completed):
-                problems.append(f"entry {index} does not match its stored hash: it, or one before it, was changed")
-            if edge.size in wanted:
-                self.roots[edge.size] = edge.root()
+        source, expected = iter(rows), 0
+        while batch := list(islice(source, _BATCH)):
+            for position in malformed([row[1:4] for row in batch]):
+                problems.append(f"entry {batch[position][0]} is not written as a log writes it")
+            for index, kind, time, body, subtrees in batch:
+                if index != expected:
+                    problems.append(f"entry {expected} is missing or out of place: entry {index} stands there")
+                expected += 1
+                completed = edge.push(sha256(b"\x00" + leaf_bytes(index, str(kind), str(time), str(body))).digest())
+                if subtrees is not None and subtrees != b"".join(completed):
+                    problems.append(f"entry {index} does not match its stored hash: it, or one before it, was changed")
+                if edge.size in wanted:
+                    self.roots[edge.size] = edge.root()
         self.size, self.root = edge.size, edge.root()
 
     def _compare(self, head: SignedHead, name: str) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -74,24 +74,23 @@ def compile_texts(texts: Sequence[PolicyText]) -> CompiledPolicies:
     Raises: PolicyError: text that Cedar cannot parse, a policy without `@id` or (forbid) `@law`, an id used twice,
         a type error against the schema, or a role, kind or purpose outside the vocabulary.
     """
+    infos: list[PolicyInfo] = []
     seen: dict[str, str] = {}
     for text in texts:
-        for policy in parsed(text.cedar, text.name).values():
-            _check_policy(policy, text.name, seen)
+        for info in _examined(text.cedar, text.name):
+            if info.id in seen:
+                raise PolicyError(
+                    f"policy {shown(info.id)} of {text.name} has the id of one of {seen[info.id]}; choose another"
+                )
+            seen[info.id] = text.name
+            infos.append(info)
     cedar = "\n".join(text.cedar for text in texts)
-    check_types(cedar)
-    policies = parsed(cedar, "all sources")
-    infos = {
-        name: PolicyInfo(
-            id=policy["annotations"]["id"],
-            permits=policy["effect"] == "permit",
-            article=policy["annotations"].get("law") or "",
-            pack=policy["annotations"].get("pack") or "",
-            english=sentence(policy),
-        )
-        for name, policy in sorted(policies.items(), key=lambda item: int(item[0].removeprefix("policy")))
-    }
-    return CompiledPolicies(cedar, cedarpy.PolicySet.from_str(cedar), infos)
+    # The parser calls the policies of a text policy0, policy1, ... in their order.
+    names = {f"policy{number}": info for number, info in enumerate(infos)}
+    handle = cedarpy.PolicySet.from_str(cedar)
+    if len(handle) != len(names):
+        raise PolicyError("the sources do not add up to one policy set; end every policy with ';'")
+    return CompiledPolicies(cedar, handle, names)
 
 
 def parsed(cedar: str, name: str) -> dict[str, Any]:
@@ -145,14 +144,33 @@ def schema_text() -> str:
     return SCHEMA_FILE.read_text(encoding="utf-8")
 
 
-def _check_policy(policy: Mapping[str, Any], source: str, seen: dict[str, str]) -> None:
+@lru_cache(maxsize=256)
+def _examined(cedar: str, source: str) -> tuple[PolicyInfo, ...]:
+    """Check the policies of one source and describe them, in their order."""
+    policies = parsed(cedar, source)
+    found = []
+    for name in sorted(policies, key=lambda one: int(one.removeprefix("policy"))):
+        policy = policies[name]
+        _check_policy(policy, source)
+        annotations = policy["annotations"]
+        found.append(
+            PolicyInfo(
+                id=annotations["id"],
+                permits=policy["effect"] == "permit",
+                article=annotations.get("law") or "",
+                pack=annotations.get("pack") or "",
+                english=sentence(policy),
+            )
+        )
+    check_types(cedar)
+    return tuple(found)
+
+
+def _check_policy(policy: Mapping[str, Any], source: str) -> None:
     annotations = policy.get("annotations", {})
     name = annotations.get("id")
     if not name:
         raise PolicyError(f'a policy of {source} has no @id("..."); name every policy, so that decisions can cite it')
-    if name in seen:
-        raise PolicyError(f"policy {shown(name)} of {source} has the id of one of {seen[name]}; choose another")
-    seen[name] = source
     if policy["effect"] == "forbid" and not annotations.get("law"):
         raise PolicyError(f'policy {shown(name)} of {source} forbids without @law("..."); cite what it rests on')
     for kind, word in literals({key: value for key, value in policy.items() if key != "annotations"}):

@@ -47,7 +47,6 @@ class PolicyEngine:
         self.policies = policies
         self.register = register
         self._contexts: dict[tuple[object, ...], str] = {}
-        self._entities: tuple[int, Any] | None = None
 
     @classmethod
     def load(
@@ -171,12 +170,7 @@ class PolicyEngine:
         return Verdict(allowed, reasons)
 
     def _known_entities(self) -> Any:
-        if self._entities is None or self._entities[0] != self.register.version:
-            self._entities = (
-                self.register.version,
-                cedarpy.Entities.from_json_str(self.register.entities(), schema()),
-            )
-        return self._entities[1]
+        return self.register.parsed(lambda text: cedarpy.Entities.from_json_str(text, schema()))
 
     def _in_words(self, request: Request, verdict: Verdict) -> Decision:
         if verdict.doubt:

@@ -18,7 +18,7 @@ from typing import Any, Final
 import cedarpy
 
 from privacy.policy.cases import Case, cases_of, failed, sources_for
-from privacy.policy.check import Counterexample, Expectations, first_wrong
+from privacy.policy.check import Expectations, first_wrong
 from privacy.policy.compiled import compile_texts, parsed
 from privacy.policy.domain import enumerate_requests, neighbours, sample_register
 from privacy.policy.edits import edits
@@ -110,41 +110,53 @@ class Range:
         self._world = sample_register()
         self._neighbours: dict[str, list[Request]] = {}
 
-    def unchanged(self) -> Trial:
-        """Hunt the policies as they are: what kills them would kill every mutant, so nothing may."""
-        return self.hunt(Mutant(self.text.name, "", "nothing changed", self.text.cedar))
-
     def hunt(self, mutant: Mutant) -> Trial:
-        """Try to kill one mutant, the cheapest way first."""
+        """Try to kill one mutant, the cheapest way first.
+
+        A case or request counts only if the unchanged policies get it right: what is wrong anyway kills nothing.
+        """
         changed = PolicyText(mutant.source, mutant.cedar)
         try:
             compile_texts([changed])
         except PolicyError:
             return Trial(mutant, "schema")
-        engines: dict[str, PolicyEngine] = {}
         for regime in self._expected:
-            engines[regime] = self._engine(changed, regime)
-            failures = failed(engines[regime], self._cases.get(regime, []))
-            if failures:
-                case = failures[0].case
-                return Trial(mutant, f"case {Path(case.file).parent.name}/{Path(case.file).name}:{case.line}")
+            cases = self._cases.get(regime, [])
+            for failure in failed(self._engine(changed, regime), cases):
+                if not failed(self._engine(self.text, regime), [failure.case]):
+                    file = Path(failure.case.file)
+                    return Trial(mutant, f"case {file.parent.name}/{file.name}:{failure.case.line}")
         near = self._near(mutant.rule)
-        for regime, engine in engines.items():
-            found = first_wrong(engine, self._expected[regime], near)
-            if found is not None:
-                return Trial(mutant, _named(found))
-        for regime in engines if self._with_base else ():
+        for regime, expected in self._expected.items():
+            found = self._wrong(changed, regime, expected, near)
+            if found:
+                return Trial(mutant, found)
+        for regime, expected in self._expected_alone.items() if self._with_base else ():
             # By itself, so that what "base" permits anyway does not cover a mistake up.
-            found = first_wrong(self._engine(changed, regime, alone=True), self._expected_alone[regime], near)
-            if found is not None:
-                return Trial(mutant, _named(found))
-        found = first_wrong(engines[self._home], self._expected[self._home], self._requests)
-        return Trial(mutant, "" if found is None else _named(found))
+            found = self._wrong(changed, regime, expected, near, alone=True)
+            if found:
+                return Trial(mutant, found)
+        return Trial(mutant, self._wrong(changed, self._home, self._expected[self._home], self._requests))
+
+    def _wrong(
+        self,
+        changed: PolicyText,
+        regime: str,
+        expected: Expectations,
+        requests: Sequence[Request],
+        *,
+        alone: bool = False,
+    ) -> str:
+        found = first_wrong(self._engine(changed, regime, alone=alone), expected, requests)
+        if found is None or first_wrong(self._engine(self.text, regime, alone=alone), expected, [found.request]):
+            return ""
+        asked = found.request
+        return f"request {asked.actor} {asked.action} {asked.dataset} for {asked.purpose}"
 
     def _near(self, rule: str) -> list[Request]:
-        """Return what lies one step from the cases of a rule (of all rules for ""): most mistakes show there."""
+        """Return what lies one step from the cases of a rule: most mistakes show there, long before the whole domain."""
         if rule not in self._neighbours:
-            cases = [case for case in self._all_cases if rule in ("", case.rule)]
+            cases = [case for case in self._all_cases if case.rule == rule]
             found = [near for case in cases for near in neighbours(case.request, self._world)]
             self._neighbours[rule] = list(dict.fromkeys(found))
         return self._neighbours[rule]
@@ -161,11 +173,6 @@ def ranges(
     """Return where to hunt: packs or folders, then the rules of regimes (see `Range`)."""
     found = [Range(source, alone=alone) for source in sources]
     return found + [Range(REGIME_PACK, regime=regime) for regime in regimes]
-
-
-def _named(found: Counterexample) -> str:
-    asked = found.request
-    return f"request {asked.actor} {asked.action} {asked.dataset} for {asked.purpose}"
 
 
 def _as_text(policies: dict[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from privacy.policy.request import Dataset, Party
@@ -28,6 +28,7 @@ class Register:
         self._parties: dict[str, Party] = {}
         self._datasets: dict[str, Dataset] = {}
         self._version = 0
+        self._parsed: tuple[int, Any] | None = None
         for party in parties:
             self.add(party)
         for dataset in datasets:
@@ -58,11 +59,6 @@ class Register:
         else:
             raise PolicyError(f"a register holds parties and data sets, got {type(item).__name__}")
         self._version += 1
-
-    @property
-    def version(self) -> int:
-        """Changes with every `add`."""
-        return self._version
 
     @property
     def parties(self) -> tuple[Party, ...]:
@@ -101,6 +97,13 @@ class Register:
         if found is None:
             raise PolicyError(f"there is no data set {shown(id)} in the register; add it first")
         return found
+
+    def parsed(self, parse: Callable[[str], Any]) -> Any:
+        """Return what `parse` makes of `entities`, kept until something is added."""
+        version = self._version
+        if self._parsed is None or self._parsed[0] != version:
+            self._parsed = (version, parse(self.entities()))
+        return self._parsed[1]
 
     def entities(self) -> str:
         """Return everything as Cedar's JSON of entities: parties, data sets, and the groups of the vocabulary."""

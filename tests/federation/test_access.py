@@ -47,7 +47,7 @@ def test_under_any_regime_that_keeps_the_platform_out_pooling_is_refused_and_the
     port = MarketPort(make_config(), Access(regime=regime, log=str(tmp_path / "log.sqlite")))
     with pytest.raises(PolicyError, match="platform"):
         port.pooled()
-    assert events(tmp_path / "log.sqlite")["decision"].tolist() == ["deny"]
+    assert set(events(tmp_path / "log.sqlite")["decision"]) == {"deny"}
 
 
 def test_the_gdpr_pack_forbids_pooling_rows_of_persons_who_did_not_agree_even_where_the_regime_allows_it(make_config):

@@ -1,0 +1,142 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from experiments.arms import run_arm
+from experiments.attacking import attack_run, attacked_config, audit_seed, claimed_epsilon, read_spec, stored_attacks
+from experiments.execute import expand_scenario
+from experiments.runs import RunStore
+from experiments.scenario_file import validate
+from experiments.worker import execute
+from privacy.log import Log
+from retail.errors import ConfigError, DataError, PrivacyError
+
+SCENARIO = {
+    "name": "attacked",
+    "data": {"source": "generated", "shoppers": 800},
+    "partition": {"merchants": list(range(1, 21))},
+    "split": {"origins": 1},
+    "federation": {"rounds": 1},
+    "arms": [
+        {"name": "dp-1", "method": "federated", "epsilon": 1.0},
+        {"name": "plain", "method": "federated"},
+    ],
+}
+
+
+def finished(root, **changes):
+    """The finished runs of a small scenario."""
+    store = RunStore.open(root)
+    for spec in expand_scenario(validate({**SCENARIO, **changes}, source="attacked")):
+        assert execute(store, spec, run_arm, retry=False, report=lambda text: None).status == "finished"
+    return store
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """One run with an epsilon and one without."""
+    return finished(tmp_path_factory.mktemp("runs"))
+
+
+@pytest.fixture
+def run_of(store):
+    return lambda arm: next(one for one in store.records() if one["arm"] == arm)
+
+
+def bytes_of(record):
+    folder = Path(record["path"]) / "artifacts"
+    return {one.name: one.read_bytes() for one in folder.iterdir() if one.name != "attacks.json"}
+
+
+def test_an_honest_run_passes_and_its_results_lie_beside_it(store, run_of, tmp_path):
+    record = run_of("dp-1")
+    log = Log.open(tmp_path / "log.sqlite", origin="attacked", key=None)
+    told, before = [], bytes_of(record)
+    results = attack_run(store, record["run_id"], progress=told.append, quick=True, log=log)
+    found = {one.name: one for one in results}
+    canaries = ["one_run", "user_canary", "noise_variance", "noise_independence"]
+    persons = ["membership", "attribute_inference", "differencing"]
+    assert {name: found[name].outcome for name in canaries + persons} == dict.fromkeys(canaries + persons, "passed")
+    assert found["gradient_inversion"].outcome == "no claim"  # the aggregator is trusted with exact messages
+    assert all(one.control.fired for one in results)
+    assert found["one_run"].claim == claimed_epsilon(record) <= 1.0
+    assert stored_attacks(Path(record["path"])) == results
+    assert [entry.body["name"] for entry in log.entries("attack")] == list(found)
+    assert log.entries("attack")[0].body["run"] == record["run_id"]
+    assert any("canaries" in line for line in told)
+    assert bytes_of(record) == before  # its own ledger, log and model are not touched
+
+
+def test_an_arm_without_epsilon_shows_that_the_attacks_work(store, run_of):
+    results = attack_run(store, run_of("plain")["run_id"], quick=True)
+    found = {one.name: one for one in results}
+    assert found["one_run"].lo > 0.9 * found["one_run"].ceiling
+    assert found["differencing"].estimate == 1.0
+    assert not any(one.breach for one in results)
+    assert {one.outcome for one in results} == {"no claim"}
+
+
+@pytest.mark.slow
+def test_noise_at_every_node_is_audited_message_by_message(tmp_path):
+    arm = {"name": "dp-every-node", "method": "dp_popularity", "epsilon": 1.0, "noise": "every_node"}
+    store = finished(tmp_path, arms=[arm])
+    found = {one.name: one for one in attack_run(store, store.records()[0]["run_id"])}
+    assert found["noise_variance"].outcome == found["noise_independence"].outcome == "passed"
+    assert found["noise_independence"].n > 5_000  # twenty nodes
+    assert found["gradient_inversion"].outcome in ("passed", "inconclusive")
+
+
+def test_a_run_in_which_nothing_was_federated_cannot_be_attacked(store, run_of):
+    directory = Path(run_of("plain")["path"])
+    spec = read_spec(directory)
+    for method in ("popularity", "pooled", "isolated"):
+        with pytest.raises(ConfigError, match="nothing was federated"):
+            attacked_config(replace(spec, arm=spec.arm.model_copy(update={"method": method})), directory)
+
+
+def test_an_unknown_run_is_refused(store):
+    with pytest.raises(ConfigError, match="no run"):
+        attack_run(store, "f" * 16)
+
+
+def test_an_unfinished_run_is_refused(store, run_of, tmp_path):
+    source = Path(run_of("dp-1")["path"])
+    other = RunStore.open(tmp_path / "runs")
+    (other.root / "attacked" / "0123456789abcdef").mkdir(parents=True)
+    (other.root / "attacked" / "0123456789abcdef" / "config.toml").write_bytes((source / "config.toml").read_bytes())
+    with pytest.raises(DataError, match="unfinished"):
+        attack_run(other, "0123456789abcdef")
+
+
+def test_a_deployment_is_never_retrained(store, run_of, tmp_path):
+    directory = Path(run_of("dp-1")["path"])
+    spec = read_spec(directory)
+    deployed = spec.privacy.model_copy(update={"mode": "deployment", "ledger": str(tmp_path / "ledger.sqlite")})
+    with pytest.raises(PrivacyError, match="deployment"):
+        attacked_config(replace(spec, privacy=deployed), directory)
+
+
+def test_what_is_read_back_is_the_run_that_was_made(store, run_of):
+    record = run_of("dp-1")
+    spec = read_spec(Path(record["path"]))
+    assert spec.arm.name == "dp-1"
+    specs = {one.arm.name: one for one in expand_scenario(validate(SCENARIO, source="attacked"))}
+    assert spec.config() == specs["dp-1"].config()
+
+
+def test_the_audits_seed_is_its_own_and_repeatable():
+    assert audit_seed("a") == audit_seed("a") != audit_seed("b")
+    assert audit_seed("a") > 1_000_000
+
+
+def test_settings_or_results_that_cannot_be_read_are_refused(tmp_path):
+    (tmp_path / "config.toml").write_text("scenario = 3")
+    with pytest.raises(DataError, match="no settings"):
+        read_spec(tmp_path)
+    assert stored_attacks(tmp_path) is None
+    (tmp_path / "artifacts").mkdir()
+    (tmp_path / "artifacts" / "attacks.json").write_text(json.dumps({"results": [{"name": "one_run"}]}))
+    with pytest.raises(DataError, match="run the attacks again"):
+        stored_attacks(tmp_path)
