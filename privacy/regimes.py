@@ -114,7 +114,7 @@ _ALL: Final = (
 REGIMES: Final[Mapping[str, Regime]] = MappingProxyType({one.id: one for one in _ALL})
 
 
-def regime(id: str) -> Regime:  # noqa: A002
+def regime(id: str) -> Regime:
     """Return the regime of that id.
 
     Raises: PolicyError: there is none.

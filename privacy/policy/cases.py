@@ -1,4 +1,4 @@
-"""Cases: for each rule one request that it decides and the nearest one that it does not, in a table beside the rules."""
+"""Cases: for each rule a request that it decides and the nearest one that it does not, in a table beside the rules."""
 
 from __future__ import annotations
 
@@ -93,7 +93,9 @@ def read_cases(path: Path) -> list[Case]:
             ]
             if register.find_party(cells["actor"]) is None or register.find_dataset(cells["dataset"]) is None:
                 advice = "name a party and a data set of the sample world (docs/policy.md lists them)"
-                found.append(Problem(str(path), line, "actor, dataset", f"{cells['actor']}, {cells['dataset']}", advice))
+                found.append(
+                    Problem(str(path), line, "actor, dataset", f"{cells['actor']}, {cells['dataset']}", advice)
+                )
             problems += found
             if not found:
                 cases.append(_case(path, line, cells))

@@ -72,7 +72,7 @@ class Expectations:
     def __init__(self, sources: Sequence[str | Path], regime: str | None) -> None:
         self._regime: Regime | None = None if regime is None else find_regime(regime)
         self._packs = [str(one) for one in sources]
-        self._restated = all(pack in PACKS for pack in self._packs)
+        self.restated = all(pack in PACKS for pack in self._packs)
         self._invariants = invariants(self._regime)
         self._finder = FactFinder(sample_register())
 
@@ -83,7 +83,7 @@ class Expectations:
             for name, holds in self._invariants.items():
                 if not holds(facts):
                     return f"breaks: {name}"
-        if self._restated and intended(facts, packs=self._packs, regime=self._regime) != allowed:
+        if self.restated and intended(facts, packs=self._packs, regime=self._regime) != allowed:
             return "the packs are meant to " + ("deny this" if allowed else "allow this")
         return ""
 
@@ -114,9 +114,7 @@ def enumerate_all(sources: Sequence[str | Path], *, regime: str | None = None) -
     return Enumeration(count, allowed, tuple(wrong), idle)
 
 
-def first_wrong(
-    engine: PolicyEngine, expectations: Expectations, requests: Sequence[Request]
-) -> Counterexample | None:
+def first_wrong(engine: PolicyEngine, expectations: Expectations, requests: Sequence[Request]) -> Counterexample | None:
     """Ask until the first wrong answer, in an order that reaches every corner of the domain early."""
     step = _STRIDE if len(requests) % _STRIDE else 1
     shuffled = [requests[place * step % len(requests)] for place in range(len(requests))]

@@ -117,7 +117,9 @@ def check_types(cedar: str) -> None:
     if not result.validation_passed:
         names = result.id_annotations_by_policy_id
         found = "; ".join(f"{names.get(one.policy_id, one.policy_id)}: {one.error}" for one in result.errors)
-        raise PolicyError(f"policies do not fit the schema ({found}); schema.cedarschema says what they may speak about")
+        raise PolicyError(
+            f"policies do not fit the schema ({found}); schema.cedarschema says what they may speak about"
+        )
 
 
 def literals(node: object) -> Iterator[tuple[str, str]]:

@@ -12,6 +12,7 @@ from privacy.policy.check import answers
 from privacy.policy.domain import enumerate_requests, sample_register
 from privacy.policy.engine import PolicyEngine, Verdict
 from privacy.policy.request import Request
+from privacy.policy.words import joined_kinds
 
 CHANGE: Final = "change"
 ROLE: Final = "role"
@@ -23,6 +24,7 @@ RULE: Final = "rule"
 ARTICLE: Final = "article"
 REQUESTS: Final = "requests"
 EXAMPLE: Final = "example"
+DATA: Final = "data"
 COLUMNS: Final = (CHANGE, ROLE, ACTION, WHOSE, KIND, FORM, RULE, ARTICLE, REQUESTS, EXAMPLE)
 NOW_ALLOWED: Final = "now allowed"
 NOW_DENIED: Final = "now denied"
@@ -64,6 +66,30 @@ def diff_policies(
     return grouped.sort_values([CHANGE, REQUESTS], ascending=[True, False], kind="stable")[list(COLUMNS)].reset_index(
         drop=True
     )
+
+
+def by_rule(changes: pd.DataFrame) -> pd.DataFrame:
+    """Join the actions, kinds and forms that one rule changes for one role, for reading.
+
+    Args:
+        changes: what `diff_policies` returned.
+
+    Returns: columns change, role, whose, action, data (kinds), rule, requests, example.
+    """
+    keys = [CHANGE, ROLE, WHOSE, RULE]
+    rows = []
+    for values, group in changes.groupby(keys, sort=False):
+        rows.append(
+            {
+                **dict(zip(keys, map(str, values), strict=True)),
+                ACTION: ", ".join(dict.fromkeys(group[ACTION])),
+                DATA: joined_kinds(set(group[KIND])),
+                REQUESTS: int(group[REQUESTS].sum()),
+                EXAMPLE: group[EXAMPLE].iloc[0],
+            }
+        )
+    table = pd.DataFrame(rows, columns=[CHANGE, ROLE, WHOSE, ACTION, DATA, RULE, REQUESTS, EXAMPLE])
+    return table.sort_values([CHANGE, REQUESTS], ascending=[True, False], kind="stable").reset_index(drop=True)
 
 
 def describe(request: Request) -> str:

@@ -1,7 +1,8 @@
 """A small world with one of everything, and the 32,400 requests that are asked in it.
 
 The enumeration has two parts. "Who may see what": 10 parties x 6 actions x 20 data sets x 12 purposes, where no law
-that depends on a place is on. "Under which law": 5 parties x 40 uses (data set, action and purpose) x all 90 contexts (3 levels of consent x 5 places x 3 states of age and guardian x alternative or not).
+that depends on a place is on. "Under which law": 5 parties x 40 uses (data set, action and purpose) x all 90 contexts
+(3 levels of consent x 5 places x 3 states of age and guardian x alternative or not).
 """
 
 from __future__ import annotations
@@ -120,7 +121,8 @@ def sample_register() -> Register:
     """Return the world: the parties above and, for six owners, every kind in every form.
 
     Data sets are called "owner/kind/form", such as "m1/transactions/raw". Catalogue and metrics are not about persons,
-    everything else is; of m1 there is also everything as "/no-persons" (trade between businesses), of those who trade also as "/public".
+    everything else is. Of m1 there is also everything as "/no-persons" (trade between businesses), and of those who
+    trade everything as "/public".
     """
     register = Register((*PARTIES, *MORE_PARTIES), DATASETS)
     for owner, kind, form in product(_OWNERS, KINDS, FORMS):

@@ -49,9 +49,7 @@ class PolicyEngine:
         self._contexts: dict[tuple[object, ...], str] = {}
 
     @classmethod
-    def load(
-        cls, sources: Sequence[str | Path], *, register: Register, regime: str | None = None
-    ) -> PolicyEngine:
+    def load(cls, sources: Sequence[str | Path], *, register: Register, regime: str | None = None) -> PolicyEngine:
         """Read, compile and check policies.
 
         Args:
@@ -80,8 +78,7 @@ class PolicyEngine:
     def decide_many(self, requests: Sequence[Request]) -> list[Decision]:
         """Answer requests, each by itself, in their order. Cheaper than one by one; equal questions are asked once."""
         return [
-            self._in_words(request, verdict)
-            for request, verdict in zip(requests, self.verdicts(requests), strict=True)
+            self._in_words(request, verdict) for request, verdict in zip(requests, self.verdicts(requests), strict=True)
         ]
 
     def verdicts(self, requests: Sequence[Request]) -> list[Verdict]:

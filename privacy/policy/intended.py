@@ -63,7 +63,13 @@ def _regime_permits(f: Facts, regime: Regime) -> bool:
         served = f.purpose in ("recommendation", "personalisation", "evaluation")
         if platform and using and f.unit == f.owner_unit:
             return True
-        return f.role == "merchant" and f.action == "read" and f.owner_role == "marketplace" and f.kind == "model" and served
+        return (
+            f.role == "merchant"
+            and f.action == "read"
+            and f.owner_role == "marketplace"
+            and f.kind == "model"
+            and served
+        )
     if regime.shared_model == "pooled_merchants":
         forms = {"raw", "aggregate", "dp"}
     else:

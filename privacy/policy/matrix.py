@@ -12,6 +12,7 @@ from privacy.policy.domain import sample_register
 from privacy.policy.engine import PolicyEngine
 from privacy.policy.request import Context, Dataset, Party, Request
 from privacy.policy.vocabulary import PURPOSES, Action
+from privacy.policy.words import joined_forms, joined_kinds
 
 REGIME: Final = "regime"
 ROLE: Final = "role"
@@ -79,16 +80,16 @@ def access_matrix(
 def compact(matrix: pd.DataFrame) -> pd.DataFrame:
     """Join the kinds and forms of rows that are equal otherwise, for reading.
 
-    Returns: the same columns without `kind` and `form`, and `data` in their place, such as "payments (raw, dp)".
+    Returns: the same columns without `kind` and `form`, and `data` in their place, such as "payments (raw, dp)"; no forms
+        means all of them.
     """
     keys = [REGIME, ROLE, RELATION, ACTION, PURPOSES_ALLOWED, RULE, ARTICLE]
     rows = []
     for values, group in matrix.groupby(keys, sort=False):
-        forms: dict[str, str] = {str(kind): ", ".join(part[FORM]) for kind, part in group.groupby(KIND, sort=False)}
         by_forms: dict[str, list[str]] = {}
-        for kind, joined in forms.items():
-            by_forms.setdefault(joined, []).append(kind)
-        data = "; ".join(f"{', '.join(kinds)} ({joined})" for joined, kinds in by_forms.items())
+        for kind, part in group.groupby(KIND, sort=False):
+            by_forms.setdefault(joined_forms(set(part[FORM])), []).append(str(kind))
+        data = "; ".join(f"{joined_kinds(kinds)}{forms}" for forms, kinds in by_forms.items())
         rows.append({**dict(zip(keys, values, strict=True)), "data": data})
     return pd.DataFrame(rows, columns=[REGIME, ROLE, RELATION, ACTION, "data", PURPOSES_ALLOWED, RULE, ARTICLE])
 

@@ -106,9 +106,13 @@ class Range:
         self._expected = {place: Expectations(sources, place or None) for place in places}
         by_itself = [] if of_regime else [source]
         self._expected_alone = {place: Expectations(by_itself, place or None) for place in places}
-        self._requests = enumerate_requests()
+        # Where only invariants are known, nothing but a wrong Allow can be seen, and only where one is possible.
+        everywhere = self._expected[self._home]
+        asked = enumerate_requests()
+        self._requests = asked if everywhere.restated else [one for one in asked if everywhere.broken(one, True)]
         self._world = sample_register()
         self._neighbours: dict[str, list[Request]] = {}
+        self._around: dict[tuple[str, bool], tuple[PolicyText, ...]] = {}
 
     def hunt(self, mutant: Mutant) -> Trial:
         """Try to kill one mutant, the cheapest way first.
@@ -154,7 +158,7 @@ class Range:
         return f"request {asked.actor} {asked.action} {asked.dataset} for {asked.purpose}"
 
     def _near(self, rule: str) -> list[Request]:
-        """Return what lies one step from the cases of a rule: most mistakes show there, long before the whole domain."""
+        """Return what lies one step from the cases of a rule: most mistakes show there, and soon."""
         if rule not in self._neighbours:
             cases = [case for case in self._all_cases if case.rule == rule]
             found = [near for case in cases for near in neighbours(case.request, self._world)]
@@ -162,9 +166,11 @@ class Range:
         return self._neighbours[rule]
 
     def _engine(self, changed: PolicyText, regime: str, *, alone: bool = False) -> PolicyEngine:
-        base = ("base",) if self._with_base and not alone else ()
-        around = load_texts(base, regime=None if self._of_regime or not regime else regime)
-        return PolicyEngine(compile_texts([*around, changed]), self._world)
+        key = (regime, alone)
+        if key not in self._around:
+            base = ("base",) if self._with_base and not alone else ()
+            self._around[key] = load_texts(base, regime=None if self._of_regime or not regime else regime)
+        return PolicyEngine(compile_texts([*self._around[key], changed]), self._world)
 
 
 def ranges(
@@ -177,7 +183,7 @@ def ranges(
 
 def _as_text(policies: dict[str, Any]) -> str:
     """Write parsed policies as text again, in their order."""
-    document = {"templates": {}, "staticPolicies": {}, "templateLinks": []}
+    document: dict[str, Any] = {"templates": {}, "staticPolicies": {}, "templateLinks": []}
     parts = []
     for policy in policies.values():
         parts.append(cedarpy.policies_from_json_str(json.dumps({**document, "staticPolicies": {"policy0": policy}})))

@@ -79,7 +79,9 @@ class Proof:
     def complaints(self) -> list[str]:
         """Say in one line each what is wrong."""
         lines = [f"{one.case.file}, line {one.case.line} ({one.case.rule}): {one.why}" for one in self.failures]
-        lines += [f"rule {rule} lacks a denied case and an allowed one that differ in one thing" for rule in self.untested]
+        lines += [
+            f"rule {rule} lacks a denied case and an allowed one that differ in one thing" for rule in self.untested
+        ]
         for regime, enumeration in self.enumerations.items():
             for one in enumeration.wrong:
                 answer = "allowed" if one.allowed else "denied"
@@ -89,6 +91,8 @@ class Proof:
             f"mutant lives: {one.mutant.source}, {one.mutant.rule or 'whole source'}: {one.mutant.change}"
             for one in self.survivors
         ]
+        if self.survivors:
+            lines.append("a mutant dies when a case notices it: add rows to cases.csv that differ in what was changed")
         return lines
 
 

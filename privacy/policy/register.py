@@ -7,7 +7,16 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from privacy.policy.request import Dataset, Party
-from privacy.policy.vocabulary import FORMS, KIND_GROUPS, KINDS, PURPOSE_GROUPS, PURPOSES, ROLE_GROUPS, ROLES, TRADING_ROLES
+from privacy.policy.vocabulary import (
+    FORMS,
+    KIND_GROUPS,
+    KINDS,
+    PURPOSE_GROUPS,
+    PURPOSES,
+    ROLE_GROUPS,
+    ROLES,
+    TRADING_ROLES,
+)
 from retail.errors import PolicyError
 
 _GROUPS: Final = (
@@ -70,15 +79,15 @@ class Register:
         """All data sets, in the order in which they came."""
         return tuple(self._datasets.values())
 
-    def find_party(self, id: str) -> Party | None:  # noqa: A002
+    def find_party(self, id: str) -> Party | None:
         """Return the party of that id, or nothing."""
         return self._parties.get(id) if isinstance(id, str) else None
 
-    def find_dataset(self, id: str) -> Dataset | None:  # noqa: A002
+    def find_dataset(self, id: str) -> Dataset | None:
         """Return the data set of that id, or nothing."""
         return self._datasets.get(id) if isinstance(id, str) else None
 
-    def party(self, id: str) -> Party:  # noqa: A002
+    def party(self, id: str) -> Party:
         """Return the party of that id.
 
         Raises: PolicyError: it is not registered.
@@ -88,7 +97,7 @@ class Register:
             raise PolicyError(f"there is no party {shown(id)} in the register; add it first")
         return found
 
-    def dataset(self, id: str) -> Dataset:  # noqa: A002
+    def dataset(self, id: str) -> Dataset:
         """Return the data set of that id.
 
         Raises: PolicyError: it is not registered.
@@ -142,12 +151,12 @@ def unit_of(party: Party) -> str:
     return f"unit {party.unit}" if party.unit else f"party {party.id}"
 
 
-def uid(kind: str, id: str) -> dict[str, str]:  # noqa: A002
+def uid(kind: str, id: str) -> dict[str, str]:
     """Return an entity's name as structured data."""
     return {"type": kind, "id": id}
 
 
-def reference(kind: str, id: str) -> dict[str, dict[str, str]]:  # noqa: A002
+def reference(kind: str, id: str) -> dict[str, dict[str, str]]:
     """Return a reference to an entity inside attributes or a context."""
     return {"__entity": uid(kind, id)}
 

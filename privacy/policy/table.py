@@ -93,8 +93,8 @@ def read_cells(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[s
                     continue
                 if len(row) != len(header):
                     raise PolicyError(
-                        f"line {reader.line_num} has {len(row)} cells and the header {len(header)}; put cells that hold "
-                        "a comma into double quotes"
+                        f"line {reader.line_num} has {len(row)} cells and the header {len(header)}; put cells that "
+                        "hold a comma into double quotes"
                     )
                 yield reader.line_num, {name: cell.strip() for name, cell in zip(header, row, strict=True)}
     except (OSError, UnicodeDecodeError, csv.Error) as error:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
+
+from privacy.policy.vocabulary import FORMS as FORM_NAMES
+from privacy.policy.vocabulary import KINDS as KIND_NAMES
+
+_FEW: Final = 3
 
 ROLES: Final[Mapping[str, str]] = {
     "merchant": "a merchant",
@@ -89,6 +94,22 @@ PHRASES: Final[Mapping[tuple[str, str, bool], str]] = {
     ("principal.of_platform", "", False): "the party belongs to the platform",
     ("principal.of_platform", "", True): "the party does not belong to the platform",
 }
+
+
+def joined_kinds(kinds: Collection[str]) -> str:
+    """Write kinds in the order of the vocabulary: "transactions, orders", "all but mood", "all kinds"."""
+    left = [kind for kind in KIND_NAMES if kind not in kinds]
+    if not left:
+        return "all kinds"
+    if len(left) <= _FEW:
+        return f"all but {', '.join(left)}"
+    return ", ".join(kind for kind in KIND_NAMES if kind in kinds)
+
+
+def joined_forms(forms: Collection[str]) -> str:
+    """Write forms in the order of the vocabulary: " (raw, dp)", or nothing for all of them."""
+    named = [form for form in FORM_NAMES if form in forms]
+    return "" if len(named) == len(FORM_NAMES) else f" ({', '.join(named)})"
 
 
 def either(words: Sequence[str]) -> str:
