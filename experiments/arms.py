@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from experiments.logbook import RUN_BOOKS, keep_earlier_books, origin_of
 from experiments.runs import ArmResult
 from experiments.scenario import Arm, DataSettings
 from experiments.sweep import RunSpec
@@ -104,7 +105,6 @@ def access(spec: RunSpec, directory: Path) -> Access:
 
     A simulation adds the rules of `experiments/policies/simulation`, which let an evaluator measure.
     """
-    from experiments.logbook import RUN_BOOKS, origin_of
     from federation.access import Access
 
     simulation = (str(SIMULATION_RULES),) if spec.privacy.mode == "simulation" else ()
@@ -130,14 +130,13 @@ SIMULATION_RULES: Final = Path(__file__).parent / "policies" / "simulation"
 
 
 def _begin_books(config: FederationConfig, directory: Path) -> None:
-    """Start the books of a simulated run anew after a crash.
+    """Start the books of a simulated run anew after a crash or a refusal; the earlier ones are kept beside them.
 
     Its noise comes from the seed, so a second attempt shows nothing new, and its ledger accounts within the run. A
     persistent ledger is never touched here.
     """
     if config.seeded_noise:
-        for leftover in (directory / "artifacts").glob("ledger.sqlite*"):
-            leftover.unlink()
+        keep_earlier_books(directory)
     (directory / "artifacts").mkdir(parents=True, exist_ok=True)
 
 

@@ -1,8 +1,9 @@
 """What a run store writes to its logs: every figure of a run, and every figure of a scenario's table.
 
-The log of a run lies in its books, `artifacts/ledger.sqlite`, beside its ledger: reads, rounds and figures. The log
-of a scenario is `log.sqlite` in its folder: the figures of its table, and the heads of the runs' logs. One key signs
-all logs of a store. Whoever keeps a signed head can later show that nothing before it was changed.
+The log of a run lies in its books, `artifacts/ledger.sqlite`, beside its ledger: reads, rounds and figures. The log of
+a scenario is `log.sqlite` in its folder: the figures of its table, and the heads of the runs' logs. One key signs all
+logs of a store; a ledger that adds up over runs has a log and a key of its own. Whoever keeps a signed head can later show
+that nothing before it was changed.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from privacy.log import Log, SignedHead, SigningKey
 RUN_BOOKS: Final = Path("artifacts") / "ledger.sqlite"
 SCENARIO_LOG: Final = "log.sqlite"
 KEY: Final = Path(".keys") / "log-key.pem"
+LEDGER_KEY: Final = "log-key.pem"
 FIGURE: Final = "figure"
 RUN: Final = "run"
 
@@ -49,6 +51,25 @@ def log_run(directory: Path, metrics: Iterable[Mapping[Any, Any]]) -> SignedHead
     log = run_log(directory)
     log.append_many((FIGURE, json_ready(row)) for row in metrics)
     return log.sign_head()
+
+
+def sign_ledger(ledger: Path) -> SignedHead:
+    """Sign the log of a ledger that adds up over runs, with the key that lies beside it.
+
+    Raises:
+        PrivacyError: key or log cannot be used.
+    """
+    return Log.open(ledger, origin=None, key=SigningKey.load_or_create(ledger.parent / LEDGER_KEY)).sign_head()
+
+
+def keep_earlier_books(directory: Path) -> None:
+    """Put the books of an earlier attempt aside, so that what they logged is not lost when a run starts over."""
+    books = directory / RUN_BOOKS
+    if books.is_file():
+        number = len(list(books.parent.glob("earlier-*.sqlite"))) + 1
+        books.rename(books.with_name(f"earlier-{number}.sqlite"))
+    for leftover in books.parent.glob(f"{books.name}*"):
+        leftover.unlink()
 
 
 def log_summary(root: Path, scenario: str, document: Mapping[str, Any]) -> SignedHead:

@@ -16,13 +16,14 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from experiments.logbook import log_run
+from experiments.logbook import RUN_BOOKS, log_run, sign_ledger
 from experiments.provenance import provenance
 from experiments.runs import FULL, ArmResult, Busy, RunStore, check_result
 from experiments.sweep import RunSpec
@@ -136,6 +137,7 @@ def _attempt(store: RunStore, spec: RunSpec, runner: Runner, directory: Path, re
         if _storage_is_full(error):
             raise OSError(f"cannot write {directory}: {_one_line(error)}; free some space and run again") from error
         refused = isinstance(error, TradefairError)
+        _sign_what_was_logged(directory)
         store.fail(
             spec,
             {
@@ -150,9 +152,18 @@ def _attempt(store: RunStore, spec: RunSpec, runner: Runner, directory: Path, re
         return Outcome("refused" if refused else "failed", _one_line(error))
     seconds = time.perf_counter() - clock
     head = log_run(directory, result.metrics.to_dict("records"))
+    if spec.privacy.ledger != "run" and Path(spec.privacy.ledger).is_file():
+        sign_ledger(Path(spec.privacy.ledger))
     story = provenance(spec, started=started, ended=dt.datetime.now(dt.UTC), log=asdict(head))
     store.finish(spec, result, seconds=seconds, provenance=story)
     return Outcome("finished")
+
+
+def _sign_what_was_logged(directory: Path) -> None:
+    """Sign the log of a run that failed, so that its denials are evidence; a log that is damaged stays unsigned."""
+    if (directory / RUN_BOOKS).is_file():
+        with suppress(TradefairError):
+            log_run(directory, [])
 
 
 def _storage_is_full(error: BaseException | None) -> bool:

@@ -72,7 +72,6 @@ class _Use(TypedDict):
     """What all reads of a run have in common."""
 
     purpose: Purpose
-    jurisdiction: Jurisdiction
 
 
 def merchant_id(merchant: int | str) -> str:
@@ -96,11 +95,14 @@ class MarketPort:
         """Read the rules and name the parties.
 
         Raises:
+            ConfigError: a deployment whose log would end with the process.
             PolicyError: a pack or regime cannot be used.
             PrivacyError: the log cannot be written.
             ConsentError, PrivacyError: the register cannot be used.
             DataError, ConfigError: the public list of merchants cannot be made.
         """
+        if config.mode == "deployment" and access.log == MEMORY:
+            raise ConfigError("a deployment needs a log that outlives the process; name its books in Access.log")
         self.config, self.access = config, access
         self.merchants = nodes.merchants(config)
         regime = access.regime or ("federated_dp" if config.private else "federated")
@@ -113,15 +115,20 @@ class MarketPort:
             log=Log.open(access.log, origin=access.origin, key=None),
             consents=self.consents,
             regime=regime,
+            jurisdiction=access.jurisdiction,
         )
-        self._use: Final = _Use(purpose="recommendation", jurisdiction=access.jurisdiction)
-        self._held: tuple[int, tuple[NodeData, ...]] | None = None
+        self._use: Final = _Use(purpose="recommendation")
+        self._held: tuple[tuple[int, int | None], tuple[NodeData, ...]] | None = None
 
-    def own(self, place: int) -> NodeData:
+    def own(self, place: int, *, round_: int | None = None) -> NodeData:
         """Return what a merchant reads of its own rows, to train with them.
 
-        One process stands for all nodes, so all merchants read when the first one asks, and again when consents have
-        changed since.
+        One process stands for all nodes, so all merchants read when the first one asks. With a register of consents
+        they read again in each round, since a receipt may have ended or begun, and whenever the register has changed.
+
+        Args:
+            place: of the merchant.
+            round_: index of the round; None outside rounds.
 
         Returns: the rows of the persons whom the policy admits, with an empty memo when they were read anew.
 
@@ -129,10 +136,10 @@ class MarketPort:
             PolicyError: a merchant may not use its rows for this.
             ConsentError: rows of people who were erased are back.
         """
-        version = 0 if self.consents is None else self.consents.version
-        if self._held is None or self._held[0] != version:
+        moment = (0, None) if self.consents is None else (self.consents.version, round_)
+        if self._held is None or self._held[0] != moment:
             tables = self._read([merchant_id(one) for one in self.merchants])
-            self._held = version, tuple(map(self._node, self.merchants, tables))
+            self._held = moment, tuple(map(self._node, self.merchants, tables))
         return self._held[1][place]
 
     def pooled(self) -> NodeData:
@@ -175,12 +182,12 @@ class MarketPort:
             log=self._port.log,
             consents=self.consents,
             regime=self._port.regime,
+            jurisdiction=self.access.jurisdiction,
         )
         tables = port.read_each(
             [(EVALUATOR, name) for name in ids],
             columns=nodes.NEEDED,
             purpose="evaluation",
-            jurisdiction=self.access.jurisdiction,
         )
         return tuple(
             nodes.of_persons(self.config, rows, self.own(place).history.persons) for place, rows in enumerate(tables)

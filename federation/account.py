@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from federation import checkpoint as checkpoints
 from federation.checkpoint import Checkpoint
@@ -40,6 +41,7 @@ class Account:
         _check_same(ledger, config)
         self.ledger = ledger
         self.log = Log.open(ledger.books, origin=None, key=None)
+        self._write_down_budget()
         self.done: tuple[str, ...] = ()
         self.model: Model | None = None
         self.dropped = 0
@@ -47,6 +49,12 @@ class Account:
         self._path = checkpoints.checkpoint_path(config)
         self._resume([one.name for one in rounds])
         self.costs = costs_left(ledger, config, planned_costs(config, rounds), done=self.done)
+
+    def _write_down_budget(self) -> None:
+        """Log what may be spent on the data set, once for its ledger."""
+        budget = self.ledger.budget
+        if all(entry.body.get("dataset") != budget.dataset for entry in self.log.entries("budget")):
+            self.log.append("budget", {**asdict(budget), "cap": self.ledger.cap})
 
     def reserve(self, round_: Round) -> Reservation:
         """Spend a round's cost, before any node is asked.

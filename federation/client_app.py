@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from federation import nodes
 from federation.access import Access, MarketPort
+from federation.canaries import CanaryTask
 from federation.config import FederationConfig
 from federation.contributions import node_sum
 from federation.noise_seed import simulated_noise
@@ -74,7 +75,15 @@ def _answer(message: Message, context: Context) -> NDArray[np.float64]:
     if not 0 <= place < len(port.merchants):
         raise PrivacyError(f"node {place} is not in the list of {len(port.merchants)} merchants")
     model = from_record(message.content.array_records["model"])
-    total = node_sum(task, model, round_, port.own(place), clip_norm=config.clip_norm, weight=config.weight)
+    total = node_sum(
+        task,
+        model,
+        round_,
+        port.own(place, round_=index),
+        clip_norm=config.clip_norm,
+        weight=config.weight,
+        canaries=config.mode == "simulation" and type(task) is CanaryTask,
+    )
     if config.noise == "aggregator":
         return total
     cost = _whole(asked["cost"])
@@ -97,7 +106,9 @@ def _prepare(run_id: int, settings: str, rules: str) -> tuple[FederationConfig, 
     config = FederationConfig.from_json(settings)
     nodes.check_public(config)
     task = load_task(config.task, nodes.task_settings(config), nodes.public_catalogue(config))
-    return config, task, tuple(task.rounds()), MarketPort(config, Access.from_json(rules))
+    port = MarketPort(config, Access.from_json(rules))
+    port.sums()  # the node asks its own rules, whatever the server's say
+    return config, task, tuple(task.rounds()), port
 
 
 def _answer_once(context: Context, round_: Round) -> None:

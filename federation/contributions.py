@@ -28,7 +28,14 @@ class CarriesCanaries(Protocol):
 
 
 def node_sum(
-    task: Task, model: Model, round_: Round, node: NodeData, *, clip_norm: float | None, weight: float
+    task: Task,
+    model: Model,
+    round_: Round,
+    node: NodeData,
+    *,
+    clip_norm: float | None,
+    weight: float,
+    canaries: bool = False,
 ) -> NDArray[np.float64]:
     """Add up a node's contributions to one round.
 
@@ -39,6 +46,8 @@ def node_sum(
         node: the merchant's rows.
         clip_norm: C, the L2 bound of one person's contribution; None adds them up as they are.
         weight: public factor, 1 / k_max.
+        canaries: let a task that carries canaries add phantom persons: in simulations only, and never for a task that
+            somebody else wrote, since it says itself how many there are.
 
     Returns: (d,) float64; zeros for a node without persons.
 
@@ -53,7 +62,9 @@ def node_sum(
         that person's rows alone, and that whether it raises depends on no single person's rows.
     """
     total = np.zeros(round_.size)
-    reserved, phantoms = (task.reserved, task.extra_persons(node)) if isinstance(task, CarriesCanaries) else (0, 0)
+    reserved, phantoms = (
+        (task.reserved, task.extra_persons(node)) if canaries and isinstance(task, CarriesCanaries) else (0, 0)
+    )
     own = total[reserved:]
     rows = phantom_rows = 0
     for updates in task.person_updates(model, round_, node):

@@ -2,7 +2,8 @@
 
 A task never talks to the network and never sees two merchants at once. It says which rounds it wants, what one person
 contributes to a round, and how a sum over persons turns into the next model. Clipping, weighting, noise and
-accounting happen around it, in the same way for every task, so that a new task cannot weaken the guarantee.
+accounting happen around it, in the same way for every task. What the guarantee still takes a task's word for: that each
+row of a contribution comes from one person's rows alone.
 """
 
 from __future__ import annotations

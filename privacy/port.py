@@ -8,47 +8,23 @@ rows = with_every_read.read()                                  # decided again, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Final, Literal, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from privacy.access_level import judge, settle
 from privacy.access_schema import KIND_OF_ENTRY, event_body
+from privacy.consented import Consents, consented
 from privacy.log import Log
-from privacy.policy import Action, Consent, Context, Decision, Jurisdiction, Kind, PolicyEngine, Purpose, Request
+from privacy.policy import Action, Context, Decision, Jurisdiction, Kind, PolicyEngine, Purpose, Request
 from privacy.rows import detached
 from retail import columns as c
-from retail.errors import ConfigError, ConsentError, DataError, PolicyError
+from retail.errors import ConfigError, DataError, PolicyError
 from retail.problems import shown
 
 Source = Callable[[tuple[str, ...]], pd.DataFrame]
 """Names of columns -> a frame that has them; asked only after the policy has said yes."""
-
-_LEVELS: Final[tuple[Consent, ...]] = ("none", "general", "separate")
-_ATTEMPTS: Final = 5
-
-
-class Consents(Protocol):
-    """What the port needs of `privacy.consent.ConsentRegister`."""
-
-    @property
-    def version(self) -> int:
-        """Changes whenever somebody agrees, withdraws or is erased."""
-
-    def mask(
-        self,
-        persons: Iterable[object],
-        *,
-        controller: str,
-        purpose: Purpose,
-        level: Literal["general", "separate"],
-        data: Kind | None,
-        jurisdiction: Jurisdiction | None,
-    ) -> npt.NDArray[np.bool_]:
-        """Tell which persons have a valid receipt now; a child only with a guardian's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +63,7 @@ class DataPort:
         consents: Consents | None,
         person_column: str = c.PERSON,
         regime: str | None = None,
+        jurisdiction: Jurisdiction = "none",
     ) -> None:
         """Put a port together.
 
@@ -97,12 +74,14 @@ class DataPort:
             consents: receipts; without it nothing that needs consent is read.
             person_column: whom a row is about, in every data set about persons.
             regime: id of the regime that `engine` was loaded with, for the log; None when it was loaded without one.
+            jurisdiction: of the place where the port stands: readers cannot leave its law out.
         """
         self.engine = engine
         self.log = log
         self.consents = consents
         self.person_column = person_column
         self.regime = regime
+        self.jurisdiction = jurisdiction
         self._sources = dict(sources)
 
     def read(
@@ -113,7 +92,7 @@ class DataPort:
         columns: Sequence[str],
         purpose: Purpose,
         action: Action = "read",
-        jurisdiction: Jurisdiction = "none",
+        jurisdiction: Jurisdiction | None = None,
         alternative: bool = False,
     ) -> pd.DataFrame:
         """Read some columns of a data set, if that is allowed, of the persons for whom it is.
@@ -128,7 +107,7 @@ class DataPort:
             columns: what is needed, no more; at least one.
             purpose: what for.
             action: what is to be done with the rows.
-            jurisdiction: whose law applies to the persons.
+            jurisdiction: whose law applies to the persons; None for the port's. Where the port has one, no other.
             alternative: whether people who refuse are served in another way.
 
         Returns: a copy with exactly these columns in this order and rows numbered from 0; it may be empty.
@@ -152,7 +131,7 @@ class DataPort:
         columns: Sequence[str],
         purpose: Purpose,
         action: Action = "read",
-        jurisdiction: Jurisdiction = "none",
+        jurisdiction: Jurisdiction | None = None,
         alternative: bool = False,
     ) -> list[pd.DataFrame]:
         """Read several data sets, each decided by itself; all decisions are logged at once, before the first row.
@@ -180,7 +159,7 @@ class DataPort:
         columns: Sequence[str],
         purpose: Purpose,
         action: Action = "read",
-        jurisdiction: Jurisdiction = "none",
+        jurisdiction: Jurisdiction | None = None,
     ) -> None:
         """Decide and log what moves by another way than a table, such as a sum over the network; see `read_each`.
 
@@ -201,7 +180,7 @@ class DataPort:
         columns: Sequence[str],
         purpose: Purpose,
         action: Action = "read",
-        jurisdiction: Jurisdiction = "none",
+        jurisdiction: Jurisdiction | None = None,
         alternative: bool = False,
     ) -> OpenUse:
         """Begin a use that reads several times; arguments as for `read`.
@@ -224,16 +203,18 @@ class DataPort:
         purpose: Purpose,
         *,
         action: Action,
-        place: Jurisdiction,
+        place: Jurisdiction | None,
         alternative: bool,
     ) -> Request:
+        if place is not None and self.jurisdiction not in ("none", place):
+            raise ConfigError(f"jurisdiction = {shown(place)}: this port reads under the law of {self.jurisdiction}")
         names = (columns,) if isinstance(columns, str) else tuple(columns)
         if not names or len(set(names)) != len(names) or not all(isinstance(name, str) and name for name in names):
             raise ConfigError(f"columns = {shown(names)}: name at least one column, each of them once")
         for what, text in (("actor", actor), ("dataset", dataset), ("purpose", purpose), ("action", action)):
             if not isinstance(text, str):
                 raise ConfigError(f"{what} = {text!r}: give its id as text")
-        context = Context(jurisdiction=place, alternative=bool(alternative))
+        context = Context(jurisdiction=place or self.jurisdiction, alternative=bool(alternative))
         return Request(actor, action, dataset, purpose, names, context)
 
     def _read(self, requests: Sequence[Request]) -> list[pd.DataFrame]:
@@ -243,14 +224,17 @@ class DataPort:
         source = self._sources.get(granted.dataset)
         if source is None:
             raise ConfigError(f"no source is known for data set {shown(granted.dataset)}; give the port one")
-        masked = granted.context.consent != "none"
+        masked = self.consents is not None and self._of_persons(granted)
         asked = granted.columns
         if masked and self.person_column not in asked:
             asked = (*asked, self.person_column)
         frame = source(asked)
         _check_columns(frame, asked, granted.dataset)
-        rows = self._consented(frame, granted) if masked else detached(frame, granted.columns)
-        asked_again, again = self._judge(granted)  # the register may have changed while the source was read
+        if masked and self.consents is not None:
+            rows = consented(frame, granted, self.consents, kind=self._kind(granted), person_column=self.person_column)
+        else:
+            rows = detached(frame, granted.columns)
+        asked_again, again = self._ask_again(granted)  # the register may have changed while the source was read
         if not again.allowed:
             self._log([(asked_again, again)])
             raise _refused(asked_again, again)
@@ -258,33 +242,25 @@ class DataPort:
 
     def _decide(self, requests: Sequence[Request]) -> list[Request]:
         """Decide requests, log the decisions, and return the requests at the level of consent that was accepted."""
-        decided = [self._settle(request) for request in requests]
+        decided = [settle(self.engine, request, has_consents=self.consents is not None) for request in requests]
         self._log(decided)
         for asked, decision in decided:
             if not decision.allowed:
                 raise _refused(asked, decision)
         return [asked for asked, _ in decided]
 
-    def _settle(self, request: Request) -> tuple[Request, Decision]:
-        """Find the least level of consent that the policy accepts."""
+    def _ask_again(self, granted: Request) -> tuple[Request, Decision]:
+        """Ask about a request as it was granted."""
+        if self._of_persons(granted):
+            return judge(self.engine, granted)
+        return granted, self.engine.decide(granted)
+
+    def _kind(self, request: Request) -> Kind:
+        return self.engine.register.dataset(request.dataset).kind
+
+    def _of_persons(self, request: Request) -> bool:
         dataset = self.engine.register.find_dataset(request.dataset)
-        of_persons = dataset is not None and dataset.about_persons and dataset.form == "raw"
-        for level in _LEVELS if of_persons and self.consents is not None else _LEVELS[:1]:
-            asked, decision = self._judge(replace(request, context=replace(request.context, consent=level)))
-            if decision.allowed:
-                break
-        return asked, decision
-
-    def _judge(self, request: Request) -> tuple[Request, Decision]:
-        """Ask the policy; where receipts decide about rows, also about children, who may have a guardian's receipt.
-
-        Returns: the request that was refused, or the one asked, and the decision about it.
-        """
-        if request.context.consent == "none":
-            return request, self.engine.decide(request)
-        child = replace(request, context=replace(request.context, minor=True, guardian=True))
-        grown, young = self.engine.decide_many([request, child])
-        return (request, grown) if young.allowed or not grown.allowed else (child, young)
+        return dataset is not None and dataset.about_persons and dataset.form == "raw"
 
     def _log(self, decided: Sequence[tuple[Request, Decision]]) -> None:
         register = self.engine.register
@@ -294,35 +270,6 @@ class DataPort:
             body = event_body(request, decision, party=party, dataset=dataset, regime=self.regime)
             events.append((KIND_OF_ENTRY, body))
         self.log.append_many(events)
-
-    def _consented(self, frame: pd.DataFrame, request: Request) -> pd.DataFrame:
-        """Copy the rows of persons with a receipt, by receipts that did not change until the copy was made."""
-        level, place = request.context.consent, request.context.jurisdiction
-        if self.consents is None or level == "none":
-            raise ConsentError("no register of consents is at hand, so no row is read; give the port one")
-        person, persons = pd.factorize(frame[self.person_column])
-        for _ in range(_ATTEMPTS):
-            version = self.consents.version
-            agreed = self.consents.mask(
-                persons,
-                controller=request.actor,
-                purpose=request.purpose,
-                level=level,
-                data=self.engine.register.dataset(request.dataset).kind,
-                jurisdiction=place if place != "none" else None,
-            )
-            agreed = np.append(np.asarray(agreed, dtype=bool), False)  # the last is for rows that name nobody
-            if len(agreed) != len(persons) + 1:
-                raise ConsentError(
-                    f"the register answered for {len(agreed) - 1} of {len(persons)} persons; no row is read"
-                )
-            rows = detached(frame, request.columns, np.flatnonzero(agreed[person]))
-            if self.consents.version == version:
-                return rows
-        raise ConsentError(
-            f"receipts changed {_ATTEMPTS} times while {shown(request.dataset)} was read, so no row is returned; "
-            "read it again"
-        )
 
 
 def _check_columns(frame: object, asked: Sequence[str], dataset: str) -> None:

@@ -25,13 +25,13 @@ from privacy.access_schema import KIND_OF_ENTRY, event_body
 from privacy.accounting import cap, epsilon_rdp
 from privacy.answers import Answer, Answers
 from privacy.bounds import Bounds, bounded_counts, bounded_rows, bounded_values, needed_columns
+from privacy.consented import Consents
 from privacy.ledger import Ledger, Reservation
 from privacy.log import Log
 from privacy.mechanisms import statistics
 from privacy.noise import least_cost
 from privacy.plans import CountPlan, Plan, QuantilePlan, TopKPlan, exactness, threshold
 from privacy.policy import Consent, Context, Decision, Jurisdiction, PolicyEngine, Purpose, Request
-from privacy.port import Consents
 from privacy.preview import Preview
 from privacy.queries import Query
 from privacy.turn import spending_turn

@@ -216,6 +216,16 @@ class ConsentRegister:
                 jurisdiction=jurisdiction,
             )
 
+    def objected(self, persons: Iterable[object], *, controller: str, purpose: Purpose) -> Mask:
+        """Say for each person whether a withdrawal stands against this use, as it does until the person agrees again.
+
+        Returns: (persons,) bool; what can be no id has not objected.
+        """
+        withdrawn = {token for token, _ in self.withdrawals(controller=controller, purpose=purpose)}
+        if withdrawn:
+            withdrawn -= self.valid_tokens(controller=controller, purpose=purpose, level="general")
+        return self.among(persons, withdrawn)
+
     def among(self, persons: Iterable[object], tokens: set[str]) -> Mask:
         """Return (persons,) bool: whose token is in a set. What can be no id is not."""
         values = persons.tolist() if hasattr(persons, "tolist") else list(persons)

@@ -5,6 +5,7 @@ The rules stop mistakes, not somebody who edits the file: `privacy.log.verify` b
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 from pathlib import Path
 from typing import Final
@@ -51,7 +52,8 @@ def create_log(connection: sqlite3.Connection, *, origin: str | None, name: str)
     if not has_log(connection):
         for statement in STATEMENTS.values():
             connection.execute(statement)
-        new = f"books {Path(name).name}" if origin is None else origin
+        # The number keeps two ledgers of one file name apart: their heads must not look like forks of one log.
+        new = f"books {Path(name).name} {secrets.token_hex(4)}" if origin is None else origin
         connection.execute("INSERT INTO log_origin (origin) VALUES (?)", (new,))
     recorded = read_origin(connection, name=name)
     if origin is not None and recorded != origin:

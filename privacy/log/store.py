@@ -51,7 +51,7 @@ class Log:
         Args:
             books: the books, or the path of their file.
             origin: names the log, such as "demo/3f2a"; part of every signed head. None takes the log that is there, by
-                whatever name, and names a new one after its file.
+                whatever name, and names a new one after its file and a random number.
             key: signs heads; None for somebody who may only append.
 
         Raises: PrivacyError: no origin, the books hold another log, the log has another key, or the file cannot be

@@ -99,6 +99,7 @@ def verify_against(
     elif start.startswith(b"{") or path.suffix == ".jsonl":
         export = ExportReader(path.read_bytes())
         check.run(export.origin, export.rows(), export.heads(), export.problems)
+        check.expect_nothing_after_the_head()
     elif path.suffix == ".sqlite":
         check.problems.append("the file is damaged: it does not begin as an SQLite file")
     else:
@@ -147,6 +148,7 @@ class _Check:
     size: int = 0
     root: bytes = EMPTY_ROOT
     roots: dict[int, bytes] = field(default_factory=dict)
+    _covered: int = 0
 
     def run(self, origin: str, rows: Iterable[Row], stored: Sequence[SignedHead], problems: list[str]) -> None:
         """Check entries and heads. `problems` may still grow while rows are read."""
@@ -169,6 +171,13 @@ class _Check:
             if number and head.size < stored[number - 1].size:
                 self.problems.append(f"stored head {number} covers fewer entries than the one before it")
         self._say_what_is_not_covered(stored)
+
+    def expect_nothing_after_the_head(self) -> None:
+        """An export is written up to its head, so an entry after it was put there by somebody else."""
+        if self._covered < self.size:
+            self.problems.append(
+                f"the last {self.size - self._covered} entries are not under the head at the end of the export: added"
+            )
 
     def verdict(self) -> Verification:
         """Return what was found."""
@@ -227,10 +236,10 @@ class _Check:
         if not heads:
             self.problems.append("the log holds no signed head, so nothing vouches for its entries")
             return
-        covered = max(head.size for head in heads)
-        if covered < self.size:
+        self._covered = max(head.size for head in heads)
+        if self._covered < self.size:
             self.notes.append(
-                f"the last {self.size - covered} entries came after the newest signed head: not vouched for"
+                f"the last {self.size - self._covered} entries came after the newest signed head: not vouched for"
             )
         if not self.kept and not self.named:
             self.notes.append(

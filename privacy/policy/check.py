@@ -88,13 +88,16 @@ class Expectations:
         return ""
 
 
-def enumerate_all(sources: Sequence[str | Path], *, regime: str | None = None) -> Enumeration:
-    """Ask the whole domain.
+def enumerate_all(
+    sources: Sequence[str | Path], *, regime: str | None = None, requests: Sequence[Request] | None = None
+) -> Enumeration:
+    """Ask the whole domain, or some requests of it.
 
     Args:
         sources: packs or folders (see `PolicyEngine.load`). Packs alone are compared with `intended` and with the
             invariants; as soon as a folder of a user is among them, with the invariants.
         regime: id of a regime.
+        requests: what to ask instead; about parties and data sets of the sample world.
 
     Raises: PolicyError: as `PolicyEngine.load`.
     """
@@ -103,7 +106,7 @@ def enumerate_all(sources: Sequence[str | Path], *, regime: str | None = None) -
     count = allowed = 0
     used: set[str] = set()
     expectations = Expectations(sources, regime)
-    for request, verdict in answers(engine, enumerate_requests()):
+    for request, verdict in answers(engine, enumerate_requests() if requests is None else requests):
         count += 1
         allowed += verdict.allowed
         used.update(info.id for info in verdict.reasons)

@@ -150,6 +150,7 @@ def schema_text() -> str:
 def _examined(cedar: str, source: str) -> tuple[PolicyInfo, ...]:
     """Check the policies of one source and describe them, in their order."""
     policies = parsed(cedar, source)
+    check_types(cedar)
     found = []
     for name in sorted(policies, key=lambda one: int(one.removeprefix("policy"))):
         policy = policies[name]
@@ -164,7 +165,6 @@ def _examined(cedar: str, source: str) -> tuple[PolicyInfo, ...]:
                 english=sentence(policy),
             )
         )
-    check_types(cedar)
     return tuple(found)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +17,7 @@ from privacy.policy.sources import load_texts
 from privacy.policy.vocabulary import ACTIONS, CONSENTS, JURISDICTIONS, PURPOSES
 
 _ALLOW: Final = "Allow"
+_BATCH: Final = 500  # larger ones are no faster: Python's collector then walks what is still alive
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,21 +84,22 @@ class PolicyEngine:
 
     def verdicts(self, requests: Sequence[Request]) -> list[Verdict]:
         """Answer requests without words; lists every policy that decided."""
-        questions: dict[tuple[object, ...], int] = {}
-        documents: list[dict[str, object]] = []
-        places: list[int | Verdict] = []
+        verdicts: dict[tuple[object, ...], Verdict] = {}
+        pending: dict[tuple[object, ...], Request] = {}
+        keys: list[tuple[object, ...]] = []
         for request in requests:
             doubt = self._doubt(request)
+            key = (doubt,) if doubt else _question(request)
+            keys.append(key)
             if doubt:
-                places.append(Verdict(False, doubt=doubt))
-                continue
-            key = (request.actor, request.action, request.dataset, request.purpose, request.context)
-            if key not in questions:
-                questions[key] = len(documents)
-                documents.append(self._document(request))
-            places.append(questions[key])
-        answers = self._ask(documents) if documents else []
-        return [answers[place] if isinstance(place, int) else place for place in places]
+                verdicts[key] = Verdict(False, doubt=doubt)
+            elif key not in verdicts:
+                pending[key] = request
+                if len(pending) == _BATCH:
+                    verdicts.update(self._ask(pending))
+                    pending.clear()
+        verdicts.update(self._ask(pending))
+        return [verdicts[key] for key in keys]
 
     def _doubt(self, request: Request) -> str:
         """Say why a request cannot be put to Cedar; empty when it can."""
@@ -146,15 +148,17 @@ class PolicyEngine:
             "context": self._contexts[key],
         }
 
-    def _ask(self, documents: list[dict[str, object]]) -> list[Verdict]:
+    def _ask(self, questions: Mapping[tuple[object, ...], Request]) -> dict[tuple[object, ...], Verdict]:
+        if not questions:
+            return {}
+        documents = [self._document(request) for request in questions.values()]
         try:
-            entities = self._known_entities()
-            results = cedarpy.is_authorized_batch(documents, self.policies.handle, entities, schema())
+            results = cedarpy.is_authorized_batch(documents, self.policies.handle, self._known_entities(), schema())
         except (ValueError, TypeError, RuntimeError) as error:
-            return [Verdict(False, doubt=f"the policy engine failed ({error})")] * len(documents)
+            return dict.fromkeys(questions, Verdict(False, doubt=f"the policy engine failed ({error})"))
         if len(results) != len(documents):
-            return [Verdict(False, doubt="the policy engine lost an answer")] * len(documents)
-        return [self._verdict(result) for result in results]
+            return dict.fromkeys(questions, Verdict(False, doubt="the policy engine lost an answer"))
+        return {key: self._verdict(result) for key, result in zip(questions, results, strict=True)}
 
     def _verdict(self, result: Any) -> Verdict:
         diagnostics = result.diagnostics
@@ -181,3 +185,8 @@ class PolicyEngine:
         word = "Allowed" if verdict.allowed else "Denied"
         text = f"{word} by {first.id} ({first.article or 'no article'}): {first.english}{also}"
         return Decision(verdict.allowed, first.id, first.article, text)
+
+
+def _question(request: Request) -> tuple[object, ...]:
+    """Return all of a request that a rule can see."""
+    return request.actor, request.action, request.dataset, request.purpose, request.context

@@ -138,5 +138,5 @@ def _words(test: Test) -> list[str]:
         if test.exact and name in _GROUPS:
             found.append(f"exactly '{name}' (not its members)")
         else:
-            found += [words[one] for one in _GROUPS.get(name, (name,))]
+            found += [words.get(one, repr(one)) for one in _GROUPS.get(name, (name,))]
     return found

@@ -105,7 +105,7 @@ def _dma(f: Facts) -> bool:
         if f.owner_role == "platform_retail" and f.purpose == "ranking" and f.action in ("read", "train"):
             return True
     adverts = f.action in ("train", "target") and f.purpose in _ADVERTS and f.people and f.consent == "none"
-    return merchants and adverts and (retail or f.role == "marketplace")
+    return merchants and not f.public and adverts and (retail or f.role == "marketplace")
 
 
 def _gdpr(f: Facts) -> bool:

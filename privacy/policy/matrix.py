@@ -80,8 +80,8 @@ def access_matrix(
 def compact(matrix: pd.DataFrame) -> pd.DataFrame:
     """Join the kinds and forms of rows that are equal otherwise, for reading.
 
-    Returns: the same columns without `kind` and `form`, and `data` in their place, such as "payments (raw, dp)"; no forms
-        means all of them.
+    Returns: the same columns without `kind` and `form`, and `data` in their place, such as "payments (raw, dp)"; no
+        forms means all of them.
     """
     keys = [REGIME, ROLE, RELATION, ACTION, PURPOSES_ALLOWED, RULE, ARTICLE]
     rows = []

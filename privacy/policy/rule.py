@@ -180,7 +180,7 @@ def parse(cells: Mapping[str, str]) -> tuple[Rule | None, list[tuple[str, str]]]
     if not cells[ARTICLE]:
         wrong.append((ARTICLE, "name the law or agreement behind the rule, or write 'house rule'"))
     if wrong:
-        return None, wrong
+        return None, sorted(wrong, key=lambda one: COLUMNS.index(one[0]))
     rule = Rule(
         id=cells[ID],
         permits=cells[EFFECT] == MAY,

@@ -1,10 +1,13 @@
+import math
 import os
 from pathlib import Path
 
 import pytest
 
+from experiments.documents import write_json
 from experiments.execute import run_scenario
 from experiments.scenario_file import validate
+from privacy.attacks import AttackResult, ControlResult
 
 ARMS = [
     {"name": "popularity", "method": "popularity", "label": "Global popularity"},
@@ -53,8 +56,27 @@ GROWING = {
 }
 
 
-def fill(store, *, scenarios=(MARKET, GROWING), fail=""):
-    """Run scenarios with the small runner; arms named in `fail` are refused."""
+AUDITED = {
+    **MARKET,
+    "name": "audited",
+    "title": "Every read asks the policy",
+    "data": {"source": "generated", "shoppers": 300},
+    "split": {"origins": 1},
+    "seeds": [0],
+    "policy": {"packs": ["dma"]},
+    "arms": [
+        {"name": "isolated", "method": "isolated"},
+        {"name": "federated", "method": "federated"},
+        {"name": "federated-dp-4", "method": "federated", "epsilon": 4.0},
+        {"name": "pooled", "method": "pooled"},
+        {"name": "pooled-under-firewall", "method": "pooled", "regime": "firewall"},
+    ],
+    "targets": {},
+}
+
+
+def fill(store, *, scenarios=(MARKET, GROWING), fail="", runner="category_runner"):
+    """Run scenarios with a small runner; arms named in `fail` are refused."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(Path(__file__).parent))
         patch.setenv("TRADEFAIR_TEST_FAIL", fail)
@@ -63,8 +85,8 @@ def fill(store, *, scenarios=(MARKET, GROWING), fail=""):
                 validate(raw, source=raw["name"]),
                 store=store,
                 jobs=min(2, os.cpu_count() or 1),
-                runner="category_runner:run",
-                data_fingerprint="category_runner:fingerprint",
+                runner=f"{runner}:run",
+                data_fingerprint=f"{runner}:fingerprint",
             )
     return store
 
@@ -77,3 +99,15 @@ def run_store(tmp_path_factory):
     folder = tmp_path_factory.mktemp("app") / "runs"
     fill(folder)
     return fill(folder, scenarios=(broken,), fail="federated-dp-8")
+
+
+@pytest.fixture(scope="session")
+def audited_store(tmp_path_factory):
+    """A store whose runs read through the data port; the policy refuses one arm. Its private run was attacked."""
+    folder = fill(tmp_path_factory.mktemp("audited") / "runs", scenarios=(AUDITED,), runner="reading_runner")
+    attacked = next(path.parent for path in folder.glob("audited/*/run.json") if '"epsilon": 4.0' in path.read_text())
+    control = ControlResult("noise left out", True, 6.1, "Without noise the attack found epsilon 6.1.")
+    words = "At least epsilon 0.1 was found; that does not show that there is no more."
+    found = AttackResult("one_run", 0.4, 0.1, math.inf, "epsilon", 5.8, control, 1000, 2.5, words, False, 4.0)
+    write_json(attacked / "artifacts" / "attacks.json", {"results": [found.to_json()]})
+    return folder

@@ -8,8 +8,11 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
+
+from experiments.report import verify_report
 
 ROOT = Path(__file__).parent.parent.parent
 PICTURES = ROOT / "test-artifacts"
@@ -26,6 +29,13 @@ PAGES = {
     "runs": "/runs?scenario=market",
     "runs-failed": "/runs?scenario=broken",
     "results-failed": "/?scenario=broken",
+}
+PARTS = {
+    "may": "Who may read what",
+    "happened": "What happened",
+    "budgets": "Budgets",
+    "log": "Log",
+    "report": "Report",
 }
 WIDTHS = {"desktop": (1280, 900), "phone": (390, 844)}
 
@@ -69,6 +79,14 @@ def serve(store, log):
 @pytest.fixture(scope="module")
 def address(run_store, tmp_path_factory):
     process, address = serve(run_store, tmp_path_factory.mktemp("server") / "log.txt")
+    yield address
+    process.terminate()
+    process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def audited_address(audited_store, tmp_path_factory):
+    process, address = serve(audited_store, tmp_path_factory.mktemp("audited-server") / "log.txt")
     yield address
     process.terminate()
     process.wait(10)
@@ -143,6 +161,44 @@ def test_a_page_contacts_nobody_complains_of_nothing_and_fits(browser, address, 
     assert visit.complaints == []
     assert visit.overflow() <= 0
     assert visit.page.locator("[data-testid=stException]").count() == 0
+    visit.context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_part_of_compliance_contacts_nobody_and_fits(browser, audited_address, width, scheme):
+    visit = Visit(browser, width=width, scheme=scheme)
+    for name, part in PARTS.items():
+        visit.open(f"{audited_address}/compliance?scenario=audited&part={quote(part)}")
+        if name == "report":
+            visit.page.get_by_role("button", name="Build the report").click()
+            visit.page.get_by_role("button", name="Download HTML").wait_for(timeout=60_000)
+            visit.settle()
+        visit.picture(f"compliance-{name}-{width}-{scheme}")
+        assert visit.overflow() <= 0, part
+        assert visit.page.locator("[data-testid=stException]").count() == 0, part
+    host = audited_address.removeprefix("http://")
+    assert [url for url in visit.requests if f"//{host}/" not in url and not url.startswith(("data:", "blob:"))] == []
+    assert visit.complaints == []
+    visit.context.close()
+
+
+def test_a_click_on_a_cell_says_why_and_the_report_can_be_saved(browser, audited_address, tmp_path):
+    visit = Visit(browser).open(f"{audited_address}/compliance?scenario=audited")
+    noisy = visit.page.locator("[data-testid=stVegaLiteChart]").nth(2)
+    cell = "Data: Till sales; Who, whose data: Aggregator, merchants'; Answer: if"
+    noisy.locator(f'text[aria-label^="{cell}"]').click()
+    visit.page.get_by_text("rule regime-federated").first.wait_for()
+    assert "who=Aggregator" in visit.page.url
+
+    visit.open(f"{audited_address}/compliance?scenario=audited&part=Report")
+    visit.page.get_by_role("button", name="Build the report").click()
+    for label, name in (("Download HTML", "report.html"), ("Its signature (HTML)", "report.html.sig")):
+        with visit.page.expect_download(timeout=60_000) as started:
+            visit.page.get_by_role("button", name=label).click()
+        assert started.value.suggested_filename == f"audited-{name}"
+        started.value.save_as(tmp_path / started.value.suggested_filename)
+    assert verify_report(tmp_path / "audited-report.html").ok
     visit.context.close()
 
 

@@ -66,6 +66,8 @@ def test_a_federated_run_logs_who_read_what_and_each_round_in_the_books_that_pai
     assert (own["actor"] == own["owner"]).all()
     assert set(logged.loc[logged["kind"] == "model", "form"]) == {"dp"}
     assert set(logged["decision"]) == {"allow"}
+    (budget,) = Log.open(books, origin=ORIGIN, key=None).entries("budget")
+    assert (budget.body["epsilon"], budget.body["delta"]) == (4.0, 1e-4)
     rounds = Log.open(books, origin=ORIGIN, key=None).entries("round")
     assert [entry.body["key"] for entry in rounds] == [one["name"] for one in result.rounds]
     assert [entry.body["cost"] for entry in rounds] == [one["cost"] for one in result.rounds]

@@ -231,7 +231,7 @@ def test_more_phantom_rows_than_announced_are_refused(vector_config, nodes_of, t
     task = task_of(with_canaries(config, held))
     monkeypatch.setattr(CanaryTask, "extra_persons", lambda self, node: 3)
     with pytest.raises(ConfigError, match="3 phantom persons"):
-        contributions.node_sum(task, {}, task.rounds()[0], held[0], clip_norm=1.0, weight=1.0)
+        contributions.node_sum(task, {}, task.rounds()[0], held[0], clip_norm=1.0, weight=1.0, canaries=True)
 
 
 class Smuggler:
@@ -253,14 +253,30 @@ class Smuggler:
 def test_phantom_persons_cannot_touch_the_tasks_own_coordinates(vector_config, nodes_of):
     node, round_ = nodes_of(vector_config())[0], Round("one", "test", 5, 1.0)
     with pytest.raises(ConfigError, match="own coordinates"):
-        contributions.node_sum(Smuggler(), {}, round_, node, clip_norm=1.0, weight=1.0)
+        contributions.node_sum(Smuggler(), {}, round_, node, clip_norm=1.0, weight=1.0, canaries=True)
     np.testing.assert_allclose(
-        contributions.node_sum(Smuggler(column=1), {}, round_, node, clip_norm=1.0, weight=1.0),
+        contributions.node_sum(Smuggler(column=1), {}, round_, node, clip_norm=1.0, weight=1.0, canaries=True),
         [0, 1, 0, 0, 0],
         atol=1e-9,
     )
     with pytest.raises(ConfigError, match="length 4, not 3"):
-        contributions.node_sum(Smuggler(width=4, column=0), {}, round_, node, clip_norm=1.0, weight=1.0)
+        contributions.node_sum(Smuggler(width=4, column=0), {}, round_, node, clip_norm=1.0, weight=1.0, canaries=True)
+
+
+def test_a_strangers_task_gets_no_phantom_persons_however_many_it_claims(vector_config, nodes_of, task_of):
+    class Many(type(task_of(vector_config()))):
+        reserved = 1
+
+        def extra_persons(self, node):
+            return 10_000
+
+        def person_updates(self, model, round_, node):
+            yield np.ones((5_000, round_.size))
+
+    config = vector_config()
+    task = Many(nodes.task_settings(config), nodes.public_catalogue(config))
+    with pytest.raises(ConfigError, match="more contributions than the node has persons"):
+        contributions.node_sum(task, {}, task.rounds()[0], nodes_of(config)[0], clip_norm=1.0, weight=1.0)
 
 
 def test_a_task_without_canaries_gets_no_extra_rows(vector_config, nodes_of, task_of):

@@ -1,0 +1,99 @@
+"""Rows of persons who may be read: those who agreed, or, where nobody is asked, all but those who objected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from privacy.policy import Jurisdiction, Kind, Purpose, Request
+from privacy.rows import detached
+from retail.errors import ConsentError
+from retail.problems import shown
+
+_ATTEMPTS: Final = 5
+Mask = npt.NDArray[np.bool_]
+
+
+class Consents(Protocol):
+    """What reading needs of `privacy.consent.ConsentRegister`."""
+
+    @property
+    def version(self) -> int:
+        """Changes whenever somebody agrees, withdraws or is erased."""
+
+    def mask(
+        self,
+        persons: Iterable[object],
+        *,
+        controller: str,
+        purpose: Purpose,
+        level: Literal["general", "separate"],
+        data: Kind | None,
+        jurisdiction: Jurisdiction | None,
+    ) -> Mask:
+        """Tell which persons have a valid receipt now; a child only with a guardian's."""
+
+    def objected(self, persons: Iterable[object], *, controller: str, purpose: Purpose) -> Mask:
+        """Tell which persons have withdrawn from this use and not agreed again."""
+
+
+def allowed(persons: Iterable[object], request: Request, consents: Consents, *, kind: Kind) -> Mask:
+    """Tell whose rows a granted request may use now.
+
+    Args:
+        persons: ids.
+        request: as granted; its actor is the controller whom receipts name.
+        consents: the register.
+        kind: of the data.
+
+    Returns: (persons,) bool. At the level "none" all but those who objected, else those with a receipt of the level.
+    """
+    context = request.context
+    if context.consent == "none":
+        objected = consents.objected(persons, controller=request.actor, purpose=request.purpose)
+        return ~np.asarray(objected, dtype=bool)
+    agreed = consents.mask(
+        persons,
+        controller=request.actor,
+        purpose=request.purpose,
+        level=context.consent,
+        data=kind,
+        jurisdiction=context.jurisdiction if context.jurisdiction != "none" else None,
+    )
+    return np.asarray(agreed, dtype=bool)
+
+
+def consented(
+    frame: pd.DataFrame, request: Request, consents: Consents, *, kind: Kind, person_column: str
+) -> pd.DataFrame:
+    """Copy the rows that a granted request may use, by a register that did not change until the copy was made.
+
+    Args:
+        frame: rows, with the person column.
+        request: as granted.
+        consents: the register.
+        kind: of the data.
+        person_column: whom a row is about. Rows that name nobody are left out where receipts decide.
+
+    Returns: a copy with the request's columns.
+
+    Raises: ConsentError: the register kept changing, or answered for other persons than asked.
+    """
+    person, persons = pd.factorize(frame[person_column])
+    for _ in range(_ATTEMPTS):
+        version = consents.version
+        mask = allowed(persons, request, consents, kind=kind)
+        if len(mask) != len(persons):
+            raise ConsentError(f"the register answered for {len(mask)} of {len(persons)} persons; no row is read")
+        mask = np.append(mask, request.context.consent == "none")  # the last is for rows that name nobody
+        rows = detached(frame, request.columns, np.flatnonzero(mask[person]))
+        if consents.version == version:
+            return rows
+    raise ConsentError(
+        f"receipts changed {_ATTEMPTS} times while {shown(request.dataset)} was read, so no row is returned; "
+        "read it again"
+    )
