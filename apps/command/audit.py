@@ -10,10 +10,13 @@ import typer
 from apps.command.experiment import Json, Store
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pandas import DataFrame
 
     from privacy.access_audit import Replay
     from privacy.access_file import AccessFile
+    from privacy.attacks import AttackResult
     from privacy.policy import Register
 
 _MOST_REASONS: Final = 20
@@ -232,6 +235,17 @@ def _audit_attacks(target: str, store: Path, *, quick: bool, as_json: bool) -> t
         for result in results:
             tables.say(f"{result.name}: {result.statement}")
             tables.say(f"  control: {result.control.statement}")
-        found = sum(result.breach for result in results)
-        tables.say(f"{found} of {len(results)} attacks found a breach." if found else "No breach found.")
+        tables.say(_summary(results))
     return results, record
+
+
+def _summary(results: Sequence[AttackResult]) -> str:
+    """Return the last lines: breaches, and how many results are no verdict, so that silence is not read as one."""
+    outcomes = [result.outcome for result in results]
+    found = sum(result.breach for result in results)
+    lines = [f"{found} of {len(results)} attacks found a breach." if found else "No breach found."]
+    unsure, guessed = outcomes.count("inconclusive"), outcomes.count("estimate")
+    if unsure or guessed:
+        counts = f"{unsure} of {len(results)} results inconclusive, {guessed} only estimates"
+        lines.append(f"{counts}: these say neither that the claim holds nor that it fails.")
+    return "\n".join(lines)

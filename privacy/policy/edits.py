@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from privacy.policy.expression import conjuncts
+from privacy.policy.expression import conjuncts, in_words
 
 Policy = dict[str, Any]
 _LEVELS: Final = {"agreed": "agreed_separately", "agreed_separately": "agreed"}
@@ -25,13 +25,14 @@ def edits(policy: Mapping[str, Any]) -> Iterator[tuple[str, Policy | None]]:
         yield f"{kind} clause turned round", _condition(policy, place, condition["body"], flip=True)
         parts = list(conjuncts(condition["body"]))
         for number, part in enumerate(parts):
+            named = f"{kind} {in_words(part)}"
             if len(parts) > 1:
-                yield f"{kind} part {number + 1} removed", _condition(policy, place, _joined(_drop(parts, number)))
+                yield f"{named} removed", _condition(policy, place, _joined(_drop(parts, number)))
             negated = [*parts[:number], {"!": {"arg": part}}, *parts[number + 1 :]]
-            yield f"{kind} part {number + 1} negated", _condition(policy, place, _joined(negated))
+            yield f"{named} negated", _condition(policy, place, _joined(negated))
             for change, other in _part_edits(part):
                 swapped = [*parts[:number], other, *parts[number + 1 :]]
-                yield f"{kind} part {number + 1}: {change}", _condition(policy, place, _joined(swapped))
+                yield f"{named}: {change}", _condition(policy, place, _joined(swapped))
 
 
 def _scope_edits(policy: Mapping[str, Any]) -> Iterator[tuple[str, Policy]]:

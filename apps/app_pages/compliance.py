@@ -1,0 +1,66 @@
+"""Compliance: who may read what, what was read, budgets, whether the logs are intact, and a report to hand on."""
+
+import streamlit as st
+
+from apps import run_record
+from apps.figure_text import count
+from apps.opened_store import command, opened_store
+from apps.plain_text import plain
+from apps.run_settings import packs_of, place_of, regimes_of
+
+MAY, HAPPENED, BUDGETS, LOG, REPORT = "Who may read what", "What happened", "Budgets", "Log", "Report"
+ALL = "All runs"
+store, scenario = opened_store(), st.session_state["scenario"]
+records = sorted(store.records(scenario), key=run_record.title)
+if not records:
+    st.title(f"{scenario} has no runs yet")
+    st.markdown("Its folder is there, but no run has begun. To go on:")
+    st.code(command("run", str(store.root / scenario / "scenario.toml")), language="bash", wrap_lines=True)
+    st.stop()
+
+runs = [run_record.read_run(record) for record in records]
+part = st.segmented_control(
+    "Part",
+    [MAY, HAPPENED, BUDGETS, LOG, REPORT],
+    default=MAY,
+    required=True,
+    key="part",
+    bind="query-params",
+    wrap=True,
+)
+chosen, named = runs, ALL
+if part != MAY:
+    titles = {run_record.title(run.record): run for run in runs}
+    named = st.selectbox("Runs", [ALL, *titles], key="of_run", bind="query-params", width=520)
+    chosen = runs if named == ALL else [titles[named]]
+
+refused = [run.record for run in chosen if run.record.get("error") == "PolicyError"]
+if refused:
+    arms = ", ".join(dict.fromkeys(plain(record.get("arm", "an unknown arm")) for record in refused))
+    more = "" if part == HAPPENED else f" What was denied stands under *{HAPPENED}*."
+    st.warning(
+        f"**The policy refused {count(len(refused), 'run')}** (arm {arms}). That is a finding, not a fault.{more}",
+        icon=":material/block:",
+    )
+settings = [run.settings for run in runs]
+# Imported where they are needed: each part loads something that the others can do without.
+if part == MAY:
+    from apps.compliance_access import who_may
+
+    who_may(packs=packs_of(settings), regimes=regimes_of(settings), place=place_of(settings))
+elif part == HAPPENED:
+    from apps.compliance_events import what_happened
+
+    what_happened([run.record for run in chosen], packs=packs_of(settings))
+elif part == BUDGETS:
+    from apps.compliance_report import budgets
+
+    budgets(chosen)
+elif part == LOG:
+    from apps.compliance_log import log_checks
+
+    log_checks(store.root, scenario, [run.record for run in chosen])
+else:
+    from apps.compliance_report import report
+
+    report(scenario, chosen, run_id=str(chosen[0].record["run_id"]) if named != ALL else None)

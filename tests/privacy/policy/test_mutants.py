@@ -1,0 +1,89 @@
+"""Planted mistakes must not go unnoticed, and this file fails when one does."""
+
+import pytest
+
+from privacy.policy.mutants import REGIMES_WITH_RULES, Mutant, Range, plant, ranges
+from privacy.policy.proof import prove
+from privacy.policy.sources import PACKS, REGIME_PACK, load_source
+
+ALL = [*((pack, None) for pack in PACKS), *((REGIME_PACK, regime) for regime in REGIMES_WITH_RULES)]
+CASES = "rule,expect,regime,actor,action,dataset,purpose,consent,jurisdiction,minor,guardian,alternative"
+
+
+def serious(mutant: Mutant) -> bool:
+    """A dropped rule, a rule that permits everything, `==` where a group needs `in`, the wrong consent."""
+    change = mutant.change
+    return change in ("dropped", "a rule that permits everything") or "== for in" in change or "agreed" in change
+
+
+@pytest.mark.parametrize(("source", "regime"), ALL)
+def test_dropped_rules_open_doors_slips_of_groups_and_of_consent_are_all_noticed(source, regime):
+    place = Range(source, regime=regime)
+    planted = [mutant for mutant in plant(place.text) if serious(mutant)]
+    assert len(planted) >= 4
+    assert [trial.mutant for trial in map(place.hunt, planted) if not trial.killed_by] == []
+
+
+@pytest.mark.slow
+def test_every_mistake_in_every_pack_and_regime_is_noticed():
+    proof = prove()
+    assert proof.holds, proof.complaints()
+    document = proof.document()
+    assert document["requests"] == 32_400
+    assert document["wrong_allow"] == 0
+    assert document["mutants"]["killed"] == document["mutants"]["planted"] > 1_000
+
+
+def test_each_sort_of_mistake_is_planted_somewhere():
+    places = [*ranges(["dma", "gdpr"], regimes=["firewall"])]
+    changes = " | ".join(mutant.change for place in places for mutant in plant(place.text))
+    for sort in ("dropped", "turned round", "permits everything", "== for in", "negated", "removed", "EU read as CN"):
+        assert sort in changes
+    assert "agreed_separately read as agreed" in changes
+    assert "unless clause removed" in changes
+
+
+def test_a_mutant_differs_from_its_source_and_parses():
+    from privacy.policy.compiled import parsed
+
+    text = load_source("bipa")
+    original = parsed(text.cedar, "bipa")
+    for mutant in plant(text):
+        assert list(parsed(mutant.cedar, "mutant").values()) != list(original.values()), mutant.change
+
+
+def test_a_mutant_that_no_case_and_no_invariant_notices_lives(folder):
+    rule = "house-no-moods,any,may not,any,any,mood,any,any,,,any,house rule,"
+    place = Range(folder(rule))
+    (dropped,) = [mutant for mutant in plant(place.text) if mutant.change == "dropped"]
+    assert place.hunt(dropped).killed_by == ""
+    cases = (
+        "house-no-moods,deny,,m1,read,m1/mood/raw,own_business,none,none,no,no,no",
+        "house-no-moods,allow,,m1,read,m1/movement/raw,own_business,none,none,no,no,no",
+    )
+    watched = Range(folder(rule, name="watched", cases=(CASES, *cases)))
+    assert watched.hunt(dropped).killed_by.startswith("case watched/cases.csv:2")
+
+
+def test_what_is_wrong_before_the_mistake_does_not_count_as_noticing_it(folder):
+    rule = "house-no-moods,any,may not,any,any,mood,any,any,,,any,house rule,"
+    wrong = "house-no-moods,deny,,m1,read,m1/movement/raw,own_business,none,none,no,no,no"
+    place = Range(folder(rule, cases=(CASES, wrong)))
+    (dropped,) = [mutant for mutant in plant(place.text) if mutant.change == "dropped"]
+    assert place.hunt(dropped).killed_by == ""
+
+
+def test_a_mistake_that_the_schema_refuses_is_killed_by_it():
+    place = Range("bipa")
+    nonsense = Mutant(
+        "bipa", "x", "nonsense", '@id("x")\npermit (principal, action, resource) when { principal.age > 1 };'
+    )
+    assert place.hunt(nonsense).killed_by == "schema"
+
+
+@pytest.mark.slow
+def test_a_proof_of_a_users_folder_says_what_goes_unnoticed(folder):
+    proof = prove([folder("house-x,any,may not,any,any,mood,any,any,,,any,house rule,")], regimes=["firewall"])
+    assert not proof.holds
+    assert proof.document()["mutants"]["killed"] < proof.document()["mutants"]["planted"]
+    assert any("mutant lives" in line for line in proof.complaints())
