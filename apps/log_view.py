@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from apps.access_view import NO_RULE as NO_RULE_PERMITS
-from experiments.arms import SIMULATION_RULES
 from experiments.logbook import RUN_BOOKS
 from privacy import access_schema as a
 from privacy.access_audit import FORBIDDEN, NO_RULE, OVER_DENIED, WHY, replay
@@ -21,7 +20,7 @@ from privacy.books import BOOKS
 from privacy.log.schema import has_log
 from privacy.policy import PolicyEngine, Register
 from privacy.policy.compiled import PolicyInfo, compile_texts
-from privacy.policy.sources import PACKS, load_texts
+from privacy.policy.sources import PACKS, SIMULATION_PACK, load_texts
 from privacy.policy.words import ACTIONS, FORMS, KINDS, PURPOSES, ROLES
 from privacy.regimes import REGIMES
 from privacy.sqlite_file import reading_safely
@@ -181,7 +180,7 @@ def cited(events: pd.DataFrame, rules: Mapping[str, PolicyInfo]) -> pd.DataFrame
 def rule_texts(packs: Sequence[str]) -> dict[str, PolicyInfo]:
     """Return every rule of the packs, the bundled ones and the regimes, by id; a folder that is gone is left out."""
     found: dict[str, PolicyInfo] = {}
-    sources = [([pack], None) for pack in dict.fromkeys((*packs, *PACKS, str(SIMULATION_RULES)))]
+    sources = [([pack], None) for pack in dict.fromkeys((*packs, *PACKS, SIMULATION_PACK))]
     for pack, regime in [*sources, *(([], name) for name in REGIMES)]:
         try:
             texts = load_texts(pack, regime=regime)

@@ -11,8 +11,8 @@ import pandas as pd
 import streamlit as st
 
 from apps.access_view import Question, access_table, answers
-from experiments.arms import SIMULATION_RULES
 from privacy.policy import JURISDICTIONS
+from privacy.policy.sources import SIMULATION_PACK
 from privacy.policy.words import PLACES
 from privacy.regimes import REGIMES
 
@@ -24,7 +24,7 @@ PACK_NAMES: Final = {
     "pipl": "PIPL (China)",
     "bipa": "BIPA (Illinois)",
     "ccpa": "CCPA (California)",
-    str(SIMULATION_RULES): "Simulation rules",
+    SIMULATION_PACK: "Simulation rules",
 }
 PLACE_NAMES: Final = {**{place: PLACES[place] for place in JURISDICTIONS}, "none": "no place"}
 NO_REGIME: Final = "none"

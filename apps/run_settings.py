@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from experiments.arms import SIMULATION_RULES, regime_of
+from experiments.arms import regime_of
 from experiments.scenario import Arm
 from privacy.policy import JURISDICTIONS
+from privacy.policy.sources import SIMULATION_PACK
 from privacy.regimes import REGIMES
 
 
@@ -35,6 +36,6 @@ def packs_of(settings: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     found: dict[str, None] = {"base": None}
     for one in settings:
         if one.get("privacy", {}).get("mode", "simulation") == "simulation":
-            found[str(SIMULATION_RULES)] = None
+            found[SIMULATION_PACK] = None
         found |= {str(pack): None for pack in one.get("policy", {}).get("packs", ())}
     return tuple(found)

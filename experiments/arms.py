@@ -53,6 +53,7 @@ def run_arm(spec: RunSpec, directory: Path, progress: Callable[[str], None]) -> 
     config = federation_config(spec, directory)
     _begin_books(config, directory)
     port = MarketPort(config, access(spec, directory))
+    port.declare()
     ranked = rank(spec, port, directory, progress)
     if spec.privacy.mode == "deployment":
         progress("not measured: figures from everybody's exact rows would be a release that nobody has paid for")
@@ -103,13 +104,12 @@ def federation_config(spec: RunSpec, directory: Path) -> FederationConfig:
 def access(spec: RunSpec, directory: Path) -> Access:
     """Say under which rules a run reads and releases: its regime, the scenario's packs, its own log.
 
-    A simulation adds the rules of `experiments/policies/simulation`, which let an evaluator measure.
+    In a simulation somebody outside the market measures it, under rules of its own.
     """
     from federation.access import Access
 
-    simulation = (str(SIMULATION_RULES),) if spec.privacy.mode == "simulation" else ()
     return Access(
-        packs=(*simulation, *spec.policy.packs),
+        packs=spec.policy.packs,
         regime=spec.arm.regime or regime_of(spec.arm),
         jurisdiction=spec.policy.jurisdiction,
         log=str(directory / RUN_BOOKS),
@@ -126,7 +126,6 @@ def regime_of(arm: Arm) -> str:
 
 
 _REGIMES: Final = {"untrained": "isolated", "isolated": "isolated", "federated": "federated"}
-SIMULATION_RULES: Final = Path(__file__).parent / "policies" / "simulation"
 
 
 def _begin_books(config: FederationConfig, directory: Path) -> None:

@@ -2,8 +2,8 @@
 
 The log of a run lies in its books, `artifacts/ledger.sqlite`, beside its ledger: reads, rounds and figures. The log of
 a scenario is `log.sqlite` in its folder: the figures of its table, and the heads of the runs' logs. One key signs all
-logs of a store; a ledger that adds up over runs has a log and a key of its own. Whoever keeps a signed head can later show
-that nothing before it was changed.
+logs of a store; a ledger that adds up over runs has a log and a key of its own. Whoever keeps a signed head can later
+show that nothing before it was changed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from experiments.documents import json_ready, read_json
+from experiments.documents import json_ready
 from privacy.log import Log, SignedHead, SigningKey
 
 RUN_BOOKS: Final = Path("artifacts") / "ledger.sqlite"
@@ -85,7 +85,8 @@ def log_summary(root: Path, scenario: str, document: Mapping[str, Any]) -> Signe
     """
     log = Log.open(root / scenario / SCENARIO_LOG, origin=scenario, key=SigningKey.load_or_create(root / KEY))
     known = {_identity(entry.kind, entry.body): entry.body for entry in log.entries()}
-    events = [*_figures(document), *_heads(root / scenario, document["runs"])]
+    runs = [*document["runs"], *(failure["run_id"] for failure in document["failures"])]
+    events = [*_figures(document), *_heads(root / scenario, runs)]
     news = [(kind, body) for kind, body in events if known.get(_identity(kind, body)) != body]
     if news:
         log.append_many(news)
@@ -108,10 +109,10 @@ def _figure(result: Mapping[str, Any]) -> dict[str, Any]:
 
 def _heads(folder: Path, runs: Iterable[str]) -> Iterable[tuple[str, dict[str, Any]]]:
     for run_id in runs:
-        provenance = read_json(folder / run_id / "provenance.json") or {}
-        head = provenance.get("log")
-        if head:
-            yield RUN, {"run_id": run_id, "size": head["size"], "root": head["root_hex"]}
+        books = folder / run_id / RUN_BOOKS
+        head = Log.open(books, origin=None, key=None).head() if books.is_file() else None
+        if head is not None:
+            yield RUN, {"run_id": run_id, "size": head.size, "root": head.root_hex}
 
 
 def _identity(kind: str, body: Mapping[str, Any]) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from federation.task import NodeData
 from privacy.consent import ConsentRegister
 from privacy.log import Log
 from privacy.policy import Dataset, Form, Jurisdiction, Party, PolicyEngine, Purpose, Register
+from privacy.policy.sources import SIMULATION_PACK
 from privacy.port import DataPort
 from retail import columns as c
 from retail.errors import ConfigError
@@ -117,6 +118,7 @@ class MarketPort:
             regime=regime,
             jurisdiction=access.jurisdiction,
         )
+        self._measuring = PolicyEngine.load((SIMULATION_PACK,), register=self._port.engine.register)
         self._use: Final = _Use(purpose="recommendation")
         self._held: tuple[tuple[int, int | None], tuple[NodeData, ...]] | None = None
 
@@ -150,6 +152,17 @@ class MarketPort:
         """
         return self._node("pooled", pd.concat(self._read([PLATFORM] * len(self.merchants)), ignore_index=True))
 
+    def declare(self) -> None:
+        """Write down which rules are in force, so that an audit can put the log to the same."""
+        outside = [SIMULATION_PACK] if self.config.mode == "simulation" else []
+        body = {
+            "packs": ["base", *outside, *self.access.packs],
+            "regime": self._port.regime,
+            "jurisdiction": self.access.jurisdiction,
+            "fingerprint": self._port.engine.fingerprint,
+        }
+        self._port.log.append("policy", body)
+
     def sums(self) -> None:
         """Ask whether the aggregator may receive what nodes send: exact sums, or noisy ones with noise at every node.
 
@@ -171,18 +184,22 @@ class MarketPort:
     def later(self, *, days: int) -> tuple[Interactions, ...]:
         """Have an evaluator read what the shoppers of each node buy in the `days` from `now` on.
 
+        In a simulation the evaluator is no party of the market: it stands outside and measures, under the pack
+        "simulation" alone. Elsewhere it is a researcher under the rules of the place.
+
         Raises:
             PolicyError: nobody may look at these rows to measure.
         """
         frames = nodes.later_rows(self.config, days=days)
         ids = [transactions_id(one) for one in self.merchants]
+        outside = self.config.mode == "simulation"
         port = DataPort(
-            self._port.engine,
+            self._measuring if outside else self._port.engine,
             sources={name: _frame(rows) for name, rows in zip(ids, frames, strict=True)},
             log=self._port.log,
             consents=self.consents,
-            regime=self._port.regime,
-            jurisdiction=self.access.jurisdiction,
+            regime=None if outside else self._port.regime,
+            jurisdiction="none" if outside else self.access.jurisdiction,
         )
         tables = port.read_each(
             [(EVALUATOR, name) for name in ids],

@@ -10,9 +10,11 @@ import typer
 from apps.command.experiment import Json
 
 if TYPE_CHECKING:
-    from privacy.queries import Query
     from privacy.release import ReleaseGate
     from retail.datasource import DataSource
+
+DATASET = "transactions"
+"""Id of the data set that this command releases statistics of; a question that names another one is refused."""
 
 app = typer.Typer(help="Ask protected data, with noise and a budget.", no_args_is_help=True)
 
@@ -67,7 +69,6 @@ def preview(
 
     asked = read_query(query)
     gate = _gate(
-        asked,
         source=_source(data, population, timezone, currency),
         ledger=ledger,
         dataset=dataset,
@@ -127,7 +128,6 @@ def run(
 
     asked = read_query(query)
     gate = _gate(
-        asked,
         source=_source(data, population, timezone, currency),
         ledger=ledger,
         dataset=dataset,
@@ -176,7 +176,6 @@ def _source(data: str, population: int | None, timezone: str, currency: str) -> 
 
 
 def _gate(
-    query: Query,
     *,
     source: DataSource,
     ledger: Path,
@@ -205,7 +204,7 @@ def _gate(
     limits = Bounds(*bounds)
     roles: dict[str, Any] = {owner: "aggregator", actor[0]: actor[1]}
     register = Register([Party(each, played) for each, played in roles.items()])
-    register.add(Dataset(query.dataset, owner, "transactions", "dp", about_persons=True))
+    register.add(Dataset(DATASET, owner, "transactions", "dp", about_persons=True))
     engine = PolicyEngine.load(policies or ["base"], register=register, regime=regime)
     opened = source.open()
     public: Any = opened.population
@@ -219,6 +218,7 @@ def _gate(
     rows = RetailRows(opened)
     place: Any = jurisdiction
     return ReleaseGate(
+        dataset=DATASET,
         ledger=books,
         engine=engine,
         log=Log.open(books.books, origin=None, key=signer),

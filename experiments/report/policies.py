@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import pandas as pd
 
-from experiments.arms import SIMULATION_RULES
 from experiments.report.accounts import RunFiles
 from experiments.report.evidence import Evidence
 from experiments.report.model import Grid
@@ -18,7 +17,7 @@ from experiments.report.rules import access_entries
 from privacy import access_schema as a
 from privacy.policy import diff, matrix
 from privacy.policy.diff import diff_policies
-from privacy.policy.sources import PACKS, load_texts
+from privacy.policy.sources import PACKS, SIMULATION_PACK, load_texts
 from privacy.regimes import REGIMES, regime
 from retail.errors import PolicyError
 
@@ -141,7 +140,7 @@ def _own_packs(
             if isinstance(packs, list) and packs:
                 return tuple(map(str, packs)), f"logged as in force, {origin} entry {entry.index}"
     simulated = any(run.settings.get("privacy", {}).get("mode", "simulation") == "simulation" for run in runs)
-    simulation = (str(SIMULATION_RULES),) if simulated else ()
+    simulation = (SIMULATION_PACK,) if simulated else ()
     named: Mapping[str, None] = {
         str(pack): None for run in runs for pack in run.settings.get("policy", {}).get("packs", ())
     }

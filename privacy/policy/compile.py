@@ -22,7 +22,6 @@ def compile_rules(rules: Iterable[Rule], *, pack: str) -> str:
 def _policy(rule: Rule, pack: str) -> str:
     annotations = {"id": rule.id, "law": rule.article, "pack": pack, "sentence": rule.sentence}
     lines = [f"@{name}({_quoted(text)})" for name, text in annotations.items() if text]
-    # What switches most rules off comes first: Cedar stops at the first condition that fails.
     action, tests = _action(rule.action)
     when = _entity("context.jurisdiction", "Jurisdiction", rule.jurisdiction) + tests
     when += _entity("principal.role", "Role", rule.who, groups=ROLE_GROUPS)
@@ -32,8 +31,8 @@ def _policy(rule: Rule, pack: str) -> str:
     when += _entity("context.purpose", "Purpose", rule.purpose, groups=PURPOSE_GROUPS)
     when += [CONDITIONS[word] for word in rule.when]
     lines.append(f"{'permit' if rule.permits else 'forbid'} (principal, {action}, resource)")
-    # Cheap tests first: Cedar stops at the first that fails, and building a list costs more than one comparison.
-    when.sort(key=lambda test: (" in [" in test) + (" in " in test))
+    # Place first (see `slices`), then cheap tests: Cedar stops at the first that fails, and a list costs more.
+    when.sort(key=lambda test: ("context.jurisdiction" not in test, (" in [" in test) + (" in " in test)))
     if when:
         lines.append("when { " + " && ".join(when) + " }")
     if rule.unless:

@@ -14,6 +14,7 @@ import cedarpy
 
 from privacy.policy.english import sentence
 from privacy.policy.register import shown
+from privacy.policy.slices import Slices
 from privacy.policy.sources import PolicyText
 from privacy.policy.vocabulary import KIND_GROUPS, KINDS, PURPOSE_GROUPS, PURPOSES, ROLE_GROUPS, ROLES
 from retail.errors import PolicyError
@@ -53,11 +54,13 @@ class CompiledPolicies:
         cedar: the whole text.
         handle: cedarpy's parsed set.
         infos: what is known of each policy, by the parser's own name for it, in the order of the text.
+        slices: the parts that can matter to a request, under the same names.
     """
 
     cedar: str
     handle: Any
     infos: Mapping[str, PolicyInfo]
+    slices: Slices
 
     @property
     def fingerprint(self) -> str:
@@ -75,22 +78,25 @@ def compile_texts(texts: Sequence[PolicyText]) -> CompiledPolicies:
         a type error against the schema, or a role, kind or purpose outside the vocabulary.
     """
     infos: list[PolicyInfo] = []
+    policies: list[Mapping[str, Any]] = []
     seen: dict[str, str] = {}
     for text in texts:
-        for info in _examined(text.cedar, text.name):
+        for info, policy in _examined(text.cedar, text.name):
             if info.id in seen:
                 raise PolicyError(
                     f"policy {shown(info.id)} of {text.name} has the id of one of {seen[info.id]}; choose another"
                 )
             seen[info.id] = text.name
             infos.append(info)
+            policies.append(policy)
     cedar = "\n".join(text.cedar for text in texts)
     # The parser calls the policies of a text policy0, policy1, ... in their order.
-    names = {f"policy{number}": info for number, info in enumerate(infos)}
+    names = [f"policy{number}" for number in range(len(infos))]
     handle = cedarpy.PolicySet.from_str(cedar)
     if len(handle) != len(names):
         raise PolicyError("the sources do not add up to one policy set; end every policy with ';'")
-    return CompiledPolicies(cedar, handle, names)
+    slices = Slices(dict(zip(names, policies, strict=True)))
+    return CompiledPolicies(cedar, handle, dict(zip(names, infos, strict=True)), slices)
 
 
 def parsed(cedar: str, name: str) -> dict[str, Any]:
@@ -147,8 +153,8 @@ def schema_text() -> str:
 
 
 @lru_cache(maxsize=256)
-def _examined(cedar: str, source: str) -> tuple[PolicyInfo, ...]:
-    """Check the policies of one source and describe them, in their order."""
+def _examined(cedar: str, source: str) -> tuple[tuple[PolicyInfo, Mapping[str, Any]], ...]:
+    """Check the policies of one source and return what is known of each and its JSON form, in their order."""
     policies = parsed(cedar, source)
     check_types(cedar)
     found = []
@@ -156,15 +162,14 @@ def _examined(cedar: str, source: str) -> tuple[PolicyInfo, ...]:
         policy = policies[name]
         _check_policy(policy, source)
         annotations = policy["annotations"]
-        found.append(
-            PolicyInfo(
-                id=annotations["id"],
-                permits=policy["effect"] == "permit",
-                article=annotations.get("law") or "",
-                pack=annotations.get("pack") or "",
-                english=sentence(policy),
-            )
+        info = PolicyInfo(
+            id=annotations["id"],
+            permits=policy["effect"] == "permit",
+            article=annotations.get("law") or "",
+            pack=annotations.get("pack") or "",
+            english=sentence(policy),
         )
+        found.append((info, policy))
     return tuple(found)
 
 

@@ -15,6 +15,9 @@ from retail.errors import PolicyError
 
 PACKS_FOLDER: Final = Path(__file__).with_name("packs")
 PACKS: Final = ("base", "dma", "gdpr", "ai-act", "pipl", "bipa", "ccpa")
+"""House rules and laws."""
+SIMULATION_PACK: Final = "simulation"
+"""What only a simulation may do: somebody who stands outside the market measures it."""
 REGIME_PACK: Final = "regime"
 RULES_FILE: Final = "rules.csv"
 CASES_FILE: Final = "cases.csv"
@@ -58,11 +61,11 @@ def load_texts(sources: Sequence[str | Path], *, regime: str | None = None) -> t
 def load_source(source: str | Path) -> PolicyText:
     """Compile one pack or folder (see `load_texts`)."""
     folder = source_folder(source)
-    name = str(source) if str(source) in PACKS else str(folder)
+    name = str(source) if _is_bundled(source) else str(folder)
     parts = []
     rules = folder / RULES_FILE
     if rules.exists():
-        parts.append(compile_rules(read_rules(rules), pack=name if name in PACKS else folder.name))
+        parts.append(compile_rules(read_rules(rules), pack=name if _is_bundled(name) else folder.name))
     for path in sorted(folder.glob("*.cedar")):
         try:
             parts.append(path.read_text(encoding="utf-8"))
@@ -78,7 +81,7 @@ def source_folder(source: str | Path) -> Path:
 
     Raises: PolicyError: neither a pack nor a folder.
     """
-    if str(source) in PACKS:
+    if _is_bundled(source):
         return PACKS_FOLDER / str(source)
     folder = Path(source)
     if not str(source) or not folder.is_dir():
@@ -87,3 +90,7 @@ def source_folder(source: str | Path) -> Path:
             f"{RULES_FILE}"
         )
     return folder
+
+
+def _is_bundled(source: str | Path) -> bool:
+    return str(source) in (*PACKS, SIMULATION_PACK)

@@ -3,9 +3,10 @@
 import category_runner
 import pandas as pd
 
-from experiments.arms import SIMULATION_RULES, regime_of
+from experiments.arms import regime_of
 from experiments.logbook import run_log
 from privacy.policy import Dataset, Party, PolicyEngine, Register
+from privacy.policy.sources import SIMULATION_PACK
 from privacy.port import DataPort
 from privacy.regimes import regime as regime_by_id
 
@@ -33,7 +34,7 @@ def register(spec):
 
 def run(spec, directory, report):
     regime = spec.arm.regime or regime_of(spec.arm)
-    packs = ("base", str(SIMULATION_RULES), *spec.policy.packs)
+    packs = ("base", SIMULATION_PACK, *spec.policy.packs)
     engine = PolicyEngine.load(packs, register=register(spec), regime=regime)
     sources = {f"{name}: rows": lambda columns: ROWS[list(columns)] for name in MERCHANTS}
     port = DataPort(engine, sources=sources, log=run_log(directory), consents=None, regime=regime)

@@ -103,9 +103,19 @@ def test_settings_of_access_survive_json_and_strangers_are_refused():
         Access.from_json('{"rule": 1}')
 
 
-def test_the_evaluator_needs_a_rule_that_lets_it_look(make_config):
+def test_only_a_simulation_lets_somebody_outside_the_market_measure(make_config, persistent, tmp_path):
+    rows = MarketPort(make_config(), Access(packs=("gdpr",), jurisdiction="EU")).later(days=28)
+    assert sum(len(one.day) for one in rows) > 0
+    config = persistent(mode="deployment")
+    port = MarketPort(config, Access(log=str(tmp_path / "log.sqlite")))
     with pytest.raises(PolicyError, match="evaluat"):
-        MarketPort(make_config(), Access()).later(days=28)
+        port.later(days=28)
+
+
+def test_a_deployment_needs_a_log_that_outlives_the_process(persistent):
+    with pytest.raises(ConfigError, match="outlives the process"):
+        MarketPort(persistent(mode="deployment"), Access())
+
 
 
 RULES = """id,who,effect,action,whose,kind,form,purpose,when,unless,jurisdiction,article,sentence

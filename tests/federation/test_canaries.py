@@ -122,7 +122,11 @@ def caught(monkeypatch, vector_config, nodes_of, name, *, seeds):
     return sum(one[attack] == "breach" for one in outcomes(config, held, seeds=seeds, variant=variant))
 
 
-@pytest.mark.parametrize("name", MUTANTS)
+QUICK = ["a tenth of the noise", "half the noise", "noise used in two rounds"]
+"""One fault for each attack; the others are slow only in number."""
+
+
+@pytest.mark.parametrize("name", [pytest.param(one, marks=() if one in QUICK else pytest.mark.slow) for one in MUTANTS])
 def test_every_planted_fault_is_found(monkeypatch, vector_config, nodes_of, name):
     assert caught(monkeypatch, vector_config, nodes_of, name, seeds=[3]) == 1
 
@@ -133,11 +137,19 @@ def test_every_planted_fault_is_found_in_19_of_20_audits(monkeypatch, vector_con
     assert caught(monkeypatch, vector_config, nodes_of, name, seeds=range(20)) >= 19
 
 
-@pytest.mark.parametrize("changes", [{}, EVERY_NODE, AT_FOUR], ids=["aggregator", "every node", "four merchants"])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({}, id="aggregator"),
+        pytest.param(EVERY_NODE, id="every node", marks=pytest.mark.slow),
+        pytest.param(AT_FOUR, id="four merchants", marks=pytest.mark.slow),
+    ],
+)
 def test_an_honest_run_passes_every_attack(vector_config, nodes_of, changes):
     config = vector_config(**changes)
     (found,) = outcomes(config, nodes_of(config), seeds=[1])
-    assert found == dict.fromkeys(["one_run", "user_canary", "noise_variance", "noise_independence"], "passed")
+    tested = dict.fromkeys(["one_run", "noise_variance", "noise_independence"], "passed")
+    assert found == {**tested, "user_canary": "estimate"}
 
 
 @pytest.mark.slow
@@ -149,12 +161,13 @@ def test_at_most_two_of_forty_honest_runs_lie_above_theory(vector_config, nodes_
     assert sum(one["noise_independence"] != "passed" for one in found) <= 2
 
 
+@pytest.mark.slow
 def test_a_run_that_claims_nothing_gives_every_canary_away(vector_config, nodes_of):
     config = vector_config(epsilon=None)
     results = canary_attacks(retrain(config, nodes_of(config), seed=1), claim=None, seed=77)
     assert [one.name for one in results] == ["one_run", "user_canary"]
     assert results[0].lo > 0.9 * results[0].ceiling
-    assert {one.outcome for one in results} == {"no claim"}
+    assert [one.outcome for one in results] == ["no claim", "estimate"]
 
 
 # What the wrapper does to the run
@@ -171,7 +184,9 @@ def test_the_wrapped_task_learns_the_same_with_and_without_canaries(make_config,
         np.testing.assert_allclose(trained.model[name], value, atol=1e-9)
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize(
+    "variant", [pytest.param(one, marks=() if one == "100C" else pytest.mark.slow) for one in VARIANTS]
+)
 @pytest.mark.parametrize(("by", "k_max"), [("home_store", 1), ("store", 3)])
 def test_each_included_canary_adds_exactly_the_clip_bound_however_long_it_is(make_config, nodes_of, variant, by, k_max):
     config = make_config(by=by, k_max=k_max)

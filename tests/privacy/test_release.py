@@ -358,6 +358,7 @@ def test_a_log_in_other_books_is_refused(make_gate, make_visits, tmp_path):
     gate = make_gate(make_visits(5))
     with pytest.raises(PrivacyError, match="same books"):
         ReleaseGate(
+            dataset="transactions",
             ledger=gate.ledger,
             engine=gate.engine,
             log=Log.open(tmp_path / "other.sqlite", origin="test", key=None),
@@ -455,6 +456,7 @@ def test_two_releases_of_the_register_do_not_share_answers_over_data_sets(make_v
     )
     register = Register([Party("shop", "aggregator")], [Dataset("transactions", "shop", "transactions", "dp", True)])
     other = ReleaseGate(
+        dataset="transactions",
         ledger=ledger,
         engine=PolicyEngine.load(["base"], register=register),
         log=Log.open(ledger.books, origin="test", key=None),

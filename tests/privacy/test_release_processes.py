@@ -33,7 +33,7 @@ def slow(columns):
     return rows[list(columns)]
 
 gate = ReleaseGate(
-    ledger=ledger,
+    dataset="transactions", ledger=ledger,
     engine=PolicyEngine.load(["base"], register=register),
     log=Log.open(ledger.books, origin="t", key=SigningKey.load_or_create(path + ".pem")),
     rows=slow, bounds=Bounds(1, 5, 1), catalogue={"department": ("dairy", "fish", "meat")},

@@ -41,6 +41,16 @@ def test_noise_that_is_too_weak_in_one_round_is_found_and_named():
     assert "second" in found.statement
 
 
+def test_the_figure_is_the_clearest_shortfall_which_need_not_be_the_least_ratio():
+    noise = drawn() * 0.9 / (drawn() / SCALE[:, None]).std(axis=1, keepdims=True)
+    noise[1] *= 0.89 / 0.9  # the least ratio; all together are nearly as weak, and known far better
+    ratios = np.sqrt(((noise / SCALE[:, None]) ** 2).mean(axis=1))
+    found = variance_check(noise, SCALE, names=NAMES)
+    assert found.breach
+    assert ratios.min() < found.estimate < ratios.max()
+    assert f"the least upper limit, {found.hi:.3f} of the declared strength, is that of all together" in found.statement
+
+
 def test_more_noise_than_declared_is_no_breach():
     assert variance_check(drawn() * 3, SCALE, names=NAMES).outcome == "passed"
 

@@ -11,7 +11,6 @@ from privacy.attacks import (
     template_inversion,
     user_canary_estimate,
 )
-from privacy.attacks.gradient import similarity
 from privacy.attacks.intervals import gaussian_epsilon
 from privacy.attacks.membership import auc, true_positives
 from retail.errors import PrivacyError
@@ -31,7 +30,8 @@ def test_the_canary_estimate_is_near_the_truth_for_gaussian_scores(rng, apart):
     found = user_canary_estimate(rng.standard_normal(4000) + apart * coins, coins, delta=1e-5, claim=50.0, seed=0)
     truth = gaussian_epsilon(apart, delta=1e-5)
     assert found.lo - 0.1 <= truth <= found.hi + 0.1
-    assert found.outcome == "passed"
+    assert found.outcome == "estimate"
+    assert not found.conclusive
 
 
 def test_the_canary_estimate_warns_and_never_proves(rng):
@@ -40,6 +40,7 @@ def test_the_canary_estimate_warns_and_never_proves(rng):
     assert found.lo > 1
     assert not found.breach
     assert found.outcome == "inconclusive"
+    assert not found.conclusive
     assert "not a bound" in found.statement
 
 
@@ -116,15 +117,57 @@ def test_more_persons_clipping_and_noise_take_the_row_out_of_the_message(rng):
     assert 0.05 < crowd.estimate < 0.3
     assert noised.estimate < crowd.estimate
     assert noised.hi < 0.1
-    assert similarity(np.zeros(3), np.ones(3)) == 0
     assert all(one.control.fired for one in (alone, crowd, noised))
 
 
-def test_a_bound_that_nothing_can_pass_is_not_a_test(rng):
+def test_a_message_is_an_illustration_and_never_a_verdict(rng):
     rows = rng.standard_normal((30, 40))
-    found = inversion_attack(lambda one: one.sum(axis=0), rows[:5], rows[5:], bound=1.0)
+    found = inversion_attack(lambda some: some.sum(axis=0), rows[:5], rows[5:])
+    assert found.lo > 0.2
+    assert not found.breach
+    assert not found.conclusive
+    assert found.claim is None
+    assert found.outcome == "estimate"
+
+
+def test_honest_noise_is_drawn_many_times_and_its_interval_holds_zero(rng):
+    alike, asked = rng.standard_normal(30), []
+
+    def message(some):
+        asked.append(len(some))
+        return 1000 * rng.standard_normal(30)
+
+    people = alike + 0.1 * rng.standard_normal((60, 30))
+    seen = [inversion_attack(message, people[:30], people[30:], draws=10) for _ in range(40)]
+    assert asked == [30] * 400
+    assert all(one.lo <= 0 <= one.hi for one in seen)
+    assert all(abs(one.estimate) < 0.05 for one in seen)
+
+
+def test_rows_of_which_all_is_public_leave_nothing_to_read_and_the_control_says_so(rng):
+    public = rng.standard_normal(20)
+    rows = np.outer(rng.random(20) + 1, public)
+    found = inversion_attack(lambda some: some.sum(axis=0), rows[:5], rows[5:], public=public)
+    assert found.estimate == 0
     assert found.outcome == "inconclusive"
-    assert inversion_attack(lambda one: one.sum(axis=0), rows[:5], rows[5:], bound=0.01).outcome == "breach"
+
+
+def test_a_control_whose_exact_message_is_not_the_row_is_not_seen(rng):
+    rows = rng.standard_normal((30, 40))
+    found = inversion_attack(
+        lambda some: some.sum(axis=0), rows[:5], rows[5:], exact=lambda some: rng.standard_normal(40)
+    )
+    assert found.outcome == "inconclusive"
+    with pytest.raises(PrivacyError, match="at least once"):
+        inversion_attack(lambda some: some.sum(axis=0), rows[:5], rows[5:], draws=0)
+
+
+@pytest.mark.parametrize("strength", [1.5, 3.0, 30.0])
+def test_whoever_finds_a_breach_in_members_also_sees_the_control(rng, strength):
+    member = np.arange(200) < 100
+    values = rng.standard_normal(200) + strength * member
+    found = membership_attack(lambda people: values[people], member, claim=(0.1, 1e-9))
+    assert (found.breach, found.control.fired) == (True, True)
 
 
 # templates

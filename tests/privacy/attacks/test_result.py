@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+import privacy.attacks
 from privacy.attacks import AttackResult, ControlResult
 from retail.errors import PrivacyError
 
@@ -31,6 +32,27 @@ def test_only_a_tested_claim_with_a_control_that_fired_passes():
     assert replace(FOUND, conclusive=False).outcome == "inconclusive"
     assert replace(FOUND, claim=None).outcome == "no claim"
     assert replace(silent, claim=None).outcome == "inconclusive"
+
+
+def test_a_breach_stands_also_where_the_control_stayed_silent():
+    found = replace(FOUND, control=replace(FOUND.control, fired=False), breach=True, conclusive=False)
+    assert found.outcome == "breach"
+    assert "A breach stands also" in privacy.attacks.__doc__  # what the docs promise is what the code does
+
+
+def test_an_estimate_never_passes_and_is_never_a_breach():
+    guessed = replace(FOUND, conclusive=False, estimate_only=True)
+    assert guessed.outcome == "estimate"
+    assert replace(guessed, claim=None).outcome == "estimate"
+    assert replace(guessed, lo=1.1, estimate=1.2).outcome == "inconclusive"
+    assert replace(guessed, control=replace(FOUND.control, fired=False)).outcome == "inconclusive"
+    assert replace(guessed, estimate=math.inf).outcome == "inconclusive"
+    assert AttackResult.from_json(guessed.to_json()) == guessed
+    for change in ({"breach": True}, {"conclusive": True}):
+        with pytest.raises(PrivacyError, match="proves nothing"):
+            replace(guessed, **change)
+    with pytest.raises(PrivacyError, match="run the attacks again"):  # from before there were estimates
+        AttackResult.from_json({key: value for key, value in guessed.to_json().items() if key != "estimate_only"})
 
 
 @pytest.mark.parametrize("broken", [{"estimate": math.nan}, {"lo": math.nan}, {"estimate": math.inf}])
