@@ -17,6 +17,7 @@ _SMALL = "less than 0.001"
 OUTCOMES = {
     "breach": ":red-badge[:material/error: breach]",
     "inconclusive": ":orange-badge[:material/question_mark: inconclusive]",
+    "estimate": ":blue-badge[estimate]",
     "passed": ":green-badge[:material/check: passed]",
     "no claim": ":gray-badge[no claim]",
 }
@@ -175,7 +176,7 @@ def _attacks(runs: Sequence[RunRecord]) -> None:
     st.markdown(f"**{count(len(table), 'attack')}: {words}.** None of them proves that there is no other leak.")
     st.caption(
         "Found: an estimate with its interval. Ceiling: the most that this attack could have found; a claim above it "
-        "was not tested. Planted leak: one made on purpose; an attack that does not find it says nothing."
+        "was not tested. Planted leak: one made on purpose; where it is not found, finding nothing means nothing."
     )
     for row in table.to_dict("records"):
         facts = f"Found: {row['Found']}. Claimed: {row['Claim']}. Ceiling: {row['Ceiling']}. Planted leak: "

@@ -119,8 +119,8 @@ def attacks(runs: Iterable[RunRecord]) -> pd.DataFrame:
     for run in runs:
         rows += [(title(run.record), *_row(result)) for result in stored_attacks(run.folder) or ()]
     columns = ["Run", "Attack", "Outcome", "Found", "Claim", "Ceiling", "Planted leak", "Observations", "In words"]
-    order = {"breach": 0, "inconclusive": 1}
-    rows.sort(key=lambda row: order.get(row[2], 2))
+    order = {"breach": 0, "inconclusive": 1, "estimate": 2}
+    rows.sort(key=lambda row: order.get(row[2], 3))
     return pd.DataFrame(rows, columns=columns)
 
 

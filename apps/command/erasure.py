@@ -176,6 +176,8 @@ def check(places: Places = PLACES, register: Register = REGISTER, as_json: Json 
             folder.check()
         except ConsentError as error:
             problems.append(str(error))
+        if folder.unsearched:
+            problems.append(f"{folder.name}: nobody searched {', '.join(folder.unsearched)}, which may hold people")
     if as_json:
         rows = [{"problem": problem} for problem in problems]
         tables.print_json({"runs": [], "rows": rows, "ok": not problems, "folders": len(folders)})

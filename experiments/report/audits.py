@@ -91,7 +91,7 @@ def _attack(evidence: Evidence, run: RunFiles, found: Located | None, result: Ma
         return evidence.field(found if known else None, name, unit, expected=result.get(name))
 
     control = result.get("control") or {}
-    missed = "The planted leak was NOT found, so this attack says nothing"
+    missed = "The planted leak was NOT found, so finding nothing would mean nothing"
     fired = "The planted leak was found" if control.get("fired") else missed
     return Attack(
         name=str(result.get("name", "")),

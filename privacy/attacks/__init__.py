@@ -2,7 +2,10 @@
 
 Enters: arrays and functions (scores of canaries, noise, rows, releases), never a model and never a file.
 Leaves: an `AttackResult` with an interval, the most that the attack could have shown, and a planted leak that it must
-find. An attack whose planted leak stays unseen is "inconclusive", never "passed".
+find. An attack whose planted leak stays unseen is "inconclusive", never "passed". A breach stands also then: an attack
+that sees too little misses leaks and invents none, since each breach is an interval above what the claim admits, with
+the error rate that its docstring states. `user_canary_estimate` and `inversion_attack` estimate and illustrate; they
+are never a breach and never "passed".
 
     guesses = choose_guesses(1000, signal=1.0, delta=1e-5, seed=1)      # on generated scores, not on the run's
     result = one_run_audit(scores, included, guesses=guesses, delta=1e-5, claim=1.0, control=(planted, coins))

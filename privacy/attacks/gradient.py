@@ -24,6 +24,7 @@ Message = Callable[[Floats], Any]
 """Takes the rows of some persons, (n, d), and returns what is sent for them, (d,)."""
 
 _EXACT: Final = 0.999
+_ROUNDING: Final = 1e-9
 
 
 def invert_linear(weight_gradient: Any, bias_gradient: Any) -> Floats:
@@ -52,53 +53,55 @@ def invert_linear(weight_gradient: Any, bias_gradient: Any) -> Floats:
     return found
 
 
-def similarity(found: Any, truth: Any) -> float:
-    """Return the cosine between a reconstruction and the row; 0 when one of them is zero."""
-    one, other = np.asarray(found, dtype=np.float64).ravel(), np.asarray(truth, dtype=np.float64).ravel()
-    length = float(np.linalg.norm(one) * np.linalg.norm(other))
-    return float(one @ other) / length if length > 0 else 0.0
-
-
 def inversion_attack(
     message: Message,
     rows: Any,
     others: Any,
     *,
     public: Any = None,
-    bound: float | None = None,
+    exact: Message | None = None,
+    draws: int = 20,
     note: str = "",
     confidence: float = CAUTIOUS,
 ) -> AttackResult:
-    """See how much of a person's row a message shows, beyond what it shows of somebody who is not in it.
+    """Show how much of a person's row a message holds, beyond what it holds of somebody who is not in it.
+
+    An illustration: it tests no claim, and is never a breach and never "passed".
 
     Args:
-        message: what is sent for a set of rows, with whatever clipping and noise the sender applies. It is asked for
-            all rows together, and, as the control, for the first row alone.
+        message: what is sent for a set of rows, with whatever clipping and noise the sender applies; fresh noise at
+            each call.
         rows: (n, d) of the persons behind the message.
-        others: (k, d) of persons of the same population who are not behind it; at least 10.
+        others: (k, d) of persons who are not behind it, left out at random from the population of `rows`, at least 10.
+            With people of another kind the figure shows how the two kinds differ, and not what the message gives away.
         public: (d,) what is known of everybody, subtracted (by projection) first; nothing when None.
-        bound: largest mean difference that a claim admits; None where none does.
+        exact: the message without clipping and noise, for the control; the sum of the rows when None.
+        draws: how often the message is asked for. A person's cosine is the mean over them.
         note: a sentence about who sees the message, for the statement.
         confidence: of the interval.
 
     Returns: `estimate` is the mean cosine of the persons' rows with the message minus that of the others'; 1 means
-        the rows themselves, 0 that the message says as much of anybody. The control is a message about one person
-        without protection, which must be that person's row.
+        the rows themselves, 0 that the message says as much of anybody. The interval covers the choice of persons and
+        the draws of noise; it is approximate, and takes persons as independent. The control is a message about the
+        first person alone without protection, which must be that person's row.
 
-    Raises: PrivacyError: arrays that do not fit.
+    Raises: PrivacyError: arrays that do not fit, or no draws.
     """
     started = time.perf_counter()
     inside, outside = _table(rows, "rows", 1), _table(others, "others", 10)
     if inside.shape[1] != outside.shape[1]:
         raise PrivacyError(f"rows have {inside.shape[1]} entries, others {outside.shape[1]}; use one kind of row")
     known = None if public is None else np.asarray(public, dtype=np.float64)
-    sent = _sent(message, inside)
-    mine = np.array([similarity(_without(sent, known), _without(row, known)) for row in inside])
-    theirs = np.array([similarity(_without(sent, known), _without(row, known)) for row in outside])
+    if isinstance(draws, bool) or draws < 1:
+        raise PrivacyError(f"a message must be drawn at least once, got {draws!r} draws")
+    near = np.stack([_near(_sent(message, inside), np.concatenate([inside, outside]), known) for _ in range(draws)])
+    each = near[:, : len(inside)].mean(axis=1) - near[:, len(inside) :].mean(axis=1)
+    mine, theirs = near.mean(axis=0)[: len(inside)], near.mean(axis=0)[len(inside) :]
     difference = float(mine.mean() - theirs.mean())
     spread = theirs.var(ddof=1) * (1 / len(theirs) + 1 / len(mine))
     if len(mine) > 1:
         spread = theirs.var(ddof=1) / len(theirs) + mine.var(ddof=1) / len(mine)
+    spread += each.var(ddof=1) / draws if draws > 1 else 0.0
     reach = float(special.ndtri(0.5 + check_confidence(confidence) / 2)) * float(np.sqrt(spread))
     lo, hi = max(-1.0, difference - reach), min(1.0, difference + reach)
     return AttackResult(
@@ -108,28 +111,41 @@ def inversion_attack(
         hi=hi,
         unit="cosine above that of a stranger",
         ceiling=1.0,
-        control=_control(inside[0]),
+        control=_control(exact or _sum, inside[:1], known),
         n=len(inside),
         seconds=time.perf_counter() - started,
-        statement=f"A message about {len(inside)} persons has cosine {mine.mean():.3f} with their rows and "
-        f"{theirs.mean():.3f} with rows of {len(outside)} persons who are not in it; best single row "
-        f"{mine.max():.3f}. A message about one person alone is that person's row." + (f" {note}" if note else ""),
-        breach=bound is not None and lo > bound,
-        claim=bound,
-        conclusive=bound is None or bound < 1.0,
+        statement=f"An illustration, not a test: a message about {len(inside)} persons has cosine {mine.mean():.3f} "
+        f"with their rows and {theirs.mean():.3f} with rows of {len(outside)} persons who are not in it (draws of the "
+        f"message: {draws}); best single row {mine.max():.3f}. A message about one person alone is that person's row."
+        + (f" {note}" if note else ""),
+        breach=False,
+        conclusive=False,
+        estimate_only=True,
     )
 
 
-def _control(row: Floats) -> ControlResult:
-    """Invert the exact gradient of a linear layer for this one row."""
-    errors = np.array([0.3, -0.7, 0.1])
-    found = similarity(invert_linear(np.outer(errors, row), errors), row)
+def _control(exact: Message, row: Floats, known: Floats | None) -> ControlResult:
+    """Look for this one row in a message about it alone."""
+    found = float(_near(_sent(exact, row), row, known)[0])
     return ControlResult(
-        name="the gradient of one person, without clipping or noise",
+        name="a message about one person, without clipping or noise",
         fired=bool(found > _EXACT),
         estimate=found,
-        statement=f"the row was read off the gradient of a linear layer with cosine {found:.4f}",
+        statement=f"a message about one person alone, without protection, had cosine {found:.4f} with that row",
     )
+
+
+def _sum(rows: Floats) -> Floats:
+    found: Floats = rows.sum(axis=0)
+    return found
+
+
+def _near(sent: Floats, rows: Floats, known: Floats | None) -> Floats:
+    """Return (n,) the cosine of a message with each row, less what is public; 0 where nothing is left."""
+    message, table = _without(sent[None], known)[0], _without(rows, known)
+    length = np.linalg.norm(table, axis=1) * np.linalg.norm(message)
+    found: Floats = np.divide(table @ message, length, out=np.zeros(len(table)), where=length > 0)
+    return found
 
 
 def _sent(message: Message, rows: Floats) -> Floats:
@@ -142,10 +158,13 @@ def _sent(message: Message, rows: Floats) -> Floats:
 
 
 def _without(values: Floats, known: Floats | None) -> Floats:
+    """Take the public direction out of each row; a row that is nothing else becomes zeros."""
     if known is None or not known.any():
         return values
-    rest: Floats = values - (values @ known) / float(known @ known) * known
-    return rest
+    rest: Floats = values - np.outer(values @ known, known) / float(known @ known)
+    left = np.linalg.norm(rest, axis=1) > _ROUNDING * np.linalg.norm(values, axis=1)
+    kept: Floats = rest * left[:, None]
+    return kept
 
 
 def _table(rows: Any, name: str, least: int) -> Floats:

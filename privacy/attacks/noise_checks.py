@@ -28,9 +28,10 @@ def variance_check(noise: Any, scale: Any, *, names: Sequence[str], confidence: 
         names: of the releases.
         confidence: of the interval over all releases together.
 
-    Returns: `estimate` is the least ratio of measured to declared standard deviation, over single releases and over
-        all of them taken together; `breach` when its interval lies below 1. `ceiling` is the highest ratio that this
-        many draws can tell from 1.
+    Returns: `estimate` is the ratio of measured to declared standard deviation where the upper limit of its interval is
+        least, among single releases and all of them taken together: the clearest shortfall, which need not be the
+        least ratio. `breach` when that interval lies below 1. `ceiling` is the highest ratio that this many draws can
+        tell from 1.
 
     Raises: PrivacyError: arrays that do not fit, no draws, or a scale that is not above 0.
 
@@ -42,15 +43,15 @@ def variance_check(noise: Any, scale: Any, *, names: Sequence[str], confidence: 
     if declared.shape != (len(drawn),) or not (np.isfinite(declared).all() and (declared > 0).all()):
         raise PrivacyError(f"each of {len(drawn)} releases needs a declared scale above 0, got {declared.tolist()}")
     standard = drawn / declared[:, None]
-    least, lo, hi, where = _weakest(standard, names, confidence)
-    halved = _weakest(standard / max(least, 1e-300) / 2, names, confidence)
+    ratio, lo, hi, where = _weakest(standard, names, confidence)
+    halved = _weakest(standard / max(ratio, 1e-300) / 2, names, confidence)
     half = (1 - confidence) / 2 / (len(drawn) + 1)
     ceiling = math.sqrt(float(special.chdtri(drawn.size, 1 - half)) / drawn.size)
     weaker = hi < 1
     verdict = "weaker than the claim needs" if weaker else "not weaker than the claim needs, as far as this test sees"
     return AttackResult(
         name="noise_variance",
-        estimate=least,
+        estimate=ratio,
         lo=lo,
         hi=hi,
         unit="measured / declared standard deviation",
@@ -63,8 +64,9 @@ def variance_check(noise: Any, scale: Any, *, names: Sequence[str], confidence: 
         ),
         n=int(drawn.size),
         seconds=time.perf_counter() - started,
-        statement=f"{drawn.size} draws in {len(drawn)} releases; weakest is {where} at {least:.3f} of the declared "
-        f"strength, {verdict}. A shortfall to less than about {ceiling:.3f} in all releases together would be seen.",
+        statement=f"{drawn.size} draws in {len(drawn)} releases; the least upper limit, {hi:.3f} of the declared "
+        f"strength, is that of {where}, measured as {ratio:.3f}: {verdict}. A shortfall to less than about "
+        f"{ceiling:.3f} in all releases together would be seen.",
         breach=weaker,
         claim=1.0,
     )
@@ -131,7 +133,7 @@ def _releases(noise: Any, names: Sequence[str], *, least: int = 2) -> Floats:
 
 
 def _weakest(standard: Floats, names: Sequence[str], confidence: float) -> tuple[float, float, float, str]:
-    """Return ratio, interval and name of the weakest of the releases and of all of them together."""
+    """Return ratio, interval and name of what has the least upper limit: a release, or all of them together."""
     half = (1 - check_confidence(confidence)) / 2 / (len(standard) + 1)
     groups = [(standard.ravel(), "all together"), *zip(standard, names, strict=True)]
     found = []

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 from retail.errors import PrivacyError
 
-Outcome = Literal["breach", "passed", "inconclusive", "no claim"]
+Outcome = Literal["breach", "passed", "estimate", "inconclusive", "no claim"]
 CONFIDENCE: Final = 0.95
 CAUTIOUS: Final = 0.999
 """Level of the checks whose power is plain (thousands of draws): one in a thousand honest runs is accused."""
@@ -21,7 +21,7 @@ class ControlResult:
 
     Attributes:
         name: what was planted.
-        fired: the attack saw it. An attack whose control stays silent says nothing.
+        fired: the attack saw it. Where it did not, finding nothing means nothing.
         estimate: what the attack found there, in the unit of the attack.
         statement: one sentence.
     """
@@ -50,7 +50,11 @@ class AttackResult:
         breach: what was found contradicts a claim.
         claim: the bound that the claim puts on the figure; None where nothing was claimed.
         conclusive: False where this attack could not have contradicted the claim, whatever the truth is, or where
-            what it found is a warning that proves nothing.
+            it is an estimate.
+        estimate_only: the figure is an estimate or an illustration. It can contradict nothing, so it is never a breach,
+            never "passed" and never conclusive.
+
+    Raises: PrivacyError: an estimate that is called a breach, or conclusive.
     """
 
     name: str
@@ -66,16 +70,31 @@ class AttackResult:
     breach: bool
     claim: float | None = None
     conclusive: bool = True
+    estimate_only: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse an estimate that claims to prove something."""
+        if self.estimate_only and (self.breach or self.conclusive):
+            raise PrivacyError(
+                f"{self.name} is an estimate, which proves nothing; it cannot be a breach (got {self.breach}) or "
+                f"conclusive (got {self.conclusive})"
+            )
 
     @property
     def outcome(self) -> Outcome:
         """Say what follows: "passed" only where a claim was tested by an attack that was seen to work.
 
-        "passed" means that this attack contradicts nothing; it never means that no other attack would.
+        "passed" means that this attack contradicts nothing; it never means that no other attack would. A breach stands
+        also where the control stayed silent: what was found was found, and an attack that sees too little can only
+        miss things. An estimate is "inconclusive" where its interval lies above the claim: somebody should look.
         """
         if self.breach:
             return "breach"
-        if not self.control.fired or not self.conclusive or not all(map(math.isfinite, (self.estimate, self.lo))):
+        if not self.control.fired or not all(map(math.isfinite, (self.estimate, self.lo))):
+            return "inconclusive"
+        if self.estimate_only:
+            return "estimate" if self.claim is None or self.lo <= self.claim else "inconclusive"
+        if not self.conclusive:
             return "inconclusive"
         return "no claim" if self.claim is None else "passed"
 

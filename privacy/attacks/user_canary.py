@@ -45,8 +45,9 @@ def user_canary_estimate(
         seed: of the bootstrap.
         confidence: of the bootstrap interval.
 
-    Returns: `breach` is always False. Where the interval lies above the claim the result is inconclusive, and the
-        statement says that it should be looked into. `ceiling` is where two groups are told apart without a doubt.
+    Returns: never a breach and never "passed": the outcome is "estimate", or "inconclusive" where the interval lies
+        above the claim, and then the statement says that it should be looked into. `ceiling` is where two groups are
+        told apart without a doubt.
 
     Raises: PrivacyError: arrays of other shapes or kinds, or too few canaries.
     """
@@ -80,7 +81,8 @@ def user_canary_estimate(
         f"at epsilon {estimate:.2f} (delta {delta:g}), if their scores are Gaussian.{warning}",
         breach=False,
         claim=epsilon,
-        conclusive=not above,
+        conclusive=False,
+        estimate_only=True,
     )
 
 

@@ -123,7 +123,7 @@ def caught(monkeypatch, vector_config, nodes_of, name, *, seeds):
 
 
 QUICK = ["a tenth of the noise", "half the noise", "noise used in two rounds"]
-"""One fault for each attack; the others are slow only in number."""
+"""One fault for each attack; the others run with -m slow."""
 
 
 @pytest.mark.parametrize("name", [pytest.param(one, marks=() if one in QUICK else pytest.mark.slow) for one in MUTANTS])
