@@ -60,6 +60,7 @@ def make_gate(folder: Path, rows: pd.DataFrame) -> ReleaseGate:
     )
     register = Register([Party("shop", "aggregator")], [Dataset("transactions", "shop", "movement", "dp", True)])
     return ReleaseGate(
+        dataset="transactions",
         ledger=ledger,
         engine=PolicyEngine.load(["base"], register=register),
         log=Log.open(ledger.books, origin="benchmark", key=SigningKey.load_or_create(folder / "key.pem")),

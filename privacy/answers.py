@@ -1,6 +1,8 @@
 """Stored answers: what was released once is kept in the books and given again for nothing.
 
-An answer is written in the same transaction as the commit of its cost and its log entry, and never changed.
+An answer is written in the same transaction as the commit of its cost and its log entry, and never changed. It is kept
+for an audience (column `consent`): "none" where all rows were counted, else the level of consent, actor, purpose and
+jurisdiction by which receipts and objections chose the rows.
 """
 
 from __future__ import annotations
@@ -98,22 +100,22 @@ class Answers:
             for statement in _STATEMENTS:
                 connection.execute(statement)
 
-    def find(self, dataset: str, identity: str, *, cost: int, consent: str | None = None) -> Answer | None:
+    def find(self, dataset: str, identity: str, *, cost: int, audience: str) -> Answer | None:
         """Return the newest answer that is at least as exact as `cost` would buy; None where there is none.
 
         Args:
             dataset: name of the budget that paid.
             identity: hash of question and bounds.
             cost: nano-rho.
-            consent: level of consent of the people counted; None for any.
+            audience: whom it was counted for (`privacy.release_access.Grant.audience`); no other's answer is found.
 
         Raises: PrivacyError: the stored answer was changed.
         """
         with self.books.transaction("DEFERRED") as connection:
             found = connection.execute(
                 "SELECT body, digest, cost FROM answers WHERE dataset = ? AND identity = ? AND cost >= ? "
-                "AND (? IS NULL OR consent = ?) ORDER BY serial DESC LIMIT 1",
-                (dataset, identity, cost, consent, consent),
+                "AND consent = ? ORDER BY serial DESC LIMIT 1",
+                (dataset, identity, cost, audience),
             ).fetchone()
         return None if found is None else _read(*found)
 
@@ -126,7 +128,7 @@ class Answers:
         return 1 if last is None else int(last) + 1
 
     def store_within(
-        self, connection: sqlite3.Connection, *, dataset: str, identity: str, serial: int, consent: str, answer: Answer
+        self, connection: sqlite3.Connection, *, dataset: str, identity: str, serial: int, audience: str, answer: Answer
     ) -> None:
         """Keep an answer, inside the transaction that commits its cost.
 
@@ -139,7 +141,7 @@ class Answers:
             connection.execute(
                 "INSERT INTO answers (dataset, identity, serial, consent, cost, digest, body) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (dataset, identity, serial, consent, answer.cost, answer.digest, answer._json()),
+                (dataset, identity, serial, audience, answer.cost, answer.digest, answer._json()),
             )
         except sqlite3.IntegrityError as error:
             raise PrivacyError(

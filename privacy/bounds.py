@@ -1,7 +1,10 @@
 """Bounding what one person adds to a statistic, before anything is counted.
 
 Each function keeps of a person what depends on that person's rows and public constants only. So adding or removing
-a person changes nobody else's part, and the declared bounds hold for any data.
+a person changes nobody else's part, and the declared bounds hold for any data. Cells are read one by one
+(`privacy.cells`), so one person's odd value does not change how others' values are spelt or ordered. One thing cells
+cannot mend: the types of columns must be declared by whoever reads the rows, not inferred from the rows. A reader that
+turns a column into floats because one person's cell is missing has rounded everybody's long ids already.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from privacy.labels import spelt
+from privacy.cells import groups, numbers, ranks, spellings
 from privacy.queries import Counting, Key, Query
 from privacy.units import cap_merchants
 from retail import columns as c
@@ -22,6 +25,7 @@ from retail.errors import PrivacyError
 
 Ints = NDArray[np.int64]
 
+_ROW: Final = "row"
 _UNITS: Final[dict[Counting, str | None]] = {"persons": None, "days": c.DAY, "baskets": c.BASKET, "rows": None}
 
 
@@ -65,7 +69,7 @@ def bounded_rows(rows: pd.DataFrame, query: Query, bounds: Bounds) -> pd.DataFra
     Args:
         rows: columns `needed_columns(query)`; any order.
         query: its filters.
-        bounds: `max_merchants`.
+        bounds: `max_merchants`. Of merchants with equally many baskets and lines the first in order of spelling stays.
 
     Raises: PrivacyError: a column is missing.
     """
@@ -73,9 +77,9 @@ def bounded_rows(rows: pd.DataFrame, query: Query, bounds: Bounds) -> pd.DataFra
     if missing:
         raise PrivacyError(f"the rows lack {', '.join(missing)}; a release needs them to bound what a person adds")
     known = rows[rows[[c.PERSON, c.MERCHANT]].notna().all(axis=1).to_numpy()]
-    if known[c.MERCHANT].dtype == object:
-        known = known.assign(**{c.MERCHANT: known[c.MERCHANT].map(_spelling).astype(str)})
-    kept = cap_merchants(known, k_max=bounds.max_merchants)
+    ids = {c.PERSON: groups(known[c.PERSON]), c.MERCHANT: ranks(known[c.MERCHANT]), c.BASKET: groups(known[c.BASKET])}
+    capped = cap_merchants(pd.DataFrame({**ids, _ROW: np.arange(len(known))}), k_max=bounds.max_merchants)
+    kept = known.iloc[capped[_ROW].to_numpy()]
     for name, values in query.where:
         kept = kept[_positions(kept[name], values) >= 0]
     return kept
@@ -94,7 +98,9 @@ def bounded_counts(rows: pd.DataFrame, query: Query, bounds: Bounds) -> Ints:
     Returns: (cells,) counts, the last key varying fastest; one number without keys.
 
     Guarantee: adding or removing one person changes at most `max_cells` entries, each by at most `per_key`, all in one
-        direction. Assumes that one person is one id at all merchants.
+        direction. Assumes that one person is one id at all merchants, in one spelling (7 and "7" are one person, as are
+        texts that differ in blanks at the ends only), and that the types of columns are declared and not inferred from
+        the rows.
     """
     cell = np.zeros(len(rows), dtype=np.int64)
     inside = np.ones(len(rows), dtype=bool)
@@ -103,7 +109,7 @@ def bounded_counts(rows: pd.DataFrame, query: Query, bounds: Bounds) -> Ints:
         inside &= position >= 0
         cell = cell * key.cells + position
     rows, cell = rows[inside], cell[inside]
-    pair, pairs = pd.factorize(_codes(rows[c.PERSON]) * query.cells + cell)
+    pair, pairs = pd.factorize(groups(rows[c.PERSON]) * query.cells + cell)
     unit_column = _UNITS[query.counting]
     lines = np.bincount(pair, minlength=len(pairs))
     if query.counting == "persons":
@@ -111,7 +117,7 @@ def bounded_counts(rows: pd.DataFrame, query: Query, bounds: Bounds) -> Ints:
     elif unit_column is None:
         units = lines
     else:
-        unit = _codes(rows[unit_column])
+        unit = groups(rows[unit_column])
         different = pd.unique(pair.astype(np.int64) * (int(unit.max(initial=0)) + 1) + unit)
         units = np.bincount(different // (int(unit.max(initial=0)) + 1), minlength=len(pairs))
     person, cell = np.divmod(np.asarray(pairs, dtype=np.int64), query.cells)
@@ -133,9 +139,9 @@ def bounded_values(rows: pd.DataFrame, query: Query, bounds: Bounds) -> NDArray[
 
     Returns: (values,) floats without NaN, in no particular order.
     """
-    values = _numbers(rows[query.column or ""])
+    values = numbers(rows[query.column or ""])
     real = ~np.isnan(values)
-    person, values = _codes(rows[c.PERSON])[real], values[real]
+    person, values = groups(rows[c.PERSON])[real], values[real]
     order = np.lexsort((values, person))
     person, values = person[order], values[order]
     if not len(values):
@@ -160,32 +166,14 @@ def _cells_of(column: pd.Series[Any], key: Key) -> Ints:
     """Position of each row's value among those of a key, -1 for none of them."""
     if key.grid is None:
         return _positions(column, key.values or ())
-    values = _numbers(column)
+    values = numbers(column)
     position = np.searchsorted(np.asarray(key.grid.edges), values, side="right") - 1
     return np.where((position >= 0) & (position < key.cells) & ~np.isnan(values), position, -1)
 
 
 def _positions(column: pd.Series[Any], values: Sequence[str]) -> Ints:
     """Position of each row's label among sorted labels, -1 for none of them."""
-    codes, found = pd.factorize(column)
-    spelled = pd.Index(np.asarray([_spelling(one) for one in found], dtype=object))
-    positions = pd.Index(np.asarray(values, dtype=object)).get_indexer(spelled)
-    return np.asarray(np.append(positions, -1)[codes], dtype=np.int64)  # code -1, a missing value, takes the last
-
-
-def _spelling(value: Any) -> str:
-    """Spell a value of the rows as `privacy.labels.label` does, and never fail on it."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return spelt(value) if isinstance(value, str) else str(value)
-
-
-def _numbers(column: pd.Series[Any]) -> NDArray[np.float64]:
-    """Read a column as numbers; whatever is none becomes NaN, so that no row can stop a release."""
-    return pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-
-
-def _codes(column: pd.Series[Any]) -> Ints:
-    return np.asarray(pd.factorize(column, use_na_sentinel=False)[0], dtype=np.int64)
+    codes, spelled = spellings(column)
+    place = {value: position for position, value in enumerate(values)}
+    positions = [place.get(one, -1) for one in spelled]
+    return np.asarray([*positions, -1], dtype=np.int64)[codes]  # code -1, a missing value, takes the last

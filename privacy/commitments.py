@@ -86,11 +86,14 @@ class Commitments(SqliteFile):
 
 def _id(person: str | int) -> bytes:
     if isinstance(person, bool) or not (isinstance(person, str) or hasattr(person, "__index__")):
-        raise PrivacyError(f"a person's id is a text or a whole number, got {person!r} ({type(person).__name__})")
+        raise PrivacyError(f"a person's id is a text or a whole number, got {type(person).__name__}")
     try:
         identity = str(person).encode()
-    except UnicodeEncodeError as error:
-        raise PrivacyError(f"the id {person!r} is no valid text ({error.reason}); mend it where it was read") from error
+    except UnicodeEncodeError as error:  # it holds the id, so it does not go along
+        raise PrivacyError(
+            f"a person's id, of {len(str(person))} characters, is no valid text ({error.reason}); "
+            "mend it where it was read"
+        ) from None
     if not identity:
         raise PrivacyError("a person's id is empty; drop such rows where they are read")
     return identity

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -83,7 +83,7 @@ def consented(
 
     Raises: ConsentError: the register kept changing, or answered for other persons than asked.
     """
-    person, persons = pd.factorize(frame[person_column])
+    person, persons = _persons(frame[person_column])
     for _ in range(_ATTEMPTS):
         version = consents.version
         mask = allowed(persons, request, consents, kind=kind)
@@ -97,3 +97,22 @@ def consented(
         f"receipts changed {_ATTEMPTS} times while {shown(request.dataset)} was read, so no row is returned; "
         "read it again"
     )
+
+
+def _persons(ids: pd.Series) -> tuple[npt.NDArray[np.intp], npt.NDArray[Any]]:
+    """Number the persons of a column, -1 where it names nobody.
+
+    In a column of objects True, 1 and 1.0 are kept apart: they are equal in Python, and only 1 can be an id.
+    """
+    if ids.dtype != object:
+        codes, persons = pd.factorize(ids)
+        return codes, np.asarray(persons)
+    named = ids.notna().to_numpy()
+    codes, _ = pd.factorize(
+        np.array(
+            [f"{type(one).__name__} {one!r}" if is_named else None for one, is_named in zip(ids, named, strict=True)],
+            dtype=object,
+        )
+    )
+    first = np.unique(codes[codes >= 0], return_index=True)[1]
+    return codes, ids.to_numpy()[np.flatnonzero(codes >= 0)[first]]

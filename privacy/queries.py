@@ -1,8 +1,9 @@
 """What somebody asks of protected data, in a form in which two ways to say the same thing are the same.
 
 A query names public things only: columns, values, grids, and how exact the answer shall be. Two queries that differ
-in wording, order, spelling of numbers, title or purpose have one `question` hash, so the second is answered from
-the store and costs nothing.
+in wording, order, spelling of numbers, title or purpose have one `question` hash. The second is answered from the
+store and costs nothing, if the same rows count for it: where receipts or objections choose the rows, another actor or
+purpose gets an answer of its own, and pays.
 """
 
 from __future__ import annotations
@@ -117,7 +118,8 @@ class Query:
         candidates: public values to choose from, rising, for "quantile".
         epsilon: what the answer may cost, read with the budget's delta; or
         error_95: half-width of the 95% interval wanted (of one count; of the rank for "quantile").
-        purpose: for the policy; no part of the question.
+        purpose: for the policy, which refuses an unknown one; no part of the question. Where consent chooses the rows,
+            each purpose has its own stored answer.
         title: for people; no part of the question.
         refresh: ask anew although an answer is stored, and pay again; no part of the question.
     """

@@ -32,7 +32,8 @@ class Regime:
         shared_model: who may learn from everybody's data. "pooled": the platform, from raw data; "pooled_merchants": a
             neutral aggregator, from raw data and for merchants alone; "federated": the aggregator, from protected sums.
         best_audience_first: the platform takes the best audience for itself (or its affiliates) before others bid.
-        noise: whether what leaves a merchant in a federation carries noise for differential privacy.
+        noise: whether what is learnt in a federation carries noise for differential privacy, which the merchants add
+            or an aggregator that they trust.
     """
 
     id: str
@@ -77,7 +78,16 @@ _ALL: Final = (
         False,
         noise=False,
     ),
-    Regime("federated_dp", "data stay with merchants, noisy sums leave", True, False, 0.0, True, "federated", False),
+    Regime(
+        "federated_dp",
+        "data stay with merchants; noisy sums leave, or exact sums go to a trusted aggregator that adds the noise",
+        True,
+        False,
+        0.0,
+        True,
+        "federated",
+        False,
+    ),
     Regime("pooled", "the platform reads everything and learns from it", True, True, 0.0, False, "pooled", False),
     Regime(
         "self_preferencing",

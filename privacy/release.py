@@ -1,6 +1,8 @@
 """The release gate: the only way in which a statistic of protected people leaves.
 
-    gate = ReleaseGate(ledger=ledger, engine=engine, log=log, rows=read_rows, bounds=Bounds(max_cells=10))
+    gate = ReleaseGate(
+        dataset="transactions", rows=read_rows, ledger=ledger, engine=engine, log=log, bounds=Bounds(max_cells=10)
+    )
     print(gate.preview(query).statement)          # what it would cost and how exact it would be; costs nothing
     answer = gate.release("analyst", query)       # Answer; answer.frame is a table
 
@@ -13,50 +15,53 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
-from typing import Any, Final, get_args
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from privacy.access_schema import KIND_OF_ENTRY, event_body
 from privacy.accounting import cap, epsilon_rdp
 from privacy.answers import Answer, Answers
 from privacy.bounds import Bounds, bounded_counts, bounded_rows, bounded_values, needed_columns
 from privacy.consented import Consents
-from privacy.ledger import Ledger, Reservation
+from privacy.ledger import Ledger
 from privacy.log import Log
 from privacy.mechanisms import statistics
 from privacy.noise import least_cost
 from privacy.plans import CountPlan, Plan, QuantilePlan, TopKPlan, exactness, threshold
-from privacy.policy import Consent, Context, Decision, Jurisdiction, PolicyEngine, Purpose, Request
+from privacy.policy import Jurisdiction, PolicyEngine
 from privacy.preview import Preview
 from privacy.queries import Query
+from privacy.release_access import Grant, ReleaseAccess, refuse
+from privacy.release_entries import named, released
 from privacy.turn import spending_turn
-from retail import columns as c
-from retail.errors import ConfigError, ConsentError, PolicyError, PrivacyError
-from retail.problems import shown
+from retail.errors import ConsentError, PolicyError, PrivacyError
 
 Exact = NDArray[np.int64] | NDArray[np.float64]
 Row = tuple[str | int | float | None, ...]
-
-_LEVELS: Final[tuple[Consent, ...]] = ("none", "general", "separate")
 
 
 class ReleaseGate:
     """Releases statistics of one data set's people against one ledger.
 
     Guarantee: all answers that were ever returned for the data set are together (epsilon, delta)-DP for the budget's
-        epsilon and delta, whoever asked. Assumes that one person is one id, that `rows` returns the rows as they are,
-        that catalogue and bounds were not made from the rows, and that everybody else who publishes spends through
-        the same ledger. Not covered: how long a release takes, and which questions were asked.
+        epsilon and delta, whoever asked. Assumes that one person is one id, that `rows` returns the rows of `dataset`
+        as they are, that the types of its columns are declared and not inferred from the rows, that catalogue and
+        bounds were not made from the rows, and that everybody else who publishes spends through the same ledger. Not
+        covered: how long a release takes, which questions were asked, and that one failed.
+    Guarantee: an answer is returned only if the policy allowed it at the moment of its log entry (of a stored one) or
+        when its rows were ready (of a new one). One that was counted by receipts or objections is given again only to
+        the same actor for the same purpose under the same law.
     """
 
     def __init__(
         self,
         *,
+        dataset: str,
         ledger: Ledger,
         engine: PolicyEngine,
         log: Log,
@@ -71,13 +76,17 @@ class ReleaseGate:
         """Make a gate.
 
         Args:
+            dataset: id, in the engine's register, of the data set that `rows` returns. Queries that name another one
+                are refused. (The ledger has its own name for the people whom the budget protects.)
             ledger: pays; its books also keep answers and log.
             engine: decides; asked anew for every release, stored or not.
             log: in the ledger's books.
-            rows: returns the named columns (`privacy.bounds.needed_columns`) of all rows at all merchants.
+            rows: returns the named columns (`privacy.bounds.needed_columns`) of all rows at all merchants, with types
+                that are declared and not inferred from the rows.
             bounds: on what one person adds; public.
             catalogue: public values of columns, in the spelling of `privacy.labels.label`.
-            consents: asked where the policy permits a release only of those who agreed.
+            consents: asked where the register holds the data set as raw rows about people: for receipts where the
+                policy permits a release only of those who agreed, else for objections.
             jurisdiction: whose law switches on.
             regime: id of the engine's regime, for the log.
             wait_s: how long to wait while somebody else spends from the ledger.
@@ -90,6 +99,7 @@ class ReleaseGate:
                 f"ledger {ledger.books.name} and log {log.books.name} are not in the same books; "
                 "a release, its answer and its log entry must be one transaction"
             )
+        self.dataset = dataset
         self.ledger = ledger
         self.engine = engine
         self.log = log
@@ -102,14 +112,27 @@ class ReleaseGate:
         self.wait_s = wait_s
         self._answers = Answers(ledger.books)
 
-    def preview(self, query: Query) -> Preview:
+    def preview(self, query: Query, actor: str | None = None) -> Preview:
         """Tell what a release would cost and how exact it would be. Reads no row and spends nothing.
 
-        Raises: PrivacyError: the query cannot be answered at all (unknown values, exactness out of reach).
+        Args:
+            query: the question.
+            actor: who would ask. An answer that was counted by receipts is stored for one actor and purpose, so without
+                an actor it does not count as stored.
+
+        Raises: PrivacyError: the query cannot be answered at all (another data set, which is logged; unknown values,
+            exactness out of reach).
         """
+        access = self._access
+        if query.dataset != self.dataset:
+            self.log.append("refusal", {**self._named(query), "reason": "data set", "step": "preview"})
+            raise PrivacyError(access.other(query))
         query = query.resolve(self.catalogue)
         plan = self._plan(query)
-        stored = self._answers.find(self._dataset, self._identity(query), cost=plan.cost)
+        audience = "none" if actor is None else access.audience_of(actor, query)
+        stored = audience is not None and self._answers.find(
+            self._budget, self._identity(query), cost=plan.cost, audience=audience
+        )
         return Preview(
             cost=plan.cost,
             epsilon=epsilon_rdp(plan.cost, delta=self.ledger.budget.delta),
@@ -117,7 +140,7 @@ class ReleaseGate:
             cells=plan.k if isinstance(plan, TopKPlan) else plan.cells if isinstance(plan, CountPlan) else 1,
             threshold=threshold(plan, delta=self.ledger.budget.delta),
             remaining_releases=self.ledger.remaining // plan.cost,
-            stored=stored is not None and not query.refresh,
+            stored=bool(stored) and not query.refresh,
         )
 
     def release(self, actor: str, query: Query) -> Answer:
@@ -126,86 +149,85 @@ class ReleaseGate:
         Raises:
             PolicyError: the policy does not permit it; the denial is in the log.
             ConsentError: somebody's consent changed while the rows were read.
-            PrivacyError: the budget does not cover it, the query cannot be answered, or books or log cannot be written.
-                Nothing is returned then; a cost that was reserved stays spent.
+            PrivacyError: the query names another data set than the gate's, the budget does not cover it (both are in
+                the log), the query cannot be answered, or books or log cannot be written. Nothing is returned then; a
+                cost that was reserved stays spent.
         """
-        request, decision = self._decide(actor, query)
-        if not decision.allowed:
-            raise self._refuse(request, decision)
+        access = self._access
+        access.admit(actor, query)  # who may not is told at once, without waiting for a turn
         query = query.resolve(self.catalogue)
-        plan, identity, level = self._plan(query), self._identity(query), request.context.consent
+        plan, identity = self._plan(query), self._identity(query)
         with spending_turn(self.ledger.books.path, wait_s=self.wait_s):
-            stored = self._answers.find(self._dataset, identity, cost=plan.cost, consent=level)
+            grant = access.admit(actor, query)  # the register may have changed meanwhile
+            audience = grant.audience
+            stored = self._answers.find(self._budget, identity, cost=plan.cost, audience=audience)
             if stored is not None and not query.refresh:
-                self.log.append(KIND_OF_ENTRY, self._event(request, decision))
-                return stored
-            self.ledger.require(plan.cost)
-            exact = self._bounded(request, query)
-            again = self.engine.decide(request)  # the register may have changed while the rows were read
-            if not again.allowed:
-                raise self._refuse(request, again)
-            serial = self._answers.next_serial(self._dataset, identity)
-            reservation = self.ledger.reserve("release", f"{identity[:32]}-{serial}", plan.cost)
+                return self._give(stored, grant, query)
+            with self._refusals(grant, query, plan):
+                self.ledger.require(plan.cost)
+                exact = self._bounded(access, grant, query)
+                request, again = access.ask_again(grant)  # or while the rows were read
+                if not again.allowed:
+                    with self.ledger.books.transaction() as connection:
+                        access.note(connection, request, again)
+                    refuse(request, again)
+                serial = self._answers.next_serial(self._budget, identity)
+                reservation = self.ledger.reserve("release", f"{identity[:32]}-{serial}", plan.cost)
             answer = self._noisy(exact, plan, query)
 
             def within(connection: sqlite3.Connection) -> None:
                 self._answers.store_within(
-                    connection, dataset=self._dataset, identity=identity, serial=serial, consent=level, answer=answer
+                    connection, dataset=self._budget, identity=identity, serial=serial, audience=audience, answer=answer
                 )
-                self.log.append_within(connection, KIND_OF_ENTRY, self._event(request, decision))
-                self.log.append_within(connection, "release", self._record(actor, query, answer, reservation))
+                access.note(connection, grant.request, grant.decision)
+                self.log.append_within(connection, "release", released(actor, query, answer, reservation, self.bounds))
 
             self.ledger.commit(reservation, within=within)
         return answer
 
     @property
-    def _dataset(self) -> str:
+    def _budget(self) -> str:
         return self.ledger.budget.dataset
 
-    def _decide(self, actor: str, query: Query) -> tuple[Request, Decision]:
-        """Ask with the least consent that the policy accepts; of denials, return the first."""
-        if query.purpose not in get_args(Purpose):
-            raise ConfigError(f"purpose must be one of {', '.join(get_args(Purpose))}, got {query.purpose!r}")
-        asked = []
-        for level in _LEVELS if self.consents is not None else _LEVELS[:1]:
-            request = Request(
-                actor=actor,
-                action="release",
-                dataset=query.dataset,
-                purpose=query.purpose,  # type: ignore[arg-type]  # checked above
-                columns=query.columns,
-                context=Context(consent=level, jurisdiction=self.jurisdiction),
-            )
-            asked.append((request, self.engine.decide(request)))
-            if asked[-1][1].allowed and level != "none":
-                # Children whose guardian agreed have receipts too, and nothing here tells their rows from others'.
-                child = replace(request, context=replace(request.context, minor=True, guardian=True))
-                judged = self.engine.decide(child)
-                return asked[-1] if judged.allowed else (child, judged)
-            if asked[-1][1].allowed:
-                return asked[-1]
-        return asked[0]
+    @property
+    def _access(self) -> ReleaseAccess:
+        return ReleaseAccess(self.engine, self.log, self.dataset, self.consents, self.jurisdiction, self.regime)
 
-    def _refuse(self, request: Request, decision: Decision) -> PolicyError:
-        self.log.append(KIND_OF_ENTRY, self._event(request, decision))
-        because = f" ({decision.article})" if decision.article and decision.article not in decision.text else ""
-        return PolicyError(f"{shown(request.actor)} may not have this release: {decision.text}{because}")
+    def _give(self, stored: Answer, grant: Grant, query: Query) -> Answer:
+        """Return a stored answer if that is allowed at the moment in which it is written down."""
+        access = self._access
+        with self.ledger.books.transaction() as connection:
+            request, decision = access.ask_again(grant)
+            access.note(connection, request, decision)
+            if decision.allowed:
+                body = {"actor": request.actor, **self._named(query), "answer": stored.digest}
+                self.log.append_within(connection, "answer", body)
+        if not decision.allowed:
+            refuse(request, decision)
+        return stored
 
-    def _bounded(self, request: Request, query: Query) -> Exact:
+    @contextmanager
+    def _refusals(self, grant: Grant, query: Query, plan: Plan) -> Iterator[None]:
+        """Log what the policy allowed and something else stopped before anything was reserved."""
+        try:
+            yield
+        except PolicyError:
+            raise  # a denial, which is in the log
+        except Exception as error:
+            left = self.ledger.remaining
+            consent = "consent" if isinstance(error, ConsentError) else "rows"
+            body = {"actor": grant.request.actor, **self._named(query), "cost": plan.cost, "remaining": left}
+            with self.ledger.books.transaction() as connection:
+                self._access.note(connection, grant.request, grant.decision)
+                self.log.append_within(
+                    connection, "refusal", {**body, "reason": "budget" if plan.cost > left else consent}
+                )
+            raise
+
+    def _bounded(self, access: ReleaseAccess, grant: Grant, query: Query) -> Exact:
         """Read the rows of those who agreed, and bound what each person adds."""
         version = None if self.consents is None else self.consents.version
-        rows = self.rows(needed_columns(query))
-        level, place = request.context.consent, request.context.jurisdiction
-        if self.consents is not None and level != "none":
-            agreed = self.consents.mask(
-                rows[c.PERSON],
-                controller=request.actor,
-                purpose=request.purpose,
-                level=level,
-                data=self.engine.register.dataset(query.dataset).kind,
-                jurisdiction=None if place == "none" else place,
-            )
-            rows = rows[np.asarray(agreed, dtype=bool)]
+        rows = access.agreed(self.rows(needed_columns(query)), grant)
         rows = bounded_rows(rows, query, self.bounds)
         exact: Exact = (bounded_values if query.kind == "quantile" else bounded_counts)(rows, query, self.bounds)
         if self.consents is not None and self.consents.version != version:
@@ -261,32 +283,5 @@ class ReleaseGate:
         text = json.dumps({"question": query.question, "bounds": asdict(self.bounds)}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
-    def _event(self, request: Request, decision: Decision) -> dict[str, Any]:
-        register = self.engine.register
-        return event_body(
-            request,
-            decision,
-            party=register.find_party(request.actor),
-            dataset=register.find_dataset(request.dataset),
-            regime=self.regime,
-        )
-
-    def _record(self, actor: str, query: Query, answer: Answer, reservation: Reservation) -> dict[str, Any]:
-        """Say what was released, for the log: never a number from the data, only the hash of the answer."""
-        return {
-            "actor": actor,
-            "dataset": query.dataset,
-            "budget": self._dataset,
-            "kind": query.kind,
-            "columns": list(query.columns),
-            "counting": query.counting,
-            "question": query.question,
-            "bounds": asdict(self.bounds),
-            "cost": answer.cost,
-            "reservation": reservation.entry,
-            "noise": answer.noise,
-            "scale": answer.scale,
-            "error_95": answer.error_95,
-            "threshold": answer.threshold,
-            "answer": answer.digest,
-        }
+    def _named(self, query: Query) -> dict[str, Any]:
+        return named(query, budget=self._budget, bounds=self.bounds)

@@ -15,6 +15,8 @@ from retail.errors import PrivacyError
 KINDS: Final = (
     "access",
     "release",
+    "answer",
+    "refusal",
     "round",
     "budget",
     "consent",

@@ -13,9 +13,9 @@ from privacy.release import ReleaseGate
 CATALOGUE = {"department": tuple(f"d{number:02d}" for number in range(20))}
 
 
-def register(form: str = "dp") -> Register:
+def register() -> Register:
     parties = [Party("shop", "aggregator"), Party("rival", "merchant"), Party("arm", "platform_retail", "platform")]
-    return Register(parties, [Dataset("transactions", "shop", "transactions", form, about_persons=True)])
+    return Register(parties, [Dataset("transactions", "shop", "transactions", "dp", about_persons=True)])
 
 
 def visits(persons: int, departments: int = 20, *, seed: int = 0, lines: int = 30) -> pd.DataFrame:
@@ -51,8 +51,7 @@ def make_gate():
         path: Path | None = None,
         epsilon: float = 8.0,
         bounds: Bounds | None = None,
-        sources: tuple[str | Path, ...] = ("base",),
-        form: str = "dp",
+        sources: tuple[str, ...] = ("base",),
         **others,
     ) -> ReleaseGate:
         budget = Budget("people", epsilon, 1e-5, 2500)
@@ -64,7 +63,7 @@ def make_gate():
         return ReleaseGate(
             dataset="transactions",
             ledger=ledger,
-            engine=PolicyEngine.load(list(sources), register=register(form)),
+            engine=PolicyEngine.load(list(sources), register=register()),
             log=Log.open(ledger.books, origin="test", key=None),
             rows=lambda columns: rows[list(columns)],
             bounds=bounds or Bounds(max_merchants=3, max_cells=5, max_rows=4),

@@ -24,7 +24,9 @@ def answer(number=7, cost=100) -> Answer:
 
 def store(answers: Answers, one: Answer, *, serial=1, identity="q", dataset="people", audience="none") -> None:
     with answers.books.transaction() as connection:
-        answers.store_within(connection, dataset=dataset, identity=identity, serial=serial, audience=audience, answer=one)
+        answers.store_within(
+            connection, dataset=dataset, identity=identity, serial=serial, audience=audience, answer=one
+        )
 
 
 def store_and_fail(answers: Answers) -> None:

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from privacy.bounds import Bounds, bounded_counts, bounded_rows, bounded_values, needed_columns
+from privacy.cells import spelling
 from privacy.query_file import parse_query
 from retail.errors import PrivacyError
 
@@ -51,6 +52,63 @@ def test_one_person_moves_counts_by_the_declared_bounds_and_in_one_direction(lin
         assert (change >= 0).all()
         assert (change > 0).sum() <= cells
         assert change.max(initial=0) <= bounds.per_key(counting)
+
+
+ODD = st.sampled_from([1, True, 1.0, "1", 2, "2", 10, "x", None, np.nan, False, 2.5, [1], 10**5000, "\ud800"])
+ODD_LINE = st.tuples(*[ODD] * 5)  # person, merchant, basket, day, department
+
+
+def odd_table(lines) -> pd.DataFrame:
+    """Columns as pandas makes them of these cells: whole numbers, floats, text, flags or a mixture."""
+    names = ["person_id", "merchant_id", "basket_id", "day", "department"]
+    return pd.DataFrame({name: odd_column([line[at] for line in lines]) for at, name in enumerate(names)})
+
+
+def odd_column(cells) -> pd.Series:
+    try:
+        return pd.Series(cells)
+    except UnicodeEncodeError:  # half a character, which only a column of objects can hold
+        return pd.Series(cells, dtype=object)
+
+
+@given(
+    st.lists(st.tuples(*[st.integers(1, 12)] * 5), max_size=25),
+    st.lists(ODD_LINE, max_size=6),
+    st.sampled_from(["persons", "days", "baskets", "rows"]),
+    st.integers(1, 2),
+    st.integers(1, 3),
+)
+@settings(max_examples=60, deadline=None)
+def test_one_person_moves_counts_by_the_bounds_whatever_that_person_makes_of_the_types_of_columns(
+    plain, odd, counting, merchants, cells
+):
+    bounds = Bounds(merchants, cells, 2)
+    query = histogram(counting, values=["1", "2", "10", "True", "x", "2.5"])
+    lines = [*plain, *odd]
+    everybody = counts(odd_table(lines), query, bounds)
+    persons = [spelling(line[0]) for line in lines]
+    for person in set(persons):
+        rest = [line for line, named in zip(lines, persons, strict=True) if named != person]
+        change = everybody - counts(odd_table(rest), query, bounds)
+        assert (change >= 0).all()
+        assert (change > 0).sum() <= cells
+        assert change.max(initial=0) <= bounds.per_key(counting)
+
+
+def test_one_person_at_a_merchant_with_a_text_for_an_id_moves_nobody_to_another_merchant():
+    lines = [(p, m, 10 * p + m, 0, "a" if m == 9 else "b") for p in range(50) for m in (9, 10)]
+    query, bounds = histogram(), Bounds(1, 1, 1)
+    stranger = (999, "x", 99999, 0, "unheard of")
+    assert counts(odd_table(lines), query, bounds).tolist() == [0, 50, 0, 0, 0, 0]  # "10" is spelt before "9"
+    assert counts(odd_table([*lines, stranger]), query, bounds).tolist() == [0, 50, 0, 0, 0, 0]
+
+
+def test_one_person_with_a_flag_for_a_value_changes_nobody_elses_ones():
+    lines = [(p, 1, p, 0, 1) for p in range(50)]
+    query = histogram(values=["1"])
+    for strangers in ([], [(999, 1, 5000, 0, True)]):
+        frame = odd_table([*strangers, *lines]).astype({"department": object})
+        assert counts(frame, query, Bounds(1, 1, 1)).tolist() == [50]
 
 
 @given(st.lists(LINE, max_size=40), st.integers(1, 5), st.randoms(use_true_random=False))

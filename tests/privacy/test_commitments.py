@@ -5,6 +5,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +87,15 @@ def test_what_is_no_id_is_refused(path, person):
     for refused in (commitments.commitment, commitments.known, commitments.forget):
         with pytest.raises(PrivacyError):
             refused(person)
+
+
+@pytest.mark.parametrize("person", [8675309.5, b"alice-17", ["alice-17"], "alice-17\ud800", ("alice-17",)])
+def test_an_error_does_not_quote_the_id(path, person):
+    with pytest.raises(PrivacyError) as caught:
+        Commitments.open(path).commitment(person)
+    text = "".join(traceback.format_exception(caught.value))
+    assert "alice" not in text
+    assert "8675309" not in text
 
 
 def test_one_bad_id_adds_none_of_its_neighbours(path):

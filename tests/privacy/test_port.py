@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from privacy.access_file import read_events
 from privacy.commitments import Commitments
 from privacy.consent import ConsentRegister, Notice, Receipt
+from privacy.consented import consented
 from privacy.log import Log, SigningKey, verify_log
-from privacy.policy import Dataset, Party, PolicyEngine, Register
+from privacy.policy import Context, Dataset, Party, PolicyEngine, Register, Request
 from privacy.port import DataPort
 from retail.errors import ConfigError, ConsentError, DataError, PolicyError, PrivacyError
 
@@ -442,3 +443,17 @@ def test_the_log_of_a_port_is_an_access_file(world, tmp_path):
     events = read_events(tmp_path / "books.sqlite")
     assert events["decision"].tolist() == ["allow", "deny"]
     assert events["columns"].tolist() == [COLUMNS, COLUMNS]
+
+
+def test_a_row_that_names_true_does_not_take_the_consent_of_person_one():
+    frame = pd.DataFrame({"person_id": pd.Series([1, True, "1", None], dtype=object), "x": [10, 20, 30, 40]})
+
+    class OneAgreed:
+        version = 0
+
+        def mask(self, persons, **use):
+            return np.array([type(one) is int and one == 1 for one in persons])
+
+    request = Request("m1", "read", "tills", "recommendation", ("x",), Context(consent="general"))
+    rows = consented(frame, request, OneAgreed(), kind="transactions", person_column="person_id")
+    assert rows["x"].tolist() == [10]

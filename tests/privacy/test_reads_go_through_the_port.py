@@ -50,7 +50,7 @@ ALLOWED = {
     ("federation/access.py", NODES): "gives the rows to the port as its sources",
     ("apps/command/release.py", SOURCE): "gives the rows to the release gate, the exit of statistics",
     ("privacy/release_rows.py", PERSONS): "gives the rows to the release gate, the exit of statistics",
-    ("privacy/erasure/table_folder.py", FILE): "finds a person's rows to delete them",
+    ("privacy/erasure/table_file.py", FILE): "finds a person's rows to delete them",
     ("privacy/erasure/run_store.py", FILE): "finds a person's rows to delete them",
     # No party's rows: settings, dates, results, models, logs.
     ("experiments/arms.py", SOURCE): "looks up the dates that the data cover, when nobody declared them",
