@@ -37,8 +37,16 @@ class Consents(Protocol):
     ) -> Mask:
         """Tell which persons have a valid receipt now; a child only with a guardian's."""
 
-    def objected(self, persons: Iterable[object], *, controller: str, purpose: Purpose) -> Mask:
-        """Tell which persons have withdrawn from this use and not agreed again."""
+    def objected(
+        self,
+        persons: Iterable[object],
+        *,
+        controller: str,
+        purpose: Purpose,
+        data: Kind | None,
+        jurisdiction: Jurisdiction | None,
+    ) -> Mask:
+        """Tell which persons have withdrawn from this use and not agreed to it again."""
 
 
 def allowed(persons: Iterable[object], request: Request, consents: Consents, *, kind: Kind) -> Mask:
@@ -52,18 +60,12 @@ def allowed(persons: Iterable[object], request: Request, consents: Consents, *, 
 
     Returns: (persons,) bool. At the level "none" all but those who objected, else those with a receipt of the level.
     """
-    context = request.context
-    if context.consent == "none":
-        objected = consents.objected(persons, controller=request.actor, purpose=request.purpose)
+    actor, purpose, level = request.actor, request.purpose, request.context.consent
+    place = request.context.jurisdiction if request.context.jurisdiction != "none" else None
+    if level == "none":
+        objected = consents.objected(persons, controller=actor, purpose=purpose, data=kind, jurisdiction=place)
         return ~np.asarray(objected, dtype=bool)
-    agreed = consents.mask(
-        persons,
-        controller=request.actor,
-        purpose=request.purpose,
-        level=context.consent,
-        data=kind,
-        jurisdiction=context.jurisdiction if context.jurisdiction != "none" else None,
-    )
+    agreed = consents.mask(persons, controller=actor, purpose=purpose, level=level, data=kind, jurisdiction=place)
     return np.asarray(agreed, dtype=bool)
 
 

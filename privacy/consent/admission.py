@@ -25,7 +25,8 @@ def admit(
         tombstones: of the same register.
 
     Raises: ConsentError: replayed, dated in the future or before its notice, expired, on a text that a controller never
-        registered, from before a withdrawal or an erasure, or without the signature that its first controller gives.
+        registered, from before a withdrawal or an erasure (of the person or the guardian), or without the signature of
+        every controller whose key is registered.
     """
     if connection.execute("SELECT 1 FROM used WHERE mark = ?", (mark,)).fetchone():
         raise ConsentError("this record id was used before; a receipt counts once, so issue a new one")
@@ -33,17 +34,28 @@ def admit(
         raise ConsentError(f"the receipt is issued at {receipt.issued_at}, later than now ({now}); check the clocks")
     if receipt.expires_at <= now:
         raise ConsentError(f"the receipt expired at {receipt.expires_at}; ask the person again")
-    if tombstones.has_token(connection, receipt.principal):
-        raise ConsentError("this person was erased; let the person back first, on their own wish")
-    back = connection.execute("SELECT at FROM returned WHERE token = ?", (receipt.principal,)).fetchone()
-    if back is not None and time_text(receipt.issued_at) <= back[0]:
-        raise ConsentError("this receipt is from before the person's erasure; ask the person again")
+    _refuse_erased(connection, receipt, "person", receipt.principal, tombstones)
+    if receipt.guardian:
+        _refuse_erased(connection, receipt, "guardian", receipt.guardian_token, tombstones)
     for controller in receipt.controllers:
         _refuse_wrong_notice(connection, receipt, controller)
         _refuse_withdrawn(connection, receipt, controller)
-    key = find_key(connection, receipt.controllers[0])
-    if key is not None and not receipt.is_signed_by(key):
-        raise ConsentError(f"{receipt.controllers[0]} signs its receipts, and this one has no good signature of it")
+        key = find_key(connection, controller)
+        if key is not None and not receipt.is_signed_by(key):
+            raise ConsentError(
+                f"{controller} signs its receipts, and this one has no good signature of it; controllers with keys of "
+                "their own need a receipt each"
+            )
+
+
+def _refuse_erased(
+    connection: sqlite3.Connection, receipt: Receipt, who: str, token: str, tombstones: Tombstones
+) -> None:
+    if tombstones.has_token(connection, token):
+        raise ConsentError(f"this {who} was erased; let the {who} back first, on their own wish")
+    back = connection.execute("SELECT at FROM returned WHERE token = ?", (token,)).fetchone()
+    if back is not None and time_text(receipt.issued_at) <= back[0]:
+        raise ConsentError(f"this receipt is from before the {who}'s erasure; ask the {who} again")
 
 
 def _refuse_wrong_notice(connection: sqlite3.Connection, receipt: Receipt, controller: str) -> None:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import sqlite3
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import numpy.typing as npt
 
 from privacy.consent.identifiers import checked_text, checked_time, time_text
 from privacy.consent.vocabulary import KINDS, LAWS, LEVELS, PURPOSES
 from retail.errors import ConsentError
 
+Mask = npt.NDArray[np.bool_]
+
 _TOKENS = """SELECT DISTINCT g.token FROM grants AS g
     WHERE g.controller = :controller AND g.purpose = :purpose
     AND (:level = 'general' OR g.level = 'separate')
-    AND g.valid_from <= :at AND g.expires_at > :at
+    AND g.valid_from <= :at AND g.expires_at > :at AND g.recorded_at <= :at
     AND (:data IS NULL OR instr(g.data, ' ' || :data || ' '))
     AND (:law IS NULL OR g.jurisdiction = :law)
     AND NOT EXISTS (SELECT 1 FROM withdrawals AS w WHERE w.token = g.token AND w.controller = g.controller
@@ -43,6 +49,24 @@ def tokens_of_use(
     asked = {"controller": controller, "purpose": purpose, "level": level, "at": moment}
     rows = connection.execute(_TOKENS, {**asked, "data": data, "law": jurisdiction})
     return {row[0] for row in rows.fetchall()}
+
+
+def among(persons: Iterable[object], tokens: set[str], token_of: Callable[[object], str]) -> Mask:
+    """Return (persons,) bool: whose token is in a set. What can be no id is not."""
+    values = persons.tolist() if hasattr(persons, "tolist") else list(persons)
+    known: dict[object, bool] = {}
+    found = np.zeros(len(values), dtype=bool)
+    if not tokens:
+        return found
+    for position, person in enumerate(values):
+        key = (type(person), person)  # True and 1.0 equal 1, and are no ids
+        if key not in known:
+            try:
+                known[key] = token_of(person) in tokens
+            except ConsentError:
+                known[key] = False
+        found[position] = known[key]
+    return found
 
 
 def check_use(controller: object, purpose: object) -> None:

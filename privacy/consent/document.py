@@ -128,7 +128,7 @@ def from_document(document: Any) -> Receipt:
 
 def _table(what: str, value: Any, keys: tuple[str, ...], optional: tuple[str, ...] = ()) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise ConsentError(f"{what} is {value!r:.60}; write a table with {', '.join(keys)}")
+        raise ConsentError(f"{what} is {type(value).__name__}; write a table with {', '.join(keys)}")
     missing = [key for key in keys if key not in value]
     unknown = [key for key in value if key not in keys and key not in optional]
     if missing or unknown:

@@ -104,9 +104,8 @@ class Enrolment:
         Raises: ConsentError: no period is open, all k_max slots of this person are used, the person was erased, or the
             token or merchant cannot be used.
         """
-        checked_digest("the person's token", token)
+        checked_digest("the person's token", token, show=False)
         checked_text("the merchant", merchant, most=200)
-        commitment = self._events.commitment(token)
         with self._file.transaction() as connection:
             if self._tombstones.has_token(connection, token):
                 raise ConsentError("this person was erased; let the person back first, on their own wish")
@@ -127,6 +126,7 @@ class Enrolment:
                     "because sums over that merchant are paid for until the period ends"
                 )
             next_version(connection)
+            commitment = self._events.commitment(token)  # a salt only for somebody who was taken
             self._events.add(connection, "consent", {"event": "enrolled", "person": commitment, "merchant": merchant})
         self._events.deliver()
 
@@ -135,8 +135,7 @@ class Enrolment:
 
         Returns: whether the person was present there.
         """
-        checked_digest("the person's token", token)
-        commitment = self._events.commitment(token)
+        checked_digest("the person's token", token, show=False)
         with self._file.transaction() as connection:
             left = connection.execute(
                 "UPDATE enrolments SET left_at = ? WHERE token = ? AND merchant = ? AND left_at IS NULL AND period IN "
@@ -145,6 +144,8 @@ class Enrolment:
             )
             if left.rowcount:
                 next_version(connection)
+                erased = self._tombstones.surely_has_token(connection, token)
+                commitment = "" if erased else self._events.commitment(token)
                 self._events.add(
                     connection, "withdrawal", {"event": "left", "person": commitment, "merchant": merchant}
                 )

@@ -84,7 +84,7 @@ class Notices:
         return [Notice(one, name, tongue, sha, dt.datetime.fromisoformat(at)) for one, name, tongue, sha, at in rows]
 
     def require_signature(self, controller: str, key_hex: str) -> None:
-        """Take receipts that name this controller first only with its Ed25519 signature, from now on.
+        """Take receipts that name this controller, at any place, only with its Ed25519 signature, from now on.
 
         Raises: ConsentError: another key is on record already.
         """

@@ -54,8 +54,10 @@ class Receipt:
         retention_days: how long the data are kept.
         recipients: other parties that get the data; may be empty.
         jurisdiction: whose law it was asked under.
-        lawful_basis: explicit_consent and written_release must be explicit.
-        level: separate is one agreement to one purpose, not bundled with others (PIPL 23, 26, 29).
+        lawful_basis: explicit_consent and written_release must be explicit; face data in US-IL need the latter, in
+            writing (BIPA 15(b)).
+        level: separate is one agreement to one purpose, not bundled with others (PIPL 23, 26, 29); about faces, it
+            covers no other kind of data.
         explicit: a clear statement, not only a box; needed for face data and for separate consent.
         issued_at: when the person agreed, UTC.
         valid_from: not before `issued_at`.
@@ -65,7 +67,8 @@ class Receipt:
         minor: the person is a child under the law named; needs a guardian.
         guardian: a guardian agreed.
         guardian_token: token of the guardian.
-        signature: Ed25519 over `message`, hexadecimal, by the first controller; empty when not signed.
+        signature: Ed25519 over `message`, hexadecimal, by the controller whose key is registered; empty when not
+            signed. There is one: controllers with keys of their own need a receipt each.
 
     Raises: ConsentError: a field is missing, contradicts another, or is not in the vocabulary.
     """
@@ -101,8 +104,8 @@ class Receipt:
         """Refuse a receipt that contradicts itself; what only the register knows is checked there."""
         if self.schema != SCHEMA:
             raise ConsentError(f"the receipt's schema is {self.schema!r}, this code reads {SCHEMA!r}; issue it anew")
-        checked_text("record_id", self.record_id, most=_MOST)
-        checked_digest("the person's token", self.principal)
+        checked_text("record_id", self.record_id, most=_MOST, show=False)
+        checked_digest("the person's token", self.principal, show=False)
         checked_text("the notice's reference", self.notice, most=_MOST)
         checked_digest("the notice's SHA-256", self.notice_sha256)
         checked_text("the withdrawal route", self.withdrawal)
@@ -129,6 +132,7 @@ class Receipt:
         for name in ("issued_at", "valid_from", "expires_at"):
             object.__setattr__(self, name, checked_time(name, getattr(self, name)))
         self._check_together()
+        self._check_faces()
 
     def _check_together(self) -> None:
         if self.valid_from < self.issued_at:
@@ -145,18 +149,32 @@ class Receipt:
         if not self.explicit:
             if self.level == "separate" or self.lawful_basis != "consent":
                 raise ConsentError("separate consent and this lawful basis must be explicit; ask for a clear statement")
-            if BIOMETRIC.intersection(self.data):
-                raise ConsentError("consent to face data must be explicit; ask for a clear statement")
         if self.minor and not self.guardian:
             raise ConsentError("the person is a minor and no guardian agreed; ask the guardian")
         if self.guardian:
-            checked_digest("the guardian's token", self.guardian_token)
+            checked_digest("the guardian's token", self.guardian_token, show=False)
             if self.guardian_token == self.principal:
                 raise ConsentError("the guardian is the person itself; name the guardian's own token")
         elif self.guardian_token:
             raise ConsentError("there is a guardian's token but guardian is false; say which of them is right")
         if self.signature and not re.fullmatch(r"[0-9a-f]{128}", self.signature):
             raise ConsentError("the signature is not 128 lower-case hexadecimal digits; sign the receipt again")
+
+    def _check_faces(self) -> None:
+        if not BIOMETRIC.intersection(self.data):
+            return
+        if not self.explicit:
+            raise ConsentError("consent to face data must be explicit; ask for a clear statement")
+        if self.level == "separate" and not BIOMETRIC.issuperset(self.data):
+            raise ConsentError(
+                f"a separate consent to face data covers nothing else, this one bundles {', '.join(self.data)}; "
+                "issue one receipt for each"
+            )
+        if self.jurisdiction == "US-IL":
+            if self.lawful_basis != "written_release":
+                raise ConsentError("in US-IL face data need lawful_basis written_release; ask for one in writing")
+            if self.method == "recorded_call":
+                raise ConsentError("in US-IL face data need a written release, and a recorded_call is none; ask again")
 
     @property
     def message(self) -> bytes:

@@ -6,29 +6,26 @@ import datetime as dt
 import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Final
-
-import numpy as np
-import numpy.typing as npt
+from typing import Any
 
 from privacy.commitments import Commitments
 from privacy.consent.admission import admit
-from privacy.consent.allowed import check_use, tokens_of_use
-from privacy.consent.document import from_document, to_document
+from privacy.consent.allowed import Mask, among, check_use, tokens_of_use
+from privacy.consent.document import to_document
 from privacy.consent.enrolment import Enrolment
 from privacy.consent.events import Events
+from privacy.consent.forgetting import count_rows, delete_rows, receipt_hashes
 from privacy.consent.identifiers import checked_time, person_text, time_text
 from privacy.consent.notices import Notices
 from privacy.consent.receipt import Receipt
 from privacy.consent.register_file import RegisterFile, fact, next_version
-from privacy.consent.standing import GRANTS, Standing, now_utc, standing
+from privacy.consent.standing import GRANTS, Standing, now_utc, standing, summarise
 from privacy.consent.tombstones import Tombstones
 from privacy.consent.vocabulary import Jurisdiction, Kind, Level, Purpose
+from privacy.consent.withdrawing import end_use
 from privacy.log import Log
 from privacy.sqlite_file import MEMORY
 from retail.errors import ConsentError
-
-Mask = npt.NDArray[np.bool_]
 
 
 class ConsentRegister:
@@ -96,25 +93,26 @@ class ConsentRegister:
         Raises: ConsentError: it must not go on record, see `admit`. Nothing is written then.
         """
         mark = self._file.secret.mark("record", receipt.record_id)
-        person, named = self._events.commitment(receipt.principal), self._events.commitment(receipt.sha256)
         with self._file.transaction() as connection:
             now = self._clock()
             admit(connection, receipt, mark=mark, now=now, tombstones=self.tombstones)
             connection.execute("INSERT INTO used (mark) VALUES (?)", (mark,))
             connection.execute(
-                "INSERT INTO receipts (mark, token, document, recorded_at) VALUES (?, ?, ?, ?)",
-                (mark, receipt.principal, json.dumps(to_document(receipt)), time_text(now)),
+                "INSERT INTO receipts (mark, token, document, recorded_at, guardian) VALUES (?, ?, ?, ?, ?)",
+                (mark, receipt.principal, json.dumps(to_document(receipt)), time_text(now), receipt.guardian_token),
             )
-            times = tuple(time_text(at) for at in (receipt.issued_at, receipt.valid_from, receipt.expires_at))
+            times = tuple(time_text(at) for at in (receipt.issued_at, receipt.valid_from, receipt.expires_at, now))
             data = f" {' '.join(receipt.data)} "
             connection.executemany(
-                "INSERT INTO grants VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO grants VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [
                     (mark, receipt.principal, controller, purpose, receipt.level, data, receipt.jurisdiction, *times)
                     for controller in receipt.controllers
                     for purpose in receipt.purposes
                 ],
             )
+            # Salts only for a receipt that was taken: of somebody who was erased, nothing may come back.
+            person, named = self._events.commitment(receipt.principal), self._events.commitment(receipt.sha256)
             body: dict[str, Any] = {"event": "recorded", "person": person, "receipt": named}
             body.update(controllers=list(receipt.controllers), purposes=list(receipt.purposes), level=receipt.level)
             body.update(jurisdiction=receipt.jurisdiction, notice_sha256=receipt.notice_sha256)
@@ -126,7 +124,8 @@ class ConsentRegister:
         """End everything that the person agreed to up to now, for one controller and purpose.
 
         What counts is the moment of recording: receipts issued before it are void, those on record and those that
-        turn up later. It also stands where there was no receipt, as an objection.
+        turn up later, also when the clock has been set back since they were issued. It also stands where there was no
+        receipt, as an objection. Of an erased person nothing is written: there is nothing to end.
 
         Args:
             person: id.
@@ -140,23 +139,15 @@ class ConsentRegister:
         """
         token = self.token(person)
         check_use(controller, purpose)
-        commitment = self._events.commitment(token)
         with self._file.transaction() as connection:
             now = self._clock()
             said_at = now if at is None else checked_time("at", at)
             if said_at > now:
                 raise ConsentError(f"at is {said_at}, in the future; a withdrawal acts at once, leave `at` out")
-            ended = sum(
-                standing(row, time_text(now)).state in ("valid", "not_yet")
-                for row in connection.execute(
-                    f"{GRANTS} WHERE g.token = ? AND g.controller = ? AND g.purpose = ?", (token, controller, purpose)
-                )
-            )
-            version = next_version(connection)
-            connection.execute(
-                "INSERT INTO withdrawals VALUES (?, ?, ?, ?, ?, ?)",
-                (token, controller, purpose, time_text(said_at), time_text(now), version),
-            )
+            if self.tombstones.surely_has_token(connection, token):
+                return 0
+            ended = end_use(connection, (token, controller, purpose), said_at=said_at, now=now)
+            commitment = self._events.commitment(token)
             body = {"event": "withdrawn", "person": commitment, "controller": controller, "purpose": purpose}
             self._events.add(connection, "withdrawal", {**body, "said_at": time_text(said_at), "ended": ended})
         self._events.deliver()
@@ -181,7 +172,8 @@ class ConsentRegister:
             controller: who wants to use the data.
             purpose: what for.
             level: "separate" takes separate consents only, "general" takes both.
-            at: moment at which receipts must be in force; None is now. A withdrawal on record counts at every `at`.
+            at: moment at which receipts must be in force and on record; None is now. A receipt that was recorded later
+                allows nothing then, whatever its dates. A withdrawal on record counts at every `at`.
             data: kind of data that is used; None asks for no kind, so give it wherever it is known.
             jurisdiction: take only receipts asked under this law; None takes all.
 
@@ -216,32 +208,38 @@ class ConsentRegister:
                 jurisdiction=jurisdiction,
             )
 
-    def objected(self, persons: Iterable[object], *, controller: str, purpose: Purpose) -> Mask:
+    def objected(
+        self,
+        persons: Iterable[object],
+        *,
+        controller: str,
+        purpose: Purpose,
+        data: Kind | None = None,
+        jurisdiction: Jurisdiction | None = None,
+    ) -> Mask:
         """Say for each person whether a withdrawal stands against this use, as it does until the person agrees again.
 
+        Args:
+            persons: ids.
+            controller: who wants to use the data.
+            purpose: what for.
+            data: kind of data that is used: agreeing again to another kind lifts nothing. None: any kind does.
+            jurisdiction: agreeing again lifts it only under this law; None: under any.
+
         Returns: (persons,) bool; what can be no id has not objected.
+
+        Raises: ConsentError: a word that is not in the vocabulary.
         """
         withdrawn = {token for token, _ in self.withdrawals(controller=controller, purpose=purpose)}
         if withdrawn:
-            withdrawn -= self.valid_tokens(controller=controller, purpose=purpose, level="general")
+            withdrawn -= self.valid_tokens(
+                controller=controller, purpose=purpose, level="general", data=data, jurisdiction=jurisdiction
+            )
         return self.among(persons, withdrawn)
 
     def among(self, persons: Iterable[object], tokens: set[str]) -> Mask:
         """Return (persons,) bool: whose token is in a set. What can be no id is not."""
-        values = persons.tolist() if hasattr(persons, "tolist") else list(persons)
-        known: dict[object, bool] = {}
-        found = np.zeros(len(values), dtype=bool)
-        if not tokens:
-            return found
-        for position, person in enumerate(values):
-            key = (type(person), person)  # True and 1.0 equal 1, and are no ids
-            if key not in known:
-                try:
-                    known[key] = self.token(person) in tokens
-                except ConsentError:
-                    known[key] = False
-            found[position] = known[key]
-        return found
+        return among(persons, tokens, self.token)
 
     def status(self, person: object) -> list[Standing]:
         """List what a person agreed to, and how each agreement stands now; oldest first."""
@@ -255,12 +253,8 @@ class ConsentRegister:
     def summary(self) -> list[tuple[str, str, str, str, int]]:
         """Count people for each controller, purpose, level and state; no row of it is about one person by name."""
         now = time_text(self._clock())
-        people: dict[tuple[str, str, str, str], set[str]] = {}
         with self._file.transaction("DEFERRED") as connection:
-            for row in connection.execute(GRANTS):
-                one = standing(row, now)
-                people.setdefault((one.controller, one.purpose, one.level, one.state), set()).add(row[0])
-        return [(*key, len(tokens)) for key, tokens in sorted(people.items())]
+            return summarise(connection, now)
 
     def withdrawals(self, *, controller: str, purpose: Purpose) -> list[tuple[str, int]]:
         """List the withdrawals for one use: token, and the version of the register from which it acts."""
@@ -275,35 +269,32 @@ class ConsentRegister:
         self.enrolment.enrol(token, merchant)
 
     def holds(self, person: object) -> int:
-        """Count the rows about a person: receipts, withdrawals and enrolments."""
+        """Count the rows about a person: receipts (as guardian too), withdrawals and enrolments."""
         token = self.token(person)
         with self._file.transaction("DEFERRED") as connection:
-            return sum(
-                connection.execute(f"SELECT COUNT(*) FROM {table} WHERE token = ?", (token,)).fetchone()[0]  # noqa: S608
-                for table in _ABOUT_PEOPLE
-            )
+            return count_rows(connection, token)
 
     def forget(self, person: object) -> int:
         """Delete everything about a person; part of an erasure, which leaves a tombstone first.
 
-        The salts of the person's receipts go too, so that the log's entries about them name nobody.
+        The salts of the person's receipts go too, so that the log's entries about them name nobody. A child's receipt
+        for which the person agreed as guardian goes as a whole: without a guardian it allows nothing.
 
         Returns: how many rows were deleted.
+
+        Raises: ConsentError: the person has no tombstone. Enrolments would be forgotten while the person could enrol
+            anew, beyond k_max.
         """
         token = self.token(person)
         with self._file.transaction() as connection:
-            documents = connection.execute("SELECT document FROM receipts WHERE token = ?", (token,)).fetchall()
+            if not self.tombstones.has_token(connection, token):
+                raise ConsentError("this person is not on the list of erased people; add them first (tombstones.add)")
+            hashes = receipt_hashes(connection, token)
         if self._events.commitments is not None:
-            for (document,) in documents:
-                self._events.commitments.forget(from_document(json.loads(document)).sha256)
+            for each in hashes:
+                self._events.commitments.forget(each)
         with self._file.transaction() as connection:
-            deleted = sum(
-                connection.execute(f"DELETE FROM {table} WHERE token = ?", (token,)).rowcount  # noqa: S608
-                for table in _ABOUT_PEOPLE
-            )
+            deleted = delete_rows(connection, token)
             if deleted:
                 next_version(connection)
         return deleted
-
-
-_ABOUT_PEOPLE: Final = ("grants", "receipts", "withdrawals", "enrolments", "returned")

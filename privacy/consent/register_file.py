@@ -16,7 +16,7 @@ from privacy.consent.secret import Secret
 from privacy.sqlite_file import FileKind, SqliteFile
 from retail.errors import PrivacyError
 
-REGISTER: Final = FileKind(what="consent register", application_id=0x54464352, version=1)  # "TFCR"
+REGISTER: Final = FileKind(what="consent register", application_id=0x54464352, version=2, upgrades=(1,))  # "TFCR"
 
 _STATEMENTS: Final = (
     "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
@@ -26,12 +26,14 @@ _STATEMENTS: Final = (
     "CREATE TABLE controllers (controller TEXT PRIMARY KEY, key_hex TEXT NOT NULL)",
     "CREATE TABLE used (mark TEXT PRIMARY KEY)",
     """CREATE TABLE receipts (
-        mark TEXT PRIMARY KEY, token TEXT NOT NULL, document TEXT NOT NULL, recorded_at TEXT NOT NULL)""",
+        mark TEXT PRIMARY KEY, token TEXT NOT NULL, document TEXT NOT NULL, recorded_at TEXT NOT NULL,
+        guardian TEXT NOT NULL DEFAULT '')""",
     "CREATE INDEX receipts_of ON receipts (token)",
     """CREATE TABLE grants (
         mark TEXT NOT NULL REFERENCES receipts (mark), token TEXT NOT NULL, controller TEXT NOT NULL,
         purpose TEXT NOT NULL, level TEXT NOT NULL, data TEXT NOT NULL, jurisdiction TEXT NOT NULL,
-        issued_at TEXT NOT NULL, valid_from TEXT NOT NULL, expires_at TEXT NOT NULL)""",
+        issued_at TEXT NOT NULL, valid_from TEXT NOT NULL, expires_at TEXT NOT NULL,
+        recorded_at TEXT NOT NULL DEFAULT '')""",
     "CREATE INDEX grants_for ON grants (controller, purpose, token)",
     "CREATE INDEX grants_of ON grants (token)",
     """CREATE TABLE withdrawals (
@@ -48,6 +50,12 @@ _STATEMENTS: Final = (
     """CREATE TABLE outbox (
         event INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, body TEXT NOT NULL,
         tries INTEGER NOT NULL DEFAULT 0)""",
+)
+_FROM_VERSION_1: Final = (
+    "ALTER TABLE receipts ADD COLUMN guardian TEXT NOT NULL DEFAULT ''",
+    "UPDATE receipts SET guardian = json_extract(document, '$.event.guardian_id')",
+    "ALTER TABLE grants ADD COLUMN recorded_at TEXT NOT NULL DEFAULT ''",
+    "UPDATE grants SET recorded_at = (SELECT r.recorded_at FROM receipts AS r WHERE r.mark = grants.mark)",
 )
 
 
@@ -72,6 +80,9 @@ class RegisterFile(SqliteFile):
                     connection.execute(statement)
                 set_fact(connection, "id", secrets.token_hex(8))
                 set_fact(connection, "version", "0")
+            elif not any(row[1] == "guardian" for row in connection.execute("PRAGMA table_info(receipts)")):
+                for statement in _FROM_VERSION_1:
+                    connection.execute(statement)
             self.secret = self._load_secret(connection, started=started)
 
     def tombstone_secret(self, connection: sqlite3.Connection, *, make: bool) -> Secret | None:

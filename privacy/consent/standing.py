@@ -57,6 +57,15 @@ def standing(row: sqlite3.Row | tuple[str, ...], now: str) -> Standing:
     return Standing(controller, purpose, level, kinds, jurisdiction, state, issued_at, expires_at, withdrawn_at or "")
 
 
+def summarise(connection: sqlite3.Connection, now: str) -> list[tuple[str, str, str, str, int]]:
+    """Count people for each controller, purpose, level and state at a time; see `ConsentRegister.summary`."""
+    people: dict[tuple[str, str, str, str], set[str]] = {}
+    for row in connection.execute(GRANTS):
+        one = standing(row, now)
+        people.setdefault((one.controller, one.purpose, one.level, one.state), set()).add(row[0])
+    return [(*key, len(tokens)) for key, tokens in sorted(people.items())]
+
+
 def now_utc() -> dt.datetime:
     """Return the time by this machine's clock."""
     return dt.datetime.now(dt.UTC)

@@ -9,15 +9,14 @@ that, and the protection with it.
 from __future__ import annotations
 
 import datetime as dt
-import numbers
 import sqlite3
 from collections.abc import Callable, Iterable
 from typing import Final
 
 from privacy.consent.events import Events
-from privacy.consent.identifiers import person_text, time_text
+from privacy.consent.identifiers import person_text, spellings, time_text
 from privacy.consent.register_file import RegisterFile, next_version
-from retail.errors import ConsentError
+from retail.errors import ConsentError, PrivacyError
 
 _LINE: Final = 5
 
@@ -43,6 +42,8 @@ class Tombstones:
     def add(self, person: object) -> str:
         """Refuse the person from now on, and end every use by consent at once; adding twice changes nothing.
 
+        Uses of children to which the person agreed as guardian end too.
+
         Returns: the mark.
         """
         token = self._token(person)
@@ -57,7 +58,10 @@ class Tombstones:
                 "INSERT OR IGNORE INTO tombstones (mark, erased_at, period) VALUES (?, ?, ?)",
                 (mark, time_text(self._clock()), "" if period is None else period[0]),
             )
-            ended = connection.execute("DELETE FROM grants WHERE token = ?", (token,)).rowcount
+            ended = connection.execute(
+                "DELETE FROM grants WHERE token = ?1 OR mark IN (SELECT mark FROM receipts WHERE guardian = ?1)",
+                (token,),
+            ).rowcount
             if added.rowcount or ended:
                 next_version(connection)
         return mark
@@ -69,7 +73,7 @@ class Tombstones:
     def which(self, persons: Iterable[object]) -> list[int]:
         """Return the positions of erased people; what no register could hold is nobody.
 
-        Ids as an import may spell them count too: 17.0 (a column with gaps) and " 17 " are 17.
+        Ids as an import may spell them count too, see `spellings`: 17.0, "17.0", b"17" and " 17 " are 17.
 
         Raises: PrivacyError: there are tombstones but their key is gone, so nobody can tell.
         """
@@ -78,17 +82,18 @@ class Tombstones:
             secret = self._file.tombstone_secret(connection, make=False)
         if not marks or secret is None:
             return []
-        known: dict[object, bool] = {}
+        known: dict[str, bool] = {}
         found = []
         for position, person in enumerate(persons):
-            person = _imported(person)
-            if person is not None and person not in known:
-                try:
-                    known[person] = secret.mark("tombstone", self._token(person)) in marks
-                except ConsentError:
-                    known[person] = False
-            if person is not None and known[person]:
-                found.append(position)
+            for spelling in spellings(person):
+                if spelling not in known:
+                    try:
+                        known[spelling] = secret.mark("tombstone", self._token(spelling)) in marks
+                    except ConsentError:
+                        known[spelling] = False
+                if known[spelling]:
+                    found.append(position)
+                    break
         return found
 
     def has_token(self, connection: sqlite3.Connection, token: str) -> bool:
@@ -98,6 +103,13 @@ class Tombstones:
             return False
         mark = secret.mark("tombstone", token)
         return connection.execute("SELECT 1 FROM tombstones WHERE mark = ?", (mark,)).fetchone() is not None
+
+    def surely_has_token(self, connection: sqlite3.Connection, token: str) -> bool:
+        """Tell the same, but say no where the key is gone: nobody is kept from withdrawing because of a lost key."""
+        try:
+            return self.has_token(connection, token)
+        except PrivacyError:
+            return False
 
     def refuse(self, persons: Iterable[object], *, where: str) -> None:
         """Let an import pass only when nobody in it was erased.
@@ -125,10 +137,9 @@ class Tombstones:
             their enrolments were erased, so the cap could not be kept.
         """
         token = self._token(person)
-        commitment = self._events.commitment(token)
         with self._file.transaction() as connection:
             mark = self._mark(connection, token)
-            found = connection.execute("SELECT period FROM tombstones WHERE mark = ?", (mark,)).fetchone()
+            found = connection.execute("SELECT period, erased_at FROM tombstones WHERE mark = ?", (mark,)).fetchone()
             if found is None:
                 raise ConsentError("this person is not on the list of erased people; nothing to undo")
             if connection.execute("SELECT 1 FROM periods WHERE name = ? AND closed_at IS NULL", (found[0],)).fetchone():
@@ -137,10 +148,10 @@ class Tombstones:
                     "knows any more at which merchants; wait until the period is closed"
                 )
             connection.execute("DELETE FROM tombstones WHERE mark = ?", (mark,))
-            connection.execute(
-                "INSERT OR REPLACE INTO returned (token, at) VALUES (?, ?)", (token, time_text(self._clock()))
-            )
+            at = max(time_text(self._clock()), found[1])
+            connection.execute("INSERT OR REPLACE INTO returned (token, at) VALUES (?, ?)", (token, at))
             next_version(connection)
+            commitment = self._events.commitment(token)
             self._events.add(connection, "consent", {"event": "let_back", "person": commitment})
         self._events.deliver()
 
@@ -148,8 +159,19 @@ class Tombstones:
         """Delete the key and all marks: nobody can tell any more who was erased, and nobody is refused any more.
 
         Returns: how many marks there were.
+
+        Raises: ConsentError: somebody on the list used slots in an accounting period that is still open: without the
+            list that person could be enrolled at k_max merchants more.
         """
         with self._file.transaction() as connection:
+            held = connection.execute(
+                "SELECT p.name FROM tombstones AS t JOIN periods AS p ON p.name = t.period WHERE p.closed_at IS NULL"
+            ).fetchone()
+            if held is not None:
+                raise ConsentError(
+                    f"somebody on the list used slots in the accounting period {held[0]!r}, which is still open; "
+                    "without the list the cap could not be kept, so close the period first"
+                )
             count = connection.execute("DELETE FROM tombstones").rowcount
             connection.execute("DELETE FROM facts WHERE name = 'tombstone_check'")
             next_version(connection)
@@ -166,11 +188,3 @@ class Tombstones:
         secret = self._file.tombstone_secret(connection, make=True)
         assert secret is not None
         return secret.mark("tombstone", token)
-
-
-def _imported(person: object) -> str | int | None:
-    if isinstance(person, float) and person.is_integer():
-        return int(person)
-    if isinstance(person, numbers.Integral) and not isinstance(person, bool):
-        return int(person)
-    return person.strip() if isinstance(person, str) else None

@@ -25,6 +25,7 @@ SUPPRESSION: Final = (
 NOT_COVERED: Final = (
     "Backups, snapshots and old blocks of the file system.",
     "Places that nobody registered, and ids that stand in other columns or in free text.",
+    "What a program that was running at the time wrote afterwards, until the erasure is run again.",
     "Copies at recipients, beyond telling them.",
     "Statistics and means over many people that were released or stored before.",
     "Several models under an epsilon: what they can tell together is bounded by their sum.",

@@ -16,7 +16,7 @@ from privacy.erasure.certificate import Certificate, issue
 from privacy.erasure.journal import Entry, Journal, Request, State
 from privacy.erasure.lineage import Registry
 from privacy.erasure.places import Store
-from privacy.erasure.plan import Plan, make_plan
+from privacy.erasure.plan import Plan, late_steps, make_plan
 from privacy.erasure.registers import CommitmentsStore, RegisterStore
 from privacy.log import Log
 from privacy.sqlite_file import MEMORY
@@ -31,7 +31,8 @@ class Erasure:
 
     Guarantee: when `run` returns, no registered place that can be searched returns the person, caches and figures that
         could not be searched were dropped, and an import of the person is refused; what is left is named in the
-        certificate as open or bounded. Killed at any moment, the next `run` for the same person goes on. Assumes that
+        certificate as open or bounded. A place that appears later (the model of a run that was under way) is found by
+        the next `run` for the same person. Killed at any moment, that `run` goes on. Assumes that
         every place is registered, does what `Store` says, and that nobody writes the person in by going around `admit`.
 
     Args:
@@ -62,7 +63,8 @@ class Erasure:
 
     def plan(self, person: object, *, assumed: Collection[str] = ()) -> Plan:
         """Say what would be done; changes nothing. Raises: see `make_plan`."""
-        return make_plan(self._registry, person, assumed=assumed)
+        plan, tombstones = make_plan(self._registry, person, assumed=assumed), self._register.tombstones
+        return self._with_late(tombstones.mark(person), plan, person) if tombstones.has(person) else plan
 
     def run(
         self,
@@ -104,7 +106,7 @@ class Erasure:
         self, person: str, delete_models: Collection[str], notified: Collection[str], assumed: Collection[str]
     ) -> Certificate:
         mark = self._register.tombstones.mark(person)
-        plan = make_plan(self._registry, person, assumed=assumed)
+        plan = self._with_late(mark, make_plan(self._registry, person, assumed=assumed), person)
         # The journal has the whole plan before anything is gone: later, clean sources do not show what they fed.
         request = self._journal.open_request(mark, plan, self._salts.known(person))
         self._refuse_unknown(request, {*delete_models, *notified} - {"all"})
@@ -120,6 +122,18 @@ class Erasure:
         certificate = issue(request, entries, log=self._log)
         self._journal.keep_certificate(request.request, certificate.to_json())
         return certificate
+
+    def _with_late(self, mark: str, plan: Plan, person: object) -> Plan:
+        """Add what appeared since this person's erasure began."""
+        earlier = self._journal.request(mark)
+        if earlier is None:
+            return plan
+        entries = self._journal.entries(earlier.request)
+        clean_at = {entry.step.place: entry.at if entry.state == "done" else "" for entry in entries}
+        known = {*clean_at, *(step.place for step in plan.steps)}
+        late = late_steps(self._registry, person, clean_at=clean_at, known=known)
+        names = {step.place for step in late}
+        return Plan((*plan.steps, *late), tuple(name for name in plan.untouched if name not in names))
 
     def _refuse_unknown(self, request: Request, names: set[str]) -> None:
         known = {entry.step.place for entry in self._journal.entries(request.request)}
@@ -143,16 +157,22 @@ class Erasure:
             left = store.holds(person) if store.searchable else None
             told = action != "notify" or name in notified
             note = "the recipient was told, by the operator's word" if action == "notify" and told else ""
+            unsearched = getattr(store, "unsearched", ())
             if left:
                 told, note = False, "records of the person came back while this ran; stop the writer and run again"
+            elif unsearched:
+                told, note = False, f"nobody searched {', '.join(unsearched)}; see the documentation for what to do"
             self._mark(request, entry, "done" if told else "open", left=left, note=note)
 
     def _settle_model(self, request: Request, entry: Entry, store: Store, person: str, *, delete: bool) -> None:
         seen = store.fingerprint()
-        if delete or not seen:
-            store.erase(person)
-            note = "deleted" if delete else "its files are gone"
+        if delete:
+            gone = store.erase(person) == 0
+            note = "its files were gone; that nobody moved them is the operator's word" if gone else "deleted"
             self._mark(request, entry, "done", fingerprint=entry.fingerprint, note=note)
+        elif not seen:
+            note = "files of it are not where the list of places says: moved, renamed or deleted, nobody can tell"
+            self._mark(request, entry, "open", fingerprint=entry.fingerprint, note=note)
         elif entry.fingerprint and seen != entry.fingerprint:
             note = (
                 f"its files were replaced after the sources were clean (now {seen[:16]}); that they were trained "

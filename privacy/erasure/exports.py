@@ -35,9 +35,15 @@ class Export(Guarded):
         self.recipient = checked_text("the recipient", recipient, most=200)
         self._copy = None if path is None else TableFolder(name, path, tombstones=tombstones)
         self.searchable = path is not None
+        self.started = dt.datetime(sent.year, sent.month, sent.day, tzinfo=dt.UTC)
         self.statement = (
             f"sent to {recipient} on {sent:%Y-%m-%d}; it cannot be recalled, so tell the recipient to erase the person"
         )
+
+    @property
+    def unsearched(self) -> tuple[str, ...]:
+        """Files of our copy that may hold people and cannot be searched."""
+        return () if self._copy is None else self._copy.unsearched
 
     def holds(self, person: str) -> int:
         """Count the person's rows in our copy; 0 without one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 from typing import Final, Literal, Protocol, runtime_checkable
 
@@ -25,6 +26,8 @@ MEANING: Final[dict[str, str]] = {
 @runtime_checkable
 class Store(Protocol):
     """A place that may hold people's data.
+
+    It may have two more attributes, as `Guarded` has them: `started` and `unsearched`.
 
     Attributes:
         name: unique in its registry; written into plans, certificates and the log, so no person's name.
@@ -62,7 +65,10 @@ class Store(Protocol):
         """
 
     def fingerprint(self) -> str:
-        """Return a hash of a content that is replaced as a whole (a model); empty for other places."""
+        """Return a hash of a content that is replaced as a whole (a model).
+
+        Empty for other places, and when a part of the model is not there.
+        """
 
 
 class Guarded:
@@ -73,6 +79,13 @@ class Guarded:
     searchable = True
     statement = ""
     command = ""
+    started: dt.datetime | None = None
+    """When the place began to read its sources; None where nobody knows."""
+
+    @property
+    def unsearched(self) -> tuple[str, ...]:
+        """Parts of a searchable place that may hold people and that nobody searched."""
+        return ()
 
     def __init__(self, name: str, *, tombstones: Tombstones) -> None:
         self.name = name

@@ -12,7 +12,10 @@ class RegisterStore(Guarded):
 
     kind = "store"
     action = "erase"
-    statement = "a keyed hash of the person stays, so that a later import is refused; it serves no other use"
+    statement = (
+        "receipts for children for whom the person agreed as guardian go too; a keyed hash of the person stays, so "
+        "that a later import is refused, and serves no other use"
+    )
 
     def __init__(self, name: str, register: ConsentRegister) -> None:
         super().__init__(name, tombstones=register.tombstones)

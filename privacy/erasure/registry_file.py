@@ -22,10 +22,18 @@ from retail.errors import ConfigError, DataError
 
 _COMMON: Final = {"name": str, "kind": str, "from": list}
 _KEYS: Final[Mapping[str, Mapping[str, Any]]] = {
-    "tables": {"path": str, "columns": list},
+    "tables": {"path": str, "columns": list, "skip": list},
     "runs": {"path": str},
     "index": {"path": str, "command": str},
-    "model": {"paths": list, "epsilon": float, "delta": float, "secret_noise": bool, "command": str},
+    "model": {
+        "paths": list,
+        "epsilon": float,
+        "delta": float,
+        "secret_noise": bool,
+        "command": str,
+        "people": int,
+        "started": dt.datetime,
+    },
     "export": {"path": str, "recipient": str, "sent": dt.date},
 }
 _NEEDED: Final = {
@@ -114,7 +122,9 @@ def _stores(
     match place["kind"]:
         case "tables":
             columns = place.get("columns", (c.PERSON,))
-            return [TableFolder(name, place["path"], tombstones=tombstones, columns=columns)]
+            return [
+                TableFolder(name, place["path"], tombstones=tombstones, columns=columns, skip=place.get("skip", ()))
+            ]
         case "index":
             return [FileIndex(name, place["path"], tombstones=tombstones, command=place.get("command", ""))]
         case "export":
@@ -137,6 +147,8 @@ def _stores(
                     delta=place.get("delta"),
                     secret_noise=place.get("secret_noise", False),
                     command=place.get("command", ""),
+                    people=place.get("people"),
+                    started=place.get("started"),
                 )
             ]
         case _:

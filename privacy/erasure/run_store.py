@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import tomllib
 from collections.abc import Mapping
@@ -34,8 +35,11 @@ class RunFigures(Guarded):
     searchable = False
     statement = "figures of single shoppers, numbered without ids; means over all of them stay, exact"
 
-    def __init__(self, name: str, directory: Path, *, tombstones: Tombstones) -> None:
+    def __init__(
+        self, name: str, directory: Path, *, tombstones: Tombstones, started: dt.datetime | None = None
+    ) -> None:
         super().__init__(name, tombstones=tombstones)
+        self.started = started
         self._files = [directory / file for file in _FIGURES]
 
     def holds(self, person: str) -> int:
@@ -61,8 +65,8 @@ def run_places(name: str, root: Path | str, *, dataset: Path | str, tombstones: 
         dataset: the folder of tables, as scenarios name it.
         tombstones: who may not come back.
 
-    Returns: for each run its figures and, where it kept one, its model. Bounded are only models with an epsilon of runs
-        in mode "deployment": a simulation's noise comes from a seed that lies in the run's folder.
+    Returns: for each run its figures and, where it kept one, its model. Bounded are only models with a small epsilon of
+        runs in mode "deployment": a simulation's noise comes from a seed that lies in the run's folder.
     """
     root, places = Path(root), list[Store]()
     for directory in sorted(path for path in root.glob("*/*") if path.is_dir() and path.name[0] != "."):
@@ -72,17 +76,25 @@ def run_places(name: str, root: Path | str, *, dataset: Path | str, tombstones: 
         if not _used(config, Path(dataset)):
             continue
         label = f"{name}/{directory.parent.name}/{directory.name}"
-        places.append(RunFigures(f"{label}/figures", directory, tombstones=tombstones))
+        started = _started(directory)
+        places.append(RunFigures(f"{label}/figures", directory, tombstones=tombstones, started=started))
         files = sorted({file for pattern in _MODELS for file in (directory / "artifacts").rglob(pattern)})
         if files:
-            places.append(_model(f"{label}/model", files, directory, config, root, tombstones))
+            places.append(_model(f"{label}/model", files, directory, config, root, tombstones, started))
     return places
 
 
 def _model(
-    name: str, files: list[Path], directory: Path, config: Mapping[str, Any], root: Path, tombstones: Tombstones
+    name: str,
+    files: list[Path],
+    directory: Path,
+    config: Mapping[str, Any],
+    root: Path,
+    tombstones: Tombstones,
+    started: dt.datetime | None,
 ) -> Model:
-    record = _read_record(directory)
+    record = _read_record(directory / "run.json")
+    people = record.get("shoppers")
     epsilon, delta = record.get("epsilon"), record.get("delta")
     deployed = config.get("privacy", {}).get("mode") == "deployment"
     kept = directory.parent / "scenario.toml"
@@ -95,7 +107,18 @@ def _model(
         delta=delta,
         secret_noise=deployed,
         command=f"tradefair run {scenario} --store {root}",
+        people=people if isinstance(people, int) and people > 0 else None,
+        started=started,
     )
+
+
+def _started(directory: Path) -> dt.datetime | None:
+    """When a run began, as it says; None where it says nothing that can be read."""
+    try:
+        started = dt.datetime.fromisoformat(_read_record(directory / "provenance.json")["started"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return started if started.tzinfo is not None else None
 
 
 def _used(config: Mapping[str, Any], dataset: Path) -> bool:
@@ -115,9 +138,9 @@ def _read_config(directory: Path) -> Mapping[str, Any]:
         return {}
 
 
-def _read_record(directory: Path) -> Mapping[str, Any]:
+def _read_record(file: Path) -> Mapping[str, Any]:
     try:
-        record = json.loads((directory / "run.json").read_bytes())
+        record = json.loads(file.read_bytes())
     except (OSError, ValueError):
         return {}
     return record if isinstance(record, dict) else {}

@@ -2,73 +2,96 @@
 
 from __future__ import annotations
 
-import csv
-import functools
 import glob
 import os
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
-
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
+from typing import Final
 
 from privacy.consent.tombstones import Tombstones
 from privacy.erasure.places import Guarded
+from privacy.erasure.table_file import SUFFIXES, erase_rows, header, ids, rows_of
 from retail import columns as c
 from retail.errors import DataError
 from retail.files import atomic_write
 
-_TRIES: Final = 3
-_SUFFIXES: Final = (".csv", ".parquet")
+_TABLE_LIKE: Final = frozenset(
+    ".csv .parquet .parq .pq .tsv .tab .feather .arrow .ipc .orc .avro .xls .xlsx .ods .db .sqlite .sqlite3 .duckdb "
+    ".jsonl .ndjson .pkl .pickle .npy .npz .h5 .hdf5 .dta .sav .bak .gz .bz2 .xz .zst .zip .7z .tar .tgz".split()
+)
+_PEEK: Final = 65_536
+_LINE: Final = 20
 
 
 class TableFolder(Guarded):
-    """The CSV and Parquet files of one folder that have a column of person ids.
+    """The CSV and Parquet files of a folder, and of the folders in it, that have a column of person ids.
 
-    Other files and folders inside are not searched; `statement` names them. Rows of other people keep their bytes (CSV)
-    or values, order and types (Parquet).
+    Other files are not searched; `statement` names them. Where one may hold a table of people (its ending says so, or
+    its beginning names a column of ids; hidden files and linked folders too), `unsearched` names it, and an erasure of
+    this place stays open. Rows of other people keep their bytes (CSV) or values, order and types (Parquet).
 
-    Guarantee: after `erase`, no row of a searched file has the id. Assumes that the id stands in the named columns; an
-        id inside free text or in a column of another name is not found. The file system may keep old blocks, and
-        backups and snapshots are places of their own.
+    Guarantee: after `erase`, no row of a searched file has the id, as `privacy.consent.identifiers.spellings` spells
+        it. Assumes that the id stands in the named columns; an id inside free text or in a column of another name is
+        not found. The file system may keep old blocks, and backups and snapshots are places of their own.
 
     Args:
         name: of the place.
         path: the folder.
         tombstones: who may not come back.
         columns: names of columns that hold ids of people.
+        skip: files and folders inside, relative to it, that hold nobody by the operator's word.
     """
 
     kind = "store"
     action = "erase"
 
     def __init__(
-        self, name: str, path: Path | str, *, tombstones: Tombstones, columns: Sequence[str] = (c.PERSON,)
+        self,
+        name: str,
+        path: Path | str,
+        *,
+        tombstones: Tombstones,
+        columns: Sequence[str] = (c.PERSON,),
+        skip: Sequence[str] = (),
     ) -> None:
         super().__init__(name, tombstones=tombstones)
         self.path = Path(path)
         self._columns = tuple(columns)
+        self._skip = tuple(Path(one) for one in skip)
 
     @property
     def statement(self) -> str:  # type: ignore[override]
         """Which files in the folder were not searched."""
         try:
-            entries = sorted(self.path.iterdir())
-        except OSError:
+            searched, unsearched = set(self._files()), self.unsearched
+            others = [self._short(one) for one in self._entries() if one not in searched and one.name[0] != "."]
+        except DataError:
             return ""
+        plain = [name for name in others if name not in unsearched]
+        parts = (
+            (f"not searched, no column {' or '.join(self._columns)}", plain),
+            ("not searched, may hold people", list(unsearched)),
+            ("hold nobody, by the operator's word", [one.as_posix() for one in self._skip]),
+        )
+        return "; ".join(f"{what}: {_listed(names)}" for what, names in parts if names)
+
+    @property
+    def unsearched(self) -> tuple[str, ...]:
+        """Files that may hold a table of people and cannot be searched. Raises: DataError: one cannot be read."""
         searched = set(self._files())
-        others = [one.name for one in entries if one not in searched and not one.name.startswith(".")]
-        return f"not searched, no column {' or '.join(self._columns)}: {', '.join(others)}" if others else ""
+        return tuple(
+            self._short(one)
+            for one in self._entries()
+            if one not in searched and not self._skipped(one) and self._may_hold_people(one)
+        )
 
     def holds(self, person: str) -> int:
         """Count the person's rows over all files.
 
         Raises: DataError: the folder or a file cannot be read.
         """
-        return sum(len(rows) for file in self._files() for rows in [_rows_of(file, self._columns, person)])
+        return sum(len(rows) for file in self._files() for rows in [rows_of(file, self._columns, person)])
 
     def erase(self, person: str) -> int:
         """Take the person's rows out of every file that has some; see `Store.erase`.
@@ -76,171 +99,92 @@ class TableFolder(Guarded):
         Raises: DataError: a file cannot be read or written, or changes faster than it can be rewritten.
         """
         self._remove_leftovers()
-        return sum(self._erase_from(file, person) for file in self._files())
+        return sum(erase_rows(file, self._columns, person) for file in self._files())
 
     def persons(self) -> Iterator[tuple[str, list[object]]]:
         """Yield each file's name and its ids, row by row; values as the file has them, None where empty."""
         for file in self._files():
             for column in self._columns:
-                if column in _header(file):
-                    yield file.name, list(_ids(file, column))
+                if column in header(file):
+                    yield self._short(file), list(ids(file, column))
 
     def check(self) -> None:
         """Make sure that nobody who was erased is in the folder: an old backup, a partner's new delivery.
 
         Raises: ConsentError: which file holds rows of erased people, and in which rows; never an id.
         """
-        for file, ids in self.persons():
-            self._tombstones.refuse(ids, where=f"{self.name}, {file}")
+        for file, people in self.persons():
+            self._tombstones.refuse(people, where=f"{self.name}, {file}")
 
     def take_in(self, file: Path) -> None:
         """Copy a table file into the folder, unless somebody in it was erased.
 
         Raises: ConsentError: rows of erased people. DataError: no CSV or Parquet file, or it cannot be read or written.
         """
-        if file.suffix not in _SUFFIXES:
+        if file.suffix.lower() not in SUFFIXES:
             raise DataError(f"{file} is no .csv or .parquet file; save it as one of them")
         for column in self._columns:
-            if column in _header(file):
-                self.admit(_ids(file, column))
+            if column in header(file):
+                self.admit(ids(file, column))
         atomic_write(self.path / file.name, lambda temporary: shutil.copyfile(file, temporary))
 
-    def _files(self) -> list[Path]:
+    def _entries(self) -> list[Path]:
+        """List all files, those of folders inside too, and links to folders."""
+        found = []
         try:
-            entries = sorted(self.path.iterdir())
+            for folder, folders, files in os.walk(self.path, onerror=_raise):
+                linked = [name for name in folders if (Path(folder) / name).is_symlink()]
+                found += [Path(folder) / name for name in (*files, *linked)]
         except FileNotFoundError:
             return []  # a folder that was deleted holds nobody
         except OSError as error:
             raise DataError(f"cannot open {self.path}: {error.strerror}; nobody can say who is in it") from error
-        visible = [one for one in entries if one.suffix in _SUFFIXES and one.is_file() and one.name[0] != "."]
-        return [one for one in visible if set(self._columns).intersection(_header(one))]
+        return sorted(found)
 
-    def _erase_from(self, file: Path, person: str) -> int:
-        for _ in range(_TRIES):
-            before = _state(file)
-            rows = _rows_of(file, self._columns, person)
-            if not rows:
-                return 0
-            try:
-                atomic_write(file, functools.partial(_rewrite, file, before, rows))
-            except _Changed:
-                continue
-            return len(rows)
-        raise DataError(f"{file} changes while it is rewritten; stop whatever writes to it and run the erasure again")
+    def _files(self) -> list[Path]:
+        visible = [
+            one for one in self._entries() if one.suffix.lower() in SUFFIXES and one.is_file() and not self._hidden(one)
+        ]
+        return [one for one in visible if set(self._columns).intersection(header(one))]
+
+    def _may_hold_people(self, path: Path) -> bool:
+        if path.is_dir():
+            return True  # a link to a folder
+        if not path.is_file():
+            return False
+        names = [column.casefold() for column in self._columns]
+        if path.suffix.lower() in SUFFIXES and not self._hidden(path):  # read already, but no column of that very name
+            return any(name in cell.casefold() for cell in header(path) for name in names)
+        if _TABLE_LIKE.intersection(suffix.lower().rstrip("~") for suffix in path.suffixes):
+            return True
+        try:
+            with path.open("rb") as file:
+                start = file.read(_PEEK)
+        except OSError as error:
+            raise DataError(f"{path} cannot be read: {error.strerror}; nobody can say who is in it") from error
+        text = start.replace(b"\0", b"").decode("latin-1").casefold()  # without zeros, UTF-16 reads like ASCII
+        return start[:4] == b"PAR1" or any(name in text for name in names)
+
+    def _hidden(self, path: Path) -> bool:
+        return any(part.startswith(".") for part in path.relative_to(self.path).parts)
+
+    def _skipped(self, path: Path) -> bool:
+        return any(path.relative_to(self.path).is_relative_to(one) for one in self._skip)
+
+    def _short(self, path: Path) -> str:
+        return path.relative_to(self.path).as_posix()
 
     def _remove_leftovers(self) -> None:
         """Delete half-written copies that a killed writer left behind: they may hold rows of anybody."""
         for file in self._files():
-            for leftover in self.path.glob(f".{glob.escape(file.name)}.*{file.suffix}"):
+            for leftover in file.parent.glob(f".{glob.escape(file.name)}.*{file.suffix}"):
                 leftover.unlink(missing_ok=True)
 
 
-class _Changed(Exception):  # noqa: N818 - never leaves this module
-    """The file was replaced while its new content was written."""
+def _raise(error: OSError) -> None:
+    raise error
 
 
-def _rewrite(file: Path, before: tuple[int, ...], rows: set[int], temporary: Path) -> None:
-    (_rewrite_csv if file.suffix == ".csv" else _rewrite_parquet)(file, temporary, rows)
-    if _state(file) != before:
-        raise _Changed
-
-
-def _state(file: Path) -> tuple[int, ...]:
-    stat = os.stat(file)
-    return stat.st_ino, stat.st_size, stat.st_mtime_ns
-
-
-def _header(file: Path) -> list[str]:
-    try:
-        if file.suffix == ".parquet":
-            return list(pq.read_schema(file).names)
-        with file.open(encoding="utf-8-sig", newline="") as text:
-            return next(csv.reader(text), [])
-    except (OSError, ValueError, csv.Error, pa.ArrowException) as error:
-        raise DataError(f"{file} cannot be read ({type(error).__name__}); nobody can say who is in it") from error
-
-
-def _ids(file: Path, column: str) -> Iterator[object]:
-    if file.suffix == ".parquet":
-        yield from _column(file, column).to_pylist()
-        return
-    place = _header(file).index(column)
-    for number, (cells, _) in enumerate(_records(file)):
-        if number:
-            yield cells[place] if place < len(cells) else None
-
-
-def _rows_of(file: Path, columns: Sequence[str], person: str) -> set[int]:
-    """Return the numbers of the person's rows, from 0; header and empty lines of a CSV count as none."""
-    rows: set[int] = set()
-    for column in columns:
-        if column not in _header(file):
-            continue
-        if file.suffix == ".parquet":
-            rows.update(pc.indices_nonzero(_is_person(_column(file, column), person)).to_pylist())
-        else:
-            rows.update(number for number, cell in enumerate(_ids(file, column)) if _text(cell) == person)
-    return rows
-
-
-def _column(file: Path, column: str) -> Any:
-    """Read one column of ids; floats that are whole (a column with gaps) as whole numbers, all else as text."""
-    try:
-        with pq.ParquetFile(file) as source:
-            cells = source.read(columns=[column]).column(column)
-        if pa.types.is_dictionary(cells.type):
-            cells = cells.cast(cells.type.value_type)
-        if pa.types.is_floating(cells.type):
-            whole = pc.equal(cells, pc.floor(cells))
-            cells = pc.if_else(whole, cells, None).cast(pa.int64())
-        return cells.cast(pa.string())
-    except (OSError, pa.ArrowException) as error:
-        raise DataError(f"{file} cannot be read ({type(error).__name__}); nobody can say who is in it") from error
-
-
-def _is_person(cells: Any, person: str) -> Any:
-    return pc.fill_null(pc.equal(pc.utf8_trim_whitespace(cells), person), False)
-
-
-def _text(cell: object) -> str:
-    return cell.strip() if isinstance(cell, str) else ""
-
-
-def _records(file: Path) -> Iterator[tuple[list[str], str]]:
-    """Yield each record of a CSV, cells and the text as it stands in the file, header first, without empty lines."""
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as text:
-            taken: list[str] = []
-
-            def lines() -> Iterator[str]:
-                for line in text:
-                    taken.append(line)
-                    yield line
-
-            for cells in csv.reader(lines()):
-                record = "".join(taken)
-                taken.clear()
-                if cells:
-                    yield cells, record
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{file} cannot be read ({type(error).__name__}); nobody can say who is in it") from error
-
-
-def _rewrite_csv(file: Path, temporary: Path, rows: set[int]) -> None:
-    with file.open("rb") as original:
-        mark = "\ufeff" if original.read(3) == b"\xef\xbb\xbf" else ""
-    with temporary.open("w", encoding="utf-8", newline="") as out:
-        out.write(mark)
-        out.writelines(record for number, (_, record) in enumerate(_records(file), start=-1) if number not in rows)
-
-
-def _rewrite_parquet(file: Path, temporary: Path, rows: set[int]) -> None:
-    with pq.ParquetFile(file) as source:
-        codec = source.metadata.row_group(0).column(0).compression if source.metadata.num_row_groups else "SNAPPY"
-        with pq.ParquetWriter(temporary, source.schema_arrow, compression=codec.lower()) as out:
-            start = 0
-            for group in range(source.num_row_groups):
-                table = source.read_row_group(group)
-                kept = [row not in rows for row in range(start, start + table.num_rows)]
-                out.write_table(table.filter(pa.array(kept, pa.bool_())))
-                start += table.num_rows
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _LINE:,} more" if len(names) > _LINE else ""
+    return ", ".join(names[:_LINE]) + more

@@ -133,3 +133,16 @@ def test_a_receipt_of_somebody_else_is_not_recorded_for_this_person(shop, tmp_pa
     document["pii_principal_id"] = "ab" * 32
     (tmp_path / "receipt.json").write_text(json.dumps(document))
     assert "somebody else" in shop("record", "receipt.json", "--person", "17")[2]
+
+
+def test_no_complaint_about_an_id_prints_it(shop):
+    for arguments in (
+        ("status", "Alice\u202eSmith"),
+        ("withdraw", "Alice Smith ", "--all"),
+        ("record", "receipt.json", "--person", "Alice" * 200),
+        ("enrol", "Alice\0", "m1"),
+    ):
+        code, out, err = shop(*arguments)
+        assert (code, out) == (2, "")
+        assert "the person's id" in err
+        assert "Alice" not in err

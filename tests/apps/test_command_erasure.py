@@ -125,3 +125,20 @@ def test_what_cannot_be_done_is_one_clear_line_and_exit_code_2(shop, arguments, 
     assert (code, out) == (2, "")
     assert any(part in err for part in message.split("|"))
     assert err.count("\n") == 1
+
+
+def test_a_check_does_not_pass_a_file_that_nobody_can_search(shop, tmp_path):
+    shop("run", "17")
+    (tmp_path / "my-shop" / "old.tsv").write_text("person_id\n17\n")
+    code, out, _ = shop("check")
+    assert code == 1
+    assert "nobody searched old.tsv" in out
+
+
+def test_the_truth_of_a_generated_shop_is_searched_too(shop, tmp_path):
+    import pandas as pd
+
+    people = tmp_path / "my-shop" / "truth" / "people.parquet"
+    assert 17 in pd.read_parquet(people)["person_id"].tolist()
+    shop("run", "17")
+    assert 17 not in pd.read_parquet(people)["person_id"].tolist()

@@ -152,3 +152,18 @@ def test_a_ledger_keeps_its_budget(call):
     code, _, err = call("run", "query.toml", *MADE_UP, "--epsilon-total", "40")
     assert code == 2
     assert "a budget never changes" in err
+
+
+def test_a_question_about_another_data_set_is_refused(call, tmp_path):
+    (tmp_path / "other.toml").write_text(HISTOGRAM + 'dataset = "orders"\n')
+    for command in ("preview", "run"):
+        code, _, err = call(command, "other.toml", *MADE_UP)
+        assert code == 2
+        assert "holds the rows of transactions, and the query names orders" in err
+
+
+def test_an_unknown_purpose_is_denied_and_logged(call, tmp_path):
+    (tmp_path / "odd.toml").write_text(HISTOGRAM + 'purpose = "curiosity"\n')
+    code, _, err = call("run", "odd.toml", *MADE_UP)
+    assert (code, "there is no purpose" in err) == (2, True)
+    assert verify_log(tmp_path / "books" / "ledger.sqlite").size == 1

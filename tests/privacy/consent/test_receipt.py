@@ -12,6 +12,8 @@ from privacy.policy.vocabulary import Purpose
 from retail.errors import ConsentError
 
 DAY = dt.timedelta(days=1)
+FACES = {"level": "separate", "explicit": True, "data": ("face_images", "face_templates")}
+IN_WRITING = FACES | {"jurisdiction": "US-IL", "lawful_basis": "written_release"}
 
 
 def test_a_receipt_survives_the_way_through_json_with_all_its_fields(shop):
@@ -82,6 +84,10 @@ def test_every_purpose_of_the_policy_and_every_processing_has_a_term():
         ({"lawful_basis": "explicit_consent"}, "must be explicit"),
         ({"data": ("transactions", "face_templates")}, "face data must be explicit"),
         ({"level": "separate", "explicit": True, "purposes": ("marketing", "research")}, "exactly one purpose"),
+        (FACES | {"data": ("face_templates", "payments")}, "covers nothing else"),
+        (FACES | {"jurisdiction": "US-IL", "lawful_basis": "explicit_consent"}, "lawful_basis written_release"),
+        (FACES | {"jurisdiction": "US-IL", "level": "general"}, "lawful_basis written_release"),
+        (IN_WRITING | {"method": "recorded_call"}, "a recorded_call is none"),
         ({"minor": True}, "no guardian agreed"),
         ({"guardian": True}, "64 lower-case"),
         ({"guardian_token": "ab" * 32}, "guardian is false"),
@@ -163,3 +169,26 @@ def test_a_signature_is_good_for_exactly_one_receipt_and_one_key(shop):
     assert not signed.is_signed_by(other.public_hex)
     assert not replace(signed, purposes=("marketing",)).is_signed_by(key.public_hex)
     assert not shop.receipt().is_signed_by(key.public_hex)
+
+
+@pytest.mark.parametrize("changes", [FACES, IN_WRITING, FACES | {"method": "recorded_call"}])
+def test_a_separate_consent_to_faces_alone_is_taken_in_illinois_in_writing(shop, changes):
+    assert shop.receipt(**changes).data == FACES["data"]
+
+
+@pytest.mark.parametrize("name", ["Alice\u202eSmith", "Alice Smith ", "Alice" * 200])
+def test_no_message_about_an_id_shows_it(shop, name):
+    document = to_document(shop.receipt())
+    for attempt in (
+        lambda: shop.register.token(name),
+        lambda: shop.receipt(principal=name),
+        lambda: shop.receipt(guardian=True, guardian_token=name),
+        lambda: shop.receipt(record_id=name),
+        lambda: shop.register.enrol(name, "m1"),
+        lambda: shop.register.enrolment.leave(name, "m1"),
+        lambda: from_document(document | {"pii_principal_id": name}),
+        lambda: from_document(name),
+    ):
+        with pytest.raises(ConsentError) as refused:
+            attempt()
+        assert "Alice" not in str(refused.value)

@@ -366,3 +366,109 @@ def _receipts(register, now):
         )  # fmt: skip
 
     return receipt
+
+
+def test_every_controller_with_a_key_must_have_signed_whatever_its_place_in_the_list(shop):
+    key = SigningKey.generate()
+    shop.register.notices.require_signature("m1", key.public_hex)
+    with pytest.raises(ConsentError, match="m1 signs its receipts"):
+        shop.agree("17", controllers=("m2", "m1"))
+    assert shop.allowed("17") == [False]
+    shop.register.record(shop.receipt("17", controllers=("m2", "m1")).signed(key))
+    assert shop.allowed("17") == [True]
+    shop.register.notices.require_signature("m2", SigningKey.generate().public_hex)
+    with pytest.raises(ConsentError, match="a receipt each"):
+        shop.register.record(shop.receipt("18", controllers=("m2", "m1")).signed(key))
+
+
+def test_a_clock_that_was_set_back_keeps_no_withdrawal_from_ending_what_was_given_before(shop):
+    shop.agree("17")
+    shop.clock.advance(seconds=-5)
+    shop.register.withdraw("17", controller="m1", purpose="recommendation")
+    shop.clock.advance(minutes=1)
+    assert shop.allowed("17") == [False]
+    assert shop.register.objected(["17"], controller="m1", purpose="recommendation").tolist() == [True]
+    assert shop.register.status("17")[0].state == "withdrawn"
+    shop.agree("17")
+    assert shop.allowed("17") == [True]
+
+
+def test_a_receipt_that_is_recorded_later_allows_nothing_in_the_past(shop):
+    issued = shop.clock.now
+    shop.clock.advance(days=9)
+    between = shop.clock.now - 5 * DAY
+    shop.agree("17", issued_at=issued)
+    assert shop.allowed("17", at=between) == [False]
+    assert shop.allowed("17") == [True]
+
+
+def test_an_objection_ends_only_when_the_person_agrees_again_to_that_kind_of_data_and_law(shop):
+    use = {"controller": "m1", "purpose": "recommendation"}
+    shop.register.withdraw("17", **use)
+
+    def objected(**asked):
+        return shop.register.objected(["17", "18"], **use, **asked).tolist()
+
+    assert objected() == [True, False]
+    shop.clock.advance(seconds=1)
+    shop.agree("17", data=("payments",))
+    assert objected(data="transactions") == [True, False]
+    assert objected(data="payments") == [False, False]
+    assert objected(data="payments", jurisdiction="CN") == [True, False]
+    assert objected(data="payments", jurisdiction="EU") == [False, False]
+    assert objected() == [False, False]
+    shop.agree("17")
+    assert objected(data="transactions") == [False, False]
+    with pytest.raises(ConsentError, match="unknown"):
+        objected(data="dreams")
+
+
+def test_what_is_refused_leaves_no_salt(shop):
+    shop.register.tombstones.add("17")
+    receipt, token = shop.receipt("17"), shop.register.token("17")
+    shop.register.enrolment.open_period("2026", k_max=1)
+    for refused in (
+        lambda: shop.register.record(receipt),
+        lambda: shop.register.enrol(token, "m1"),
+        lambda: shop.register.tombstones.let_back("18"),
+    ):
+        with pytest.raises(ConsentError):
+            refused()
+    assert not shop.register.enrolment.leave(token, "m1")
+    names = (token, receipt.sha256, shop.register.token("18"))
+    assert [shop.commitments.known(name) for name in names] == [None] * 3
+
+
+def test_a_withdrawal_of_an_erased_person_writes_nothing_and_a_lost_key_keeps_nobody_from_withdrawing(shop_on_disk):
+    shop = shop_on_disk
+    shop.register.tombstones.add("17")
+    version = shop.register.version
+    assert shop.register.withdraw("17", controller="m1", purpose="recommendation") == 0
+    assert (shop.register.version, shop.register.holds("17")) == (version, 0)
+    assert shop.commitments.known(shop.register.token("17")) is None
+    assert not shop.log.entries("withdrawal")
+    shop.agree("18")
+    (shop.folder / "consent.sqlite.tombstones.key").unlink()
+    assert shop.register.withdraw("18", controller="m1", purpose="recommendation") == 1
+    assert shop.allowed("18") == [False]
+
+
+def test_a_register_of_version_1_is_raised_to_this_one_with_guardians_and_times(shop_on_disk):
+    shop = shop_on_disk
+    mother = shop.register.token("mother")
+    shop.agree("kid", minor=True, guardian=True, guardian_token=mother)
+    with sqlite3.connect(shop.folder / "consent.sqlite") as old:
+        old.execute("ALTER TABLE receipts DROP COLUMN guardian")
+        old.execute("ALTER TABLE grants DROP COLUMN recorded_at")
+        old.execute("PRAGMA user_version = 1")
+    old.close()
+    raised = shop.open()
+    assert raised.holds("mother") == 2
+    use = {"controller": "m1", "purpose": "recommendation", "level": "general"}
+    assert raised.mask(["kid"], **use).tolist() == [True]
+    assert raised.mask(["kid"], at=shop.clock.now - HOUR, **use).tolist() == [False]
+    raised = shop.open()
+    with sqlite3.connect(shop.folder / "consent.sqlite") as new:
+        assert new.execute("SELECT COUNT(*) FROM grants WHERE recorded_at <> ''").fetchone() == (1,)
+        assert new.execute("PRAGMA user_version").fetchone() == (2,)
+    new.close()

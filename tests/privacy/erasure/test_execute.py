@@ -58,7 +58,7 @@ def shop(office, make, tmp_path):
     return shop
 
 
-def agree(register, person, number=1):
+def agree(register, person, number=1, guardian=""):
     from privacy.consent import Receipt
 
     now = dt.datetime.now(dt.UTC)
@@ -70,6 +70,7 @@ def agree(register, person, number=1):
             processing=("use",), storage=("EU",), retention_days=1, recipients=(), jurisdiction="EU",
             lawful_basis="consent", level="general", explicit=False, issued_at=now, valid_from=now,
             expires_at=now + dt.timedelta(days=1), method="app", withdrawal="call us",
+            minor=bool(guardian), guardian=bool(guardian), guardian_token=guardian,
         )
     )  # fmt: skip
 
@@ -229,13 +230,13 @@ import json, os, shutil, signal, sys
 from pathlib import Path
 from privacy.commitments import Commitments
 from privacy.consent import ConsentRegister
-from privacy.erasure import Erasure, Model, Registry, TableFolder
+from privacy.erasure import Erasure, Model, Registry, TableFolder, table_folder
 from privacy.erasure.journal import Journal
 from privacy.consent.tombstones import Tombstones
 from privacy.log import Log, SigningKey
 
 CHANGES = (
-    (Journal, "open_request"), (Tombstones, "add"), (TableFolder, "_erase_from"), (Journal, "mark_step"),
+    (Journal, "open_request"), (Tombstones, "add"), (table_folder, "erase_rows"), (Journal, "mark_step"),
     (ConsentRegister, "forget"), (Commitments, "forget"), (Log, "append"), (Journal, "keep_certificate"),
 )
 
@@ -376,3 +377,66 @@ def test_for_any_stores_and_persons_no_place_returns_the_erased_and_their_return
         assert index == Counter(str(person) for person in persons if person not in gone)
     staying = sorted(set(range(9)) - gone)
     registry.admit(pd.Series(staying, dtype="int64"))
+
+
+def test_a_model_that_was_moved_is_open_until_somebody_vouches_for_it(shop):
+    shop.erasure.run(1, notified=["agency"])
+    shop.model.rename(shop.model.with_name("renamed.npz"))
+    certificate = shop.erasure.run(1)
+    assert certificate.open_places == ("model",)
+    assert "moved, renamed or deleted" in str(certificate.document["places"])
+    closed = shop.erasure.run(1, delete_models=["model"])
+    assert closed.status == "closed"
+    assert "nobody moved them is the operator's word" in closed.to_json()
+
+
+def test_a_model_that_was_moved_before_the_erasure_is_open_too(shop):
+    shop.model.rename(shop.model.with_name("renamed.npz"))
+    assert shop.erasure.run(1, notified=["agency"]).open_places == ("model",)
+
+
+def test_what_a_program_wrote_after_the_erasure_began_is_found_by_the_next_run(shop, office, tmp_path):
+    shop.erasure.run(1, delete_models=["all"], notified=["agency"])
+    after = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=1)
+    late, new = tmp_path / "late.npz", tmp_path / "new.npz"
+    late.write_bytes(b"was in training with person 1")
+    new.write_bytes(b"trained on clean tables")
+    guard = {"tombstones": office.tombstones}
+    shop.registry.add(Model("late", [late], **guard), built_from=["tables"])
+    shop.registry.add(Model("new", [new], started=after, **guard), built_from=["tables"])
+    shop.registry.add(Export("later", recipient="B", sent=dt.date(2099, 1, 1), **guard), built_from=["tables"])
+    plan = shop.erasure.plan(1)
+    assert [step.place for step in plan.steps] == ["late"]
+    assert not {"late"}.intersection(plan.untouched)
+    assert {"new", "later"} <= set(plan.untouched)
+    certificate = shop.erasure.run(1)
+    assert certificate.open_places == ("late",)
+    assert shop.erasure.run(1).to_json() == certificate.to_json()
+    assert shop.erasure.run(1, delete_models=["late"]).status == "closed"
+    assert not late.exists()
+    assert new.exists()
+    assert [step.place for step in shop.erasure.plan(2).steps][-2:] == ["new", "later"]
+
+
+def test_a_folder_with_a_file_that_nobody_can_search_stays_open(shop):
+    old = shop.tables.path / "old.tsv"
+    old.write_text("person_id\tx\n1\t2\n")
+    certificate = shop.erasure.run(1, delete_models=["all"], notified=["agency"])
+    assert certificate.open_places == ("tables",)
+    assert "nobody searched old.tsv" in certificate.to_json()
+    old.unlink()
+    assert shop.erasure.run(1).status == "closed"
+
+
+def test_an_erased_guardian_is_found_in_the_register_and_a_refusal_leaves_nothing_to_find(shop, office):
+    token = office.register.token("mother")
+    agree(office.register, "kid", guardian=token)
+    assert shop.erasure.where("mother") == ["consent register"]
+    certificate = shop.erasure.run("mother")
+    assert (certificate.status, states(certificate)["consent register"]) == ("closed", "done")
+    agree(office.register, "4")
+    shop.erasure.run("4")
+    with pytest.raises(ConsentError):
+        agree(office.register, "4", number=2)
+    office.register.withdraw("4", controller="m1", purpose="marketing")
+    assert shop.erasure.where("4") == shop.erasure.where("mother") == []

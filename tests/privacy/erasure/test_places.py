@@ -237,6 +237,20 @@ def test_a_registry_is_read_from_a_file_whatever_the_order_in_it(office, tmp_pat
     assert registry.get("faiss").command == "make index"
 
 
+def test_what_an_operator_knows_about_a_folder_and_a_model_can_be_written_down(office, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my-shop").mkdir()
+    (tmp_path / "my-shop" / "old.tsv").write_text("x")
+    known = PLACES.replace('path = "my-shop"', 'path = "my-shop"\nskip = ["old.tsv"]')
+    known = known.replace("epsilon = 1\n", "epsilon = 1\npeople = 2000000\nstarted = 2026-01-05T12:00:00Z\n")
+    for text, unsearched, action in ((PLACES, ("old.tsv",), "bounded"), (known, (), "retrain")):
+        (tmp_path / "places.toml").write_text(text)
+        registry = read_registry(tmp_path / "places.toml", tombstones=office.tombstones)
+        assert registry.get("tables").unsearched == unsearched
+        assert registry.get("lookalike").action == action
+    assert registry.get("lookalike").started == dt.datetime(2026, 1, 5, 12, tzinfo=dt.UTC)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
@@ -246,6 +260,9 @@ def test_a_registry_is_read_from_a_file_whatever_the_order_in_it(office, tmp_pat
         ('path = "my-shop"', "path = 3", "not of type str"),
         ('path = "my-shop"', 'path = "my-shop"\nfrom = ["agency"]', "circle"),
         ('path = "my-shop"', 'path = "my-shop"\nfrom = []', "at least one"),
+        ("epsilon = 1\n", "epsilon = 1\npeople = true\n", "not of type int"),
+        ("epsilon = 1\n", "epsilon = 1\nstarted = 2026-01-05\n", "not of type datetime"),
+        ("epsilon = 1\n", "epsilon = 1\nstarted = 2026-01-05T12:00:00\n", "time zone"),
         ("epsilon = 1\n", "epsilon = true\n", "not of type float"),
         ("epsilon = 1\n", "epsilon = nan\n", "no guarantee"),
         ('name = "faiss"', 'name = "runs"', "twice"),
@@ -266,3 +283,57 @@ def test_a_file_of_places_that_is_wrong_is_refused_with_what_is_wrong(office, tm
 def test_a_missing_file_of_places_is_an_error_not_an_empty_registry(office, tmp_path):
     with pytest.raises(DataError, match="cannot read"):
         read_registry(tmp_path / "places.toml", tombstones=office.tombstones)
+
+
+@pytest.mark.parametrize(
+    ("epsilon", "delta", "people", "why"),
+    [
+        (10.1, 1e-6, None, "epsilon 10.1 is above 10"),
+        (1000.0, 1e-6, None, "epsilon 1000 is above 10"),
+        (1.0, 0.5, None, "delta 0.5 is above 0.0001"),
+        (1.0, 1e-4, 10_000, "not below 1 / 10,000 people"),
+        (1.0, 1e-2, 60, "above 0.0001"),
+    ],
+)
+def test_a_model_under_an_epsilon_or_delta_that_says_too_little_is_retrained(office, epsilon, delta, people, why):
+    guard = {"tombstones": office.tombstones, "secret_noise": True, "people": people}
+    model = Model("m", [], epsilon=epsilon, delta=delta, **guard)
+    assert (model.action, model.bounded) == ("retrain", False)
+    assert why in model.statement
+    assert "at most" not in model.statement
+
+
+@pytest.mark.parametrize(("epsilon", "delta", "people"), [(10.0, 1e-4, None), (4, 1e-4, 9_999), (1.0, 0, 10**9)])
+def test_a_model_at_the_agreed_limit_is_still_bounded(office, epsilon, delta, people):
+    guard = {"tombstones": office.tombstones, "secret_noise": True, "people": people}
+    assert Model("m", [], epsilon=epsilon, delta=delta, **guard).action == "bounded"
+
+
+@pytest.mark.parametrize(
+    "options", [{"people": 0}, {"people": True}, {"people": 1.5}, {"started": dt.datetime(2026, 1, 1)}]
+)
+def test_a_model_with_no_people_or_a_start_without_a_zone_is_refused(office, options):
+    with pytest.raises(ConfigError, match=r"people is|time zone"):
+        Model("m", [], tombstones=office.tombstones, **options)
+
+
+def test_a_model_of_which_a_part_is_missing_has_no_fingerprint(office, tmp_path):
+    paths = [tmp_path / "a.npz", tmp_path / "b.npz"]
+    for path in paths:
+        path.write_bytes(b"w")
+    model = Model("m", paths, tombstones=office.tombstones)
+    assert model.fingerprint()
+    paths[0].unlink()
+    assert model.fingerprint() == ""
+
+
+def test_a_run_says_when_it_began_and_how_many_people_it_had(office, tmp_path):
+    folder = run_folder(tmp_path / "runs", "aaaa", epsilon=4.0, mode="deployment")
+    (folder / "provenance.json").write_text('{"started": "2026-11-23T15:00:00+00:00"}')
+    record = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps(record | {"shoppers": 200_000}))
+    figures, model = run_places("runs", tmp_path / "runs", dataset="my-shop", tombstones=office.tombstones)
+    assert figures.started == model.started == dt.datetime(2026, 11, 23, 15, tzinfo=dt.UTC)
+    assert model.action == "retrain", "delta 1e-5 over 200,000 people"
+    (folder / "provenance.json").write_text('{"started": "yesterday"}')
+    assert run_places("runs", tmp_path / "runs", dataset="my-shop", tombstones=office.tombstones)[0].started is None

@@ -146,10 +146,10 @@ def test_a_copy_that_a_killed_writer_left_behind_goes_and_other_hidden_files_sta
 
 
 def test_a_writer_that_replaces_the_file_meanwhile_is_not_undone(folder, make, monkeypatch):
-    from privacy.erasure import table_folder
+    from privacy.erasure import table_file
 
     file = make.csv(folder.path / "transactions.csv", 1, 2)
-    original = table_folder._rewrite_csv
+    original = table_file._rewrite_csv
     calls = []
 
     def replaced_meanwhile(path: Path, temporary: Path, rows: set[int]) -> None:
@@ -159,7 +159,7 @@ def test_a_writer_that_replaces_the_file_meanwhile_is_not_undone(folder, make, m
             os.replace(newer, file)
         calls.append(len(rows))
 
-    monkeypatch.setattr(table_folder, "_rewrite_csv", replaced_meanwhile)
+    monkeypatch.setattr(table_file, "_rewrite_csv", replaced_meanwhile)
     assert folder.erase("1") == 2
     assert calls == [1, 2]
     assert [ids for _, ids in folder.persons()] == [["3"]]
@@ -181,3 +181,71 @@ def test_an_erased_person_cannot_be_taken_in_again_and_a_check_finds_a_restored_
     folder.take_in(make.parquet(folder.path.parent / "customers.parquet", 31))
     with pytest.raises(DataError, match="save it as one"):
         folder.take_in(Path("notes.txt"))
+
+
+def test_a_blank_first_line_capital_endings_and_folders_inside_hide_nobody(folder):
+    inside = folder.path / "part" / "2024"
+    inside.mkdir(parents=True)
+    (folder.path / "blank.csv").write_text("\n  \nperson_id,x\n17,1\n\n18,2\n")
+    (folder.path / "OLD.CSV").write_text("person_id,x\n17.0,1\n18,2\n")
+    (inside / "a.csv").write_text("person_id,x\n17,1\n")
+    pq.write_table(pa.table({"person_id": ["17.0", "18"]}), inside / "B.PARQUET")
+    assert folder.holds("17") == 4
+    assert sorted(name for name, _ in folder.persons()) == [
+        "OLD.CSV",
+        "blank.csv",
+        "part/2024/B.PARQUET",
+        "part/2024/a.csv",
+    ]
+    assert folder.erase("17") == 4
+    assert folder.holds("17") == 0
+    assert (folder.path / "blank.csv").read_text() == "person_id,x\n18,2\n"
+    assert (folder.unsearched, folder.holds("18")) == ((), 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("old.tsv", b"person\n17\n"),
+        ("transactions.csv.gz", b"\x1f\x8b"),
+        ("transactions.csv~", b"17\n"),
+        (".backup/transactions.csv", b"person_id\n17\n"),
+        ("notes.txt", b"the Person_ID is 17"),
+        ("wide.csv", b"person_id;x\n17;1\n"),
+        ("wide.txt", "person_id;x\n17;1\n".encode("utf-16")),
+        ("noending", b"PAR1...."),
+    ],
+)
+def test_a_file_that_may_hold_people_and_cannot_be_searched_is_named(folder, register, make, name, content):
+    make.csv(folder.path / "transactions.csv", 1)
+    (folder.path / "readme.txt").write_text("How to read this.")
+    (folder.path / "generated.json").write_text('{"shoppers": 60}')
+    assert folder.unsearched == ()
+    (folder.path / name).parent.mkdir(exist_ok=True)
+    (folder.path / name).write_bytes(content)
+    assert folder.unsearched == (name,)
+    assert f"may hold people: {name}" in folder.statement
+    told = TableFolder("tables", folder.path, tombstones=register.tombstones, skip=[name])
+    assert told.unsearched == ()
+    assert f"by the operator's word: {name}" in told.statement
+
+
+def test_a_link_to_a_folder_is_not_searched_and_one_to_a_file_is_cleaned_where_it_leads(folder, make, tmp_path):
+    real = make.csv(tmp_path / "elsewhere" / "transactions.csv", 1, 2)
+    folder.path.mkdir()
+    (folder.path / "linked").symlink_to(tmp_path / "elsewhere")
+    assert folder.unsearched == ("linked",)
+    (folder.path / "linked").unlink()
+    (folder.path / "link.csv").symlink_to(real)
+    assert folder.erase("1") == 1
+    assert (folder.path / "link.csv").is_symlink()
+    assert [line.split(",")[0] for line in real.read_text().splitlines()] == ["person_id", "2"]
+
+
+@pytest.mark.parametrize("spelling", ["17.0", " 17"])
+def test_an_erased_person_is_not_taken_in_under_another_spelling(folder, register, tmp_path, spelling):
+    folder.path.mkdir()
+    register.tombstones.add("17")
+    (tmp_path / "new.csv").write_text(f"\nperson_id,x\n{spelling},1\n")
+    with pytest.raises(ConsentError, match="1 rows"):
+        folder.take_in(tmp_path / "new.csv")
