@@ -12,10 +12,10 @@ import pandas as pd
 
 from apps.access_view import NO_RULE as NO_RULE_PERMITS
 from experiments.logbook import RUN_BOOKS
-from privacy import access_schema as a
-from privacy.access_audit import FORBIDDEN, NO_RULE, OVER_DENIED, WHY, replay
-from privacy.access_cells import LINE
-from privacy.access_file import check_events
+from privacy.access import schema as a
+from privacy.access.audit import FORBIDDEN, NO_RULE, OVER_DENIED, WHY, replay
+from privacy.access.cells import LINE
+from privacy.access.file import check_events
 from privacy.books import BOOKS
 from privacy.log.schema import has_log
 from privacy.policy import PolicyEngine, Register
@@ -41,7 +41,7 @@ class ReadLog:
     """The access events of one run's log.
 
     Attributes:
-        events: one row for each different event: the columns of `privacy.access_schema` but `time`, and how often
+        events: one row for each different event: the columns of `privacy.access.schema` but `time`, and how often
             it happened, first and last (UTC).
         problems: what is wrong with the log as a whole; its events are then no evidence.
     """

@@ -16,12 +16,12 @@ import pandas as pd
 from timing import options, row, seconds, show
 
 from privacy import Budget, Ledger
-from privacy.bounds import Bounds
 from privacy.log import Log, SigningKey
 from privacy.mechanisms import statistics
 from privacy.policy import Dataset, Party, PolicyEngine, Register
-from privacy.query_file import parse_query
 from privacy.release import ReleaseGate
+from privacy.statistics.bounds import Bounds
+from privacy.statistics.query_file import parse_query
 
 HEAT_MAP = {
     "kind": "heat_map",

@@ -85,7 +85,7 @@ def log_summary(root: Path, scenario: str, document: Mapping[str, Any]) -> Signe
     """
     log = Log.open(root / scenario / SCENARIO_LOG, origin=scenario, key=SigningKey.load_or_create(root / KEY))
     known = {_identity(entry.kind, entry.body): entry.body for entry in log.entries()}
-    runs = [*document["runs"], *(failure["run_id"] for failure in document["failures"])]
+    runs = [*document["runs"], *(failure["run_id"] for failure in document.get("failures", ()))]
     events = [*_figures(document), *_heads(root / scenario, runs)]
     news = [(kind, body) for kind, body in events if known.get(_identity(kind, body)) != body]
     if news:

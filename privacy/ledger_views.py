@@ -108,7 +108,7 @@ def person_view(
     Source: Bun and Steinke 2016, Lemma 1.7 (costs add up); Canonne, Kamath and Steinke 2020, Proposition 12 (epsilon).
     """
     if person and not _COMMITMENT.fullmatch(person):
-        raise PrivacyError(f"a statement names a person by a commitment, 64 hexadecimal digits, not by an id")
+        raise PrivacyError("a statement names a person by a commitment, 64 hexadecimal digits, not by an id")
     files = list({path.resolve(): path for path in paths}.values())
     if not files:
         raise PrivacyError("no ledger was named; give the ledger files of all merchants")

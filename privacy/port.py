@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from privacy.access_level import judge, settle
-from privacy.access_schema import KIND_OF_ENTRY, event_body
-from privacy.consented import Consents, consented
+from privacy.access.consented import Consents, consented
+from privacy.access.level import judge, settle
+from privacy.access.rows import detached
+from privacy.access.schema import KIND_OF_ENTRY, event_body
 from privacy.log import Log
 from privacy.policy import Action, Context, Decision, Jurisdiction, Kind, PolicyEngine, Purpose, Request
-from privacy.rows import detached
 from retail import columns as c
 from retail.errors import ConfigError, DataError, PolicyError
 from retail.problems import shown

@@ -24,20 +24,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from privacy.access.consented import Consents
 from privacy.accounting import cap, epsilon_rdp
-from privacy.answers import Answer, Answers
-from privacy.bounds import Bounds, bounded_counts, bounded_rows, bounded_values, needed_columns
-from privacy.consented import Consents
 from privacy.ledger import Ledger
 from privacy.log import Log
 from privacy.mechanisms import statistics
-from privacy.noise import least_cost
-from privacy.plans import CountPlan, Plan, QuantilePlan, TopKPlan, exactness, threshold
 from privacy.policy import Jurisdiction, PolicyEngine
-from privacy.preview import Preview
-from privacy.queries import Query
-from privacy.release_access import Grant, ReleaseAccess, refuse
-from privacy.release_entries import named, released
+from privacy.statistics.answers import Answer, Answers
+from privacy.statistics.bounds import Bounds, bounded_counts, bounded_rows, bounded_values, needed_columns
+from privacy.statistics.entries import named, released
+from privacy.statistics.grant import Grant, ReleaseAccess, refuse
+from privacy.statistics.noise import least_cost
+from privacy.statistics.plans import CountPlan, Plan, QuantilePlan, TopKPlan, exactness, threshold
+from privacy.statistics.preview import Preview
+from privacy.statistics.queries import Query
 from privacy.turn import spending_turn
 from retail.errors import ConsentError, PolicyError, PrivacyError
 
@@ -81,10 +81,10 @@ class ReleaseGate:
             ledger: pays; its books also keep answers and log.
             engine: decides; asked anew for every release, stored or not.
             log: in the ledger's books.
-            rows: returns the named columns (`privacy.bounds.needed_columns`) of all rows at all merchants, with types
-                that are declared and not inferred from the rows.
+            rows: returns the named columns (`needed_columns`) of all rows at all merchants, with types that are
+                declared and not inferred from the rows.
             bounds: on what one person adds; public.
-            catalogue: public values of columns, in the spelling of `privacy.labels.label`.
+            catalogue: public values of columns, in the spelling of `privacy.statistics.labels.label`.
             consents: asked where the register holds the data set as raw rows about people: for receipts where the
                 policy permits a release only of those who agreed, else for objections.
             jurisdiction: whose law switches on.

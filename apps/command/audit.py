@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from pandas import DataFrame
 
-    from privacy.access_audit import Replay
-    from privacy.access_file import AccessFile
+    from privacy.access.audit import Replay
+    from privacy.access.file import AccessFile
     from privacy.attacks import AttackResult
     from privacy.policy import Register
 
@@ -80,9 +80,9 @@ def audit(
 def _audit_access(
     target: str, policies: list[str], regime: str | None, parties: Path | None, store: Path, *, as_json: bool
 ) -> dict[str, Any]:
-    from privacy.access_audit import replay
-    from privacy.access_file import check_events
-    from privacy.access_parties import read_parties
+    from privacy.access.audit import replay
+    from privacy.access.file import check_events
+    from privacy.access.parties import read_parties
     from privacy.policy import PolicyEngine, Register
     from retail.errors import ConfigError
 
@@ -145,8 +145,8 @@ def _refuse(file: AccessFile, *, as_json: bool) -> None:
 
 def _show(file: AccessFile, found: Replay, register: Register | None, policies: list[str]) -> None:
     from apps.command import tables
-    from privacy.access_audit import BREACH, FINDING, MEANINGS
-    from privacy.access_cells import LINE
+    from privacy.access.audit import BREACH, FINDING, MEANINGS
+    from privacy.access.cells import LINE
 
     believed = "as the log itself describes them; name a register with --parties to check that"
     basis = believed if register is None else "as the register describes them"
@@ -169,8 +169,8 @@ def _show(file: AccessFile, found: Replay, register: Register | None, policies: 
 def _show_findings(part: DataFrame, title: str) -> None:
     """Print findings of one kind, and below them each different reason once."""
     from apps.command import tables
-    from privacy.access_audit import WHY
-    from privacy.access_cells import LINE
+    from privacy.access.audit import WHY
+    from privacy.access.cells import LINE
 
     columns = (LINE, "time", "actor", "role", "action", "dataset", "purpose", "consent", "jurisdiction")
     lines = part.assign(time=part["time"].dt.strftime("%Y-%m-%d %H:%M:%SZ"))[list(columns)]

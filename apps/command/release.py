@@ -65,7 +65,7 @@ def preview(
     import dataclasses
 
     from apps.command import tables
-    from privacy.query_file import read_query
+    from privacy.statistics.query_file import read_query
 
     asked = read_query(query)
     gate = _gate(
@@ -124,7 +124,7 @@ def run(
     docs/release.md says how to write a query.
     """
     from apps.command import tables
-    from privacy.query_file import read_query
+    from privacy.statistics.query_file import read_query
 
     asked = read_query(query)
     gate = _gate(
@@ -193,13 +193,13 @@ def _gate(
 ) -> ReleaseGate:
     """Put the parts together: books, policy and data. To only look, a ledger that is not there yet is not made."""
     from federation.config import dataset_name
-    from privacy.bounds import Bounds
     from privacy.budget import Budget
     from privacy.ledger import Ledger
     from privacy.log import Log, SigningKey
     from privacy.policy import Dataset, Party, PolicyEngine, Register
     from privacy.release import ReleaseGate
-    from privacy.release_rows import RetailRows
+    from privacy.statistics.bounds import Bounds
+    from privacy.statistics.rows import RetailRows
 
     limits = Bounds(*bounds)
     roles: dict[str, Any] = {owner: "aggregator", actor[0]: actor[1]}

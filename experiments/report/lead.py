@@ -12,7 +12,7 @@ from experiments.report.evidence import Evidence
 from experiments.report.model import Account, Attack, Figure, Promise, Summary, Verdict
 from experiments.report.proven import Sentence
 from experiments.report.replaying import DEFAULT_DENY
-from privacy import access_schema as a
+from privacy.access import schema as a
 
 
 def summary_of(

@@ -14,7 +14,7 @@ from experiments.report.evidence import Evidence
 from experiments.report.model import Grid
 from experiments.report.replaying import engines_of, packed_policy
 from experiments.report.rules import access_entries
-from privacy import access_schema as a
+from privacy.access import schema as a
 from privacy.policy import diff, matrix
 from privacy.policy.diff import diff_policies
 from privacy.policy.sources import PACKS, SIMULATION_PACK, load_texts

@@ -10,7 +10,7 @@ from experiments.documents import read_json
 from experiments.report.accounts import RunFiles
 from experiments.report.evidence import Located
 from experiments.report.model import Account, Attack, Fact, Grid, Promise, Verdict
-from privacy import access_schema as a
+from privacy.access import schema as a
 
 _LOG: Final = "access log"
 _RUNS: Final = "files of the runs"

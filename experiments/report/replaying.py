@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import pandas as pd
 
-from privacy import access_schema as a
-from privacy.access_claims import worlds
+from privacy.access import schema as a
+from privacy.access.claims import worlds
 from privacy.policy import Context, PolicyEngine, Register, Request
 from privacy.policy.compiled import CompiledPolicies, compile_texts
 from privacy.policy.sources import PolicyText, load_texts

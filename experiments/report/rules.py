@@ -11,9 +11,9 @@ import pandas as pd
 from experiments.report.evidence import Evidence, Located
 from experiments.report.model import Denial, Outcome, Verdict
 from experiments.report.replaying import DEFAULT_DENY, Engines, Judged, engines_of, judge
-from privacy import access_schema as a
-from privacy.access_audit import FORBIDDEN, NO_RULE, replay
-from privacy.access_cells import LINE
+from privacy.access import schema as a
+from privacy.access.audit import FORBIDDEN, NO_RULE, replay
+from privacy.access.cells import LINE
 from privacy.policy.compiled import PolicyInfo
 from privacy.policy.rule import Choice, Rule
 from privacy.policy.sources import PACKS_FOLDER, REGIME_PACK, RULES_FILE, source_folder

@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privacy.accounting import NANO, check_cost, noise_multiplier
-from privacy.noise import CountNoise, Shape
-from privacy.plans import CountPlan, QuantilePlan, TopKPlan
+from privacy.statistics.noise import CountNoise, Shape
+from privacy.statistics.plans import CountPlan, QuantilePlan, TopKPlan
 from retail.errors import PrivacyError
 
 LARGEST_COUNT: Final = 2**53

@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 from apps.command.audit import audit
 from experiments.logbook import KEY
-from privacy.access_audit import MEANINGS
-from privacy.access_schema import CODES, EVENT_COLUMNS
+from privacy.access.audit import MEANINGS
+from privacy.access.schema import CODES, EVENT_COLUMNS
 from privacy.attacks.result import AttackResult, ControlResult
 from privacy.log import Log, SigningKey, verify_log
 from retail.errors import ConfigError, DataError, PolicyError, TradefairError

@@ -117,7 +117,6 @@ def test_a_deployment_needs_a_log_that_outlives_the_process(persistent):
         MarketPort(persistent(mode="deployment"), Access())
 
 
-
 RULES = """id,who,effect,action,whose,kind,form,purpose,when,unless,jurisdiction,article,sentence
 ask,merchant,may not,train,own,transactions,raw,recommendation,about persons,consent,any,house rule,We ask first.
 """

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from privacy import access_schema as a
+from privacy.access import schema as a
 
 POLICIES = ["base", "dma", "gdpr", "pipl", "bipa"]
 MERCHANTS = [f"m{number}" for number in range(1, 21)]

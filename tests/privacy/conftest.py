@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from privacy import Budget, Ledger
-from privacy.bounds import Bounds
 from privacy.log import Log
 from privacy.policy import Dataset, Party, PolicyEngine, Register
 from privacy.release import ReleaseGate
+from privacy.statistics.bounds import Bounds
 
 CATALOGUE = {"department": tuple(f"d{number:02d}" for number in range(20))}
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from privacy import access_schema as a
-from privacy.access_audit import CLAIM, FINDING, FORBIDDEN, NO_RULE, OTHER_RULE, OVER_DENIED, replay
-from privacy.access_cells import LINE
-from privacy.access_file import check_events, read_events
-from privacy.access_parties import read_parties
+from privacy.access import schema as a
+from privacy.access.audit import CLAIM, FINDING, FORBIDDEN, NO_RULE, OTHER_RULE, OVER_DENIED, replay
+from privacy.access.cells import LINE
+from privacy.access.file import check_events, read_events
+from privacy.access.parties import read_parties
 from privacy.log import Log, SigningKey
 from privacy.policy import Context, Dataset, Party, PolicyEngine, Register, Request
 from retail.errors import DataError, PolicyError
@@ -457,7 +457,7 @@ def test_the_body_of_an_event_has_the_columns_of_the_schema_in_order():
 
 
 def test_flags_of_numpy_do_not_pass_for_truth(tmp_path):
-    from privacy.access_cells import CellReader
+    from privacy.access.cells import CellReader
 
     reader = CellReader("f", "row", [1, 2])
     assert reader.flags("minor", [1, np.float64(0)]) == [False, False]

@@ -3,8 +3,8 @@ import sqlite3
 
 import pytest
 
-from privacy.answers import Answer, Answers
 from privacy.books import Books
+from privacy.statistics.answers import Answer, Answers
 from retail.errors import PrivacyError
 
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from privacy.bounds import Bounds, bounded_counts, bounded_rows, bounded_values, needed_columns
-from privacy.cells import spelling
-from privacy.query_file import parse_query
+from privacy.statistics.bounds import Bounds, bounded_counts, bounded_rows, bounded_values, needed_columns
+from privacy.statistics.cells import spelling
+from privacy.statistics.query_file import parse_query
 from retail.errors import PrivacyError
 
 VALUES = list("abcdef")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from privacy.cells import groups, numbers, ranks, spelling, spellings
+from privacy.statistics.cells import groups, numbers, ranks, spelling, spellings
 
 CELL = st.one_of(
     st.none(),

@@ -128,7 +128,10 @@ print(*Commitments.open(sys.argv[1]).commitments([str(number) for number in rang
     assert len(said) == 1
 
 
-@given(st.lists(st.text(min_size=1).filter(lambda text: text.isprintable()), min_size=1, max_size=8))
+PRINTABLE = st.characters(exclude_categories=("C", "Z"))
+
+
+@given(st.lists(st.text(PRINTABLE, min_size=1), min_size=1, max_size=8))
 @settings(max_examples=30, deadline=None)
 def test_commitments_differ_exactly_when_ids_do(persons):
     found = Commitments.open(":memory:").commitments(persons)

@@ -6,8 +6,8 @@ import pytest
 
 from privacy import cap
 from privacy.accounting import noise_multiplier
-from privacy.noise import CountNoise
-from privacy.query_file import KINDS, parse_query
+from privacy.statistics.noise import CountNoise
+from privacy.statistics.query_file import KINDS, parse_query
 
 PAGE = (Path(__file__).parents[2] / "docs" / "release.md").read_text(encoding="utf-8")
 MUTANTS = (Path(__file__).parent / "test_mechanism_mutants.py").read_text(encoding="utf-8")
@@ -20,7 +20,7 @@ def test_the_questions_of_the_page_can_be_read_and_are_the_same_question():
 
 
 def test_the_figures_of_the_preview_are_those_of_the_gate(make_gate):
-    from privacy.bounds import Bounds
+    from privacy.statistics.bounds import Bounds
 
     gate = make_gate(None, epsilon=4.0, bounds=Bounds(5, 10, 10), catalogue={"department": tuple(map(str, range(24)))})
     told = gate.preview(parse_query({"kind": "histogram", "column": "department", "error_95": 40}))

@@ -12,15 +12,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import privacy.bounds as bounds_module
 import privacy.release as release_module
-from privacy.answers import Answer, Answers
-from privacy.bounds import Bounds
+import privacy.statistics.bounds as bounds_module
 from privacy.ledger import Ledger, Reservation
 from privacy.log import Log
 from privacy.mechanisms import statistics
 from privacy.policy import Decision, PolicyEngine
-from privacy.query_file import parse_query
+from privacy.statistics.answers import Answer, Answers
+from privacy.statistics.bounds import Bounds
+from privacy.statistics.query_file import parse_query
 from retail.errors import PolicyError, PrivacyError
 
 CELLS = 1200

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from privacy.access_file import read_events
+from privacy.access.consented import consented
+from privacy.access.file import read_events
 from privacy.commitments import Commitments
 from privacy.consent import ConsentRegister, Notice, Receipt
-from privacy.consented import consented
 from privacy.log import Log, SigningKey, verify_log
 from privacy.policy import Context, Dataset, Party, PolicyEngine, Register, Request
 from privacy.port import DataPort

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from privacy.queries import Grid, Key, Query
-from privacy.query_file import parse_query, read_query
+from privacy.statistics.queries import Grid, Key, Query
+from privacy.statistics.query_file import parse_query, read_query
 from retail.errors import ConfigError, PrivacyError
 
 CATALOGUE = {"department": ("dairy", "fish", "meat")}

@@ -49,14 +49,14 @@ ALLOWED = {
     ("federation/nodes.py", PERSONS): "cuts the rows into merchants, before anybody has asked for them",
     ("federation/access.py", NODES): "gives the rows to the port as its sources",
     ("apps/command/release.py", SOURCE): "gives the rows to the release gate, the exit of statistics",
-    ("privacy/release_rows.py", PERSONS): "gives the rows to the release gate, the exit of statistics",
+    ("privacy/statistics/rows.py", PERSONS): "gives the rows to the release gate, the exit of statistics",
     ("privacy/erasure/table_file.py", FILE): "finds a person's rows to delete them",
     ("privacy/erasure/run_store.py", FILE): "finds a person's rows to delete them",
     # No party's rows: settings, dates, results, models, logs.
     ("experiments/arms.py", SOURCE): "looks up the dates that the data cover, when nobody declared them",
     ("experiments/documents.py", FILE): "reads results out of the run store",
     ("federation/checkpoint.py", FILE): "reads the state of a model",
-    ("privacy/access_file.py", FILE): "reads logs of decisions, which name no person",
+    ("privacy/access/file.py", FILE): "reads logs of decisions, which name no person",
     ("privacy/policy/table.py", FILE): "reads tables of rules",
     # Simulations on public data, where nothing is anybody's.
     ("experiments/baselines/tune.py", LOADER): "tunes published baselines on the public data set",

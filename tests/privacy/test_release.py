@@ -6,12 +6,12 @@ import pytest
 
 from privacy import Budget, Ledger, cap
 from privacy import release as release_module
-from privacy.answers import Answers
-from privacy.bounds import Bounds
 from privacy.log import Log
 from privacy.policy import Dataset, Party, PolicyEngine, Register
-from privacy.query_file import parse_query
 from privacy.release import ReleaseGate
+from privacy.statistics.answers import Answers
+from privacy.statistics.bounds import Bounds
+from privacy.statistics.query_file import parse_query
 from retail.errors import ConfigError, PolicyError, PrivacyError
 
 

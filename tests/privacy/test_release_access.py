@@ -11,13 +11,13 @@ import pytest
 
 from privacy import Budget, Ledger
 from privacy import release as release_module
-from privacy.access_schema import EVENT_COLUMNS
-from privacy.bounds import Bounds
+from privacy.access.schema import EVENT_COLUMNS
 from privacy.consent import ConsentRegister, Notice, Receipt
 from privacy.log import Log
 from privacy.policy import Dataset, Party, PolicyEngine, Register
-from privacy.query_file import parse_query
 from privacy.release import ReleaseGate
+from privacy.statistics.bounds import Bounds
+from privacy.statistics.query_file import parse_query
 from privacy.turn import spending_turn
 from retail.errors import ConsentError, PolicyError, PrivacyError
 

@@ -17,10 +17,10 @@ import json, os, signal, sys, time
 import pandas as pd
 from privacy import Budget, Ledger
 from privacy import release as module
-from privacy.bounds import Bounds
+from privacy.statistics.bounds import Bounds
 from privacy.log import Log, SigningKey
 from privacy.policy import Dataset, Party, PolicyEngine, Register
-from privacy.query_file import parse_query
+from privacy.statistics.query_file import parse_query
 from privacy.release import ReleaseGate
 
 path, do = sys.argv[1:3]

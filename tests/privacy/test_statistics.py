@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from privacy import cap, cost
 from privacy.accounting import MAX_COST, NANO
 from privacy.mechanisms import statistics as s
-from privacy.noise import CountNoise, least_cost
+from privacy.statistics.noise import CountNoise, least_cost
 from retail.errors import PrivacyError
 
 ONE = cap(epsilon=1.0, delta=1e-5)

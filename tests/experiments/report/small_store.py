@@ -11,7 +11,7 @@ from experiments.runs import RunStore
 from experiments.scenario_file import scenario_text, validate
 from experiments.summary import summarise
 from experiments.sweep import expand
-from privacy.access_schema import event_body
+from privacy.access.schema import event_body
 from privacy.accounting import noise_multiplier
 from privacy.ledger_record import read_ledger
 from privacy.policy import Context, Dataset, Party, PolicyEngine, Register, Request

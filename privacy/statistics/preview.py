@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from privacy.plans import Exactness
+from privacy.statistics.plans import Exactness
 
 
 @dataclass(frozen=True, slots=True)

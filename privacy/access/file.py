@@ -13,9 +13,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from privacy import access_schema as a
-from privacy.access_cells import BadCell, CellReader
-from privacy.access_log import is_log, read_log
+from privacy.access import schema as a
+from privacy.access.cells import BadCell, CellReader
+from privacy.access.log import is_log, read_log
 from retail.errors import DataError
 from retail.problems import shown
 
@@ -36,7 +36,7 @@ class AccessFile:
     Attributes:
         path: the file that was read.
         source: "log", "csv" or "parquet".
-        events: LINE and the columns of `privacy.access_schema`, one row for each decision; not to be used with `bad`.
+        events: LINE and the columns of `privacy.access.schema`, one row for each decision; not to be used with `bad`.
         bad: every cell that cannot be used.
         log_problems: what is wrong with the log as a whole (an entry changed, a head that does not fit); only for
             source "log". The events are then no evidence.

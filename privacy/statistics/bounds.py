@@ -2,9 +2,9 @@
 
 Each function keeps of a person what depends on that person's rows and public constants only. So adding or removing
 a person changes nobody else's part, and the declared bounds hold for any data. Cells are read one by one
-(`privacy.cells`), so one person's odd value does not change how others' values are spelt or ordered. One thing cells
-cannot mend: the types of columns must be declared by whoever reads the rows, not inferred from the rows. A reader that
-turns a column into floats because one person's cell is missing has rounded everybody's long ids already.
+(`privacy.statistics.cells`), so one person's odd value does not change how others' values are spelt or ordered. One
+thing cells cannot mend: the types of columns must be declared by whoever reads the rows, not inferred from the rows. A
+reader that turns a column into floats because one person's cell is missing has rounded everybody's long ids already.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from privacy.cells import groups, numbers, ranks, spellings
-from privacy.queries import Counting, Key, Query
+from privacy.statistics.cells import groups, numbers, ranks, spellings
+from privacy.statistics.queries import Counting, Key, Query
 from privacy.units import cap_merchants
 from retail import columns as c
 from retail.errors import PrivacyError

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from privacy.queries import Grid, Key, Query
+from privacy.statistics.queries import Grid, Key, Query
 from retail.errors import ConfigError
 
 _COMMON: Final = ("kind", "dataset", "where", "counting", "epsilon", "error_95", "purpose", "title", "refresh")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final, cast
 
-from privacy import access_schema as a
-from privacy.access_cells import BadCell, CellReader
-from privacy.access_file import missing_columns, read_cells
+from privacy.access import schema as a
+from privacy.access.cells import BadCell, CellReader
+from privacy.access.file import missing_columns, read_cells
 from privacy.policy import Dataset, Party, Register
 from retail.errors import DataError
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from privacy.access_schema import KIND_OF_ENTRY
+from privacy.access.schema import KIND_OF_ENTRY
 from privacy.books import BOOKS
 from privacy.log.export import ExportReader
 from privacy.log.store import read_entries

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from privacy.answers import Answer
-from privacy.bounds import Bounds
 from privacy.ledger import Reservation
-from privacy.queries import Query
+from privacy.statistics.answers import Answer
+from privacy.statistics.bounds import Bounds
+from privacy.statistics.queries import Query
 from retail.problems import shown
 
 

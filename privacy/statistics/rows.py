@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from privacy.labels import label
+from privacy.statistics.labels import label
 from retail import columns as c
 from retail.dataset import RetailData
 from retail.errors import ConfigError, PrivacyError

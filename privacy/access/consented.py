@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from privacy.access.rows import detached
 from privacy.policy import Jurisdiction, Kind, Purpose, Request
-from privacy.rows import detached
 from retail.errors import ConsentError
 from retail.problems import shown
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from privacy import access_schema as a
+from privacy.access import schema as a
 from privacy.policy import Dataset, Party, Register
 from retail.problems import shown
 

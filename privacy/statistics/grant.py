@@ -10,12 +10,12 @@ from typing import Any, NoReturn
 import numpy as np
 import pandas as pd
 
-from privacy.access_level import judge, settle
-from privacy.access_schema import KIND_OF_ENTRY, event_body
-from privacy.consented import Consents, allowed
+from privacy.access.consented import Consents, allowed
+from privacy.access.level import judge, settle
+from privacy.access.schema import KIND_OF_ENTRY, event_body
 from privacy.log import Log
 from privacy.policy import Context, Decision, Jurisdiction, PolicyEngine, Request
-from privacy.queries import Query
+from privacy.statistics.queries import Query
 from retail import columns as c
 from retail.errors import ConsentError, PolicyError, PrivacyError
 from retail.problems import shown

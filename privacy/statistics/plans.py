@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from privacy.noise import CountNoise
+from privacy.statistics.noise import CountNoise
 
 
 @dataclass(frozen=True, slots=True)

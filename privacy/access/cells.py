@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from privacy import access_schema as a
+from privacy.access import schema as a
 from retail.problems import shown
 
 LINE: Final = "line"

@@ -107,7 +107,7 @@ class Answers:
             dataset: name of the budget that paid.
             identity: hash of question and bounds.
             cost: nano-rho.
-            audience: whom it was counted for (`privacy.release_access.Grant.audience`); no other's answer is found.
+            audience: whom it was counted for (`privacy.statistics.grant.Grant.audience`); no other's answer is found.
 
         Raises: PrivacyError: the stored answer was changed.
         """

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from privacy.labels import spelt
+from privacy.statistics.labels import spelt
 
 Ints = NDArray[np.int64]
 T = TypeVar("T")
@@ -32,7 +32,7 @@ def spellings(column: pd.Series[Any]) -> tuple[Ints, list[str]]:
 
 
 def spelling(value: object) -> str:
-    """Spell a value of the rows as `privacy.labels.label` does, and never fail on it; "" for what cannot be spelt."""
+    """Spell a value of the rows as `labels.label` does, and never fail on it; "" for what cannot be spelt."""
     try:
         if isinstance(value, np.generic):
             value = value.item()

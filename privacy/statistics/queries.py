@@ -19,7 +19,7 @@ from functools import cached_property
 from typing import Any, Final, Literal
 
 from privacy.accounting import check_epsilon
-from privacy.labels import MOST_VALUES, check_column, labels
+from privacy.statistics.labels import MOST_VALUES, check_column, labels
 from retail.errors import ConfigError, PrivacyError
 
 Kind = Literal["counts", "top_k", "quantile"]

@@ -18,9 +18,9 @@ from typing import Any, Final
 
 import pandas as pd
 
-from privacy import access_schema as a
-from privacy.access_cells import LINE
-from privacy.access_claims import worlds
+from privacy.access import schema as a
+from privacy.access.cells import LINE
+from privacy.access.claims import worlds
 from privacy.policy import Context, Decision, PolicyEngine, Register, Request
 
 FORBIDDEN: Final = "forbidden"
@@ -90,7 +90,7 @@ def replay(
     """Judge every event by a policy.
 
     Args:
-        events: from `privacy.access_file`.
+        events: from `privacy.access.file`.
         engines: makes the engine of a regime; called once for each.
         register: who is who; None to believe the lines.
         regime: judges all lines under this one; None judges each under the regime that it names.
