@@ -38,7 +38,7 @@ class Access:
         regime: id of a regime; empty for "federated_dp" where privacy is claimed and "federated" where it is not.
         jurisdiction: whose law the packs apply.
         log: the books that decisions are written to; ":memory:" forgets them with the process.
-        origin: name of the log.
+        origin: name of the log; empty for whatever name it has.
         consents: file of a consent register; empty for none, then nothing is read that needs consent.
     """
 
@@ -46,7 +46,7 @@ class Access:
     regime: str = ""
     jurisdiction: Jurisdiction = "none"
     log: str = MEMORY
-    origin: str = "run"
+    origin: str = ""
     consents: str = ""
 
     def to_json(self) -> str:
@@ -113,7 +113,7 @@ class MarketPort:
         self._port = DataPort(
             PolicyEngine.load(("base", *access.packs), register=_register(config, self.merchants), regime=regime),
             sources={transactions_id(one): _source(config, place) for place, one in enumerate(self.merchants)},
-            log=Log.open(access.log, origin=access.origin, key=None),
+            log=Log.open(access.log, origin=access.origin or None, key=None),
             consents=self.consents,
             regime=regime,
             jurisdiction=access.jurisdiction,

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from federation import nodes
-from federation.access import Access, MarketPort
+from federation.access import MEMORY, Access, MarketPort
 from federation.config import FederationConfig
 from federation.plan import open_ledger
 from federation.task import Model
@@ -62,7 +62,7 @@ def run(
     Args:
         config: everything that decides the run.
         access: the rules under which its parties read and publish; None for the regime that the run needs and a log
-            that ends with the process.
+            that ends with the process, in a deployment one in the ledger's books.
         engine: "inprocess".
         progress: called with a line after every round.
 
@@ -77,7 +77,7 @@ def run(
     if engine != "inprocess":
         raise ConfigError(f"engine = {engine!r} is unknown; write inprocess")
     open_ledger(config)
-    access = access or Access()
+    access = access or Access(log=str(config.ledger) if config.mode == "deployment" else MEMORY)
     port = MarketPort(config, access)
     nodes.check_public(config)
     port.own(0)  # here for its errors, which at the nodes would become one fixed text

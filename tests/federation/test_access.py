@@ -16,7 +16,7 @@ from privacy.consent.receipt import Receipt
 from privacy.log import Log
 from retail.errors import ConfigError, PolicyError, PrivacyError
 
-ORIGIN = "run"
+ORIGIN = None
 
 
 def rows_of(node):
@@ -58,7 +58,7 @@ def test_the_gdpr_pack_forbids_pooling_rows_of_persons_who_did_not_agree_even_wh
 def test_a_federated_run_logs_who_read_what_and_each_round_in_the_books_that_paid_for_it(make_config, tmp_path):
     books = tmp_path / "ledger.sqlite"
     config = make_config(epsilon=4.0, ledger=books)
-    result = run(config, access=Access(log=str(books), origin=ORIGIN))
+    result = run(config, access=Access(log=str(books)))
     logged = events(books)
     merchants = {merchant_id(one) for one in nodes.merchants(config)}
     own = logged[(logged["action"] == "train") & (logged["form"] == "raw")]
@@ -84,7 +84,7 @@ def test_a_round_that_cannot_be_logged_is_not_committed(make_config, tmp_path, m
     books = tmp_path / "ledger.sqlite"
     monkeypatch.setattr(Log, "append_within", fail)
     with pytest.raises(PrivacyError, match="disk is full"):
-        run(make_config(epsilon=4.0, ledger=books), access=Access(log=str(books), origin=ORIGIN))
+        run(make_config(epsilon=4.0, ledger=books), access=Access(log=str(books)))
     with Books.open(books).transaction("DEFERRED") as connection:
         reserved, committed = connection.execute("SELECT COUNT(*), COUNT(committed_at) FROM reservations").fetchone()
     assert (reserved, committed) == (1, 0)
