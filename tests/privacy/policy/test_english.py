@@ -37,9 +37,17 @@ def test_what_has_no_words_is_quoted_and_never_left_out():
         '@id("a")\npermit (principal == Party::"x", action, resource) when { context.minor || resource.public } '
         'unless { [Form::"dp"].contains(resource.form) };'
     )
-    assert "`principal == x`" in text
+    assert '`principal == Party::"x"`' in text
     assert "(context.minor || resource.public)" in text
     assert '"contains"' in text
+
+
+def test_an_id_that_looks_like_words_of_a_rule_stays_quoted_and_typed():
+    text = read('@id("a")\npermit (principal == Party::"x` or anybody, unless \\"y\\"", action, resource);')
+    assert r'principal == Party::"x` or anybody, unless \"y\""' in text
+    assert '`resource == Dataset::"tills"`' in read(
+        '@id("a")\nforbid (principal, action, resource == Dataset::"tills");'
+    )
 
 
 def test_every_planted_mistake_changes_the_english():

@@ -21,6 +21,8 @@ from privacy.policy.check import enumerate_all
 from privacy.policy.compile import compile_rules
 from privacy.policy.compiled import compile_texts
 from privacy.policy.domain import enumerate_requests, sample_register
+from privacy.policy.facts import FactFinder
+from privacy.policy.invariants import invariants
 from privacy.policy.rule import CONDITIONS, RELATIONS, Choice, Rule
 from privacy.policy.sources import PACKS, PolicyText, load_texts
 from privacy.regimes import REGIMES
@@ -85,6 +87,8 @@ def test_the_same_check_finds_the_platform_where_it_does_read():
 
 def test_the_dma_pack_keeps_the_retail_arm_out_of_every_pooled_regime():
     retail = [one for one in RIVALS if one.actor == "retail"]
+    held = [f"marketplace/{kind}/{form}" for kind in KINDS for form in FORMS]
+    retail += [Request("retail", action, data, "own_label_development") for action in ACTIONS for data in held]
     for regime in ("pooled", "pooled_self_preferencing", "affiliated_stores"):
         engine = PolicyEngine.load(["base", "dma"], register=WORLD, regime=regime)
         assert allowed(engine, retail if regime == "pooled" else retail[::9]) == []
@@ -102,6 +106,40 @@ def test_no_form_of_the_data_excuses_the_retail_arm():
         for purpose in PURPOSES
     ]
     assert allowed(engine, asked) == []
+
+
+@pytest.mark.parametrize("regime", ["pooled", "firewall", None])
+def test_with_the_dma_the_platform_never_competes_by_what_merchants_trade_left_with_it(regime):
+    engine = PolicyEngine.load(["base", "dma"], register=WORLD, regime=regime)
+    asked = [
+        Request(arm, action, f"{owner}/{kind}/{form}", purpose, (), Context("separate"))
+        for arm in ("marketplace", "retail")
+        for action in ("read", "train", "release")
+        for owner in ("m1", "marketplace")
+        for kind in KINDS
+        for form in FORMS
+        for purpose in ("ranking", "own_label_development")
+    ]
+    assert allowed(engine, asked) == []
+    assert allowed(PolicyEngine.load(["base"], register=WORLD, regime=regime), asked) != []
+
+
+def test_an_invariant_of_the_dma_finds_a_users_rule_that_lets_the_marketplace_compete(folder):
+    house = folder("own-label,platform,may,read,any,any,any,own_label_development,,,any,house rule,")
+    asked = [
+        Request("marketplace", "read", "marketplace/orders/raw", "own_label_development"),
+        Request("retail", "read", "marketplace/orders/dp", "own_label_development"),
+    ]
+    world = sample_register()
+    finder = FactFinder(world)
+    for request in asked:
+        broken = [
+            name for name, holds in invariants(None, ["dma", str(house)]).items() if not holds(finder.facts(request))
+        ]
+        assert any("marketplace" in name for name in broken)
+        assert all(holds(finder.facts(request)) for holds in invariants(None, [str(house)]).values())
+    found = enumerate_all(["base", house, "dma"], regime="pooled", requests=asked)
+    assert found.wrong == ()  # the pack forbids what the house permits
 
 
 @pytest.mark.parametrize("regime", ["pooled", "firewall"])
@@ -159,17 +197,19 @@ FORBIDS = st.builds(
     article=st.just("test"),
     sentence=st.just(""),
 )
-SAMPLE = DOMAIN[::211]
+SAMPLE = DOMAIN[::307]
+
+
+TEXTS = load_texts(["base", "dma"], regime="pooled")
+BEFORE = PolicyEngine(compile_texts(TEXTS), WORLD).verdicts(SAMPLE)
 
 
 @given(rule=FORBIDS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_adding_a_forbid_never_turns_a_denial_into_permission(rule):
-    texts = load_texts(["base", "dma"], regime="pooled")
     added = PolicyText("added", compile_rules([rule], pack="added"))
-    before = PolicyEngine(compile_texts(texts), WORLD).verdicts(SAMPLE)
-    after = PolicyEngine(compile_texts([*texts, added]), WORLD).verdicts(SAMPLE)
-    assert not any(now.allowed and not was.allowed for was, now in zip(before, after, strict=True))
+    after = PolicyEngine(compile_texts([*TEXTS, added]), WORLD).verdicts(SAMPLE)
+    assert not any(now.allowed and not was.allowed for was, now in zip(BEFORE, after, strict=True))
 
 
 def test_a_rule_that_permits_everything_is_found_with_counterexamples(folder):

@@ -6,14 +6,18 @@ from privacy.policy.matrix import access_matrix, compact
 from retail.errors import PolicyError
 
 
+@pytest.fixture(scope="module")
+def table():
+    return access_matrix(["firewall", "pooled", "federated_dp"], ["base"])
+
+
 def cell(table, **wanted):
     for column, value in wanted.items():
         table = table[table[column] == value]
     return table
 
 
-def test_only_pooled_regimes_let_the_retail_arm_read_merchants():
-    table = access_matrix(["firewall", "pooled"], ["base"])
+def test_only_pooled_regimes_let_the_retail_arm_read_merchants(table):
     retail = cell(table, role="platform_retail", relation=m.OTHER)
     assert set(retail.regime) == {"pooled"}
     assert set(retail.rule) == {"regime-platform-reads"}
@@ -21,8 +25,7 @@ def test_only_pooled_regimes_let_the_retail_arm_read_merchants():
     assert cell(access_matrix(["pooled"], ["base", "dma"]), role="platform_retail", relation=m.OTHER).empty
 
 
-def test_the_federation_gets_noisy_sums_and_the_neutral_pool_gets_rows():
-    table = access_matrix(["firewall", "federated_dp"], ["base"])
+def test_the_federation_gets_noisy_sums_and_the_neutral_pool_gets_rows(table):
     forms = cell(table, role="aggregator", relation=m.OTHER, kind="transactions").groupby("regime")["form"].agg(set)
     assert forms["firewall"] == {"raw", "aggregate", "dp"}
     assert forms["federated_dp"] == {"dp"}
@@ -33,13 +36,12 @@ def test_denials_are_listed_on_request_with_the_rule_that_forbids():
     table = access_matrix([""], ["base", "gdpr"], actions=["recognise"], context=context, denied=True)
     faces = cell(table, role="merchant", relation=m.OWN, kind="face_templates", form="raw")
     assert list(faces.purposes) == [""]
-    assert list(faces.rule) == ["gdpr-7-4; gdpr-9-1"]
+    assert list(faces.rule) == ["gdpr-7-4; gdpr-9-1; gdpr-9-1-recognise"]
     assert set(cell(table, role="public", relation=m.OTHER).rule) >= {""}
     assert list(table.columns) == list(m.COLUMNS)
 
 
-def test_the_compact_table_holds_the_same_answers():
-    table = access_matrix(["federated_dp"], ["base"])
+def test_the_compact_table_holds_the_same_answers(table):
     short = compact(table)
     assert len(short) < len(table) / 5
     assert set(short.rule) == set(table.rule)
