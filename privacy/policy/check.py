@@ -1,4 +1,4 @@
-"""Asking every request of the finite domain and comparing each answer with what was meant."""
+"""Asking the chosen domain and what lies next to each case, and comparing every answer with what was meant."""
 
 from __future__ import annotations
 
@@ -7,18 +7,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from privacy.policy.domain import enumerate_requests, sample_register
+from privacy.policy.cases import Case, sources_for
+from privacy.policy.compiled import compile_texts
+from privacy.policy.domain import enumerate_requests, neighbours, sample_register
 from privacy.policy.engine import PolicyEngine, Verdict
-from privacy.policy.facts import FactFinder
-from privacy.policy.intended import intended
+from privacy.policy.facts import FactFinder, Facts
+from privacy.policy.intended import forbidden, intended
 from privacy.policy.invariants import invariants
+from privacy.policy.register import Register
 from privacy.policy.request import Request
-from privacy.policy.sources import PACKS
+from privacy.policy.sources import PACKS, PolicyText, load_texts
 from privacy.regimes import Regime
 from privacy.regimes import regime as find_regime
 
 _CHUNK: Final = 4_000
 _SMALL_CHUNK: Final = 200
+OPEN_WORLD: Final = PolicyText("open world", '@id("open-world")\n@law("none")\npermit (principal, action, resource);\n')
+"""Permits everything, so that what a pack forbids shows wherever it should, and not only where "base" permits."""
 _STRIDE: Final = 7_919  # a prime that does not divide the domain: early chunks hold requests of every sort
 
 
@@ -47,12 +52,14 @@ class Enumeration:
         requests: how many were asked.
         allowed: how many were allowed.
         wrong: those with the wrong answer.
+        used: rules that decided at least one of them.
         idle: rules that decided none of them.
     """
 
     requests: int
     allowed: int
     wrong: tuple[Counterexample, ...]
+    used: tuple[str, ...]
     idle: tuple[str, ...]
 
     @property
@@ -67,13 +74,21 @@ class Enumeration:
 
 
 class Expectations:
-    """What an answer should be: the invariants for any policy, and the second writing of the bundled packs."""
+    """What an answer should be: the invariants for any policy, and the second writing of the bundled packs.
 
-    def __init__(self, sources: Sequence[str | Path], regime: str | None) -> None:
+    Args:
+        sources: packs or folders.
+        regime: id of a regime.
+        open_world: the sources stand beside `OPEN_WORLD`. Then what is not forbidden is allowed, and invariants do not
+            count.
+    """
+
+    def __init__(self, sources: Sequence[str | Path], regime: str | None, *, open_world: bool = False) -> None:
         self._regime: Regime | None = None if regime is None else find_regime(regime)
         self._packs = [str(one) for one in sources]
         self.restated = all(pack in PACKS for pack in self._packs)
-        self._invariants = invariants(self._regime)
+        self._open = open_world
+        self._invariants = {} if open_world else invariants(self._regime, self._packs)
         self._finder = FactFinder(sample_register())
 
     def broken(self, request: Request, allowed: bool) -> str:
@@ -83,15 +98,20 @@ class Expectations:
             for name, holds in self._invariants.items():
                 if not holds(facts):
                     return f"breaks: {name}"
-        if self.restated and intended(facts, packs=self._packs, regime=self._regime) != allowed:
+        if self.restated and self._meant(facts) != allowed:
             return "the packs are meant to " + ("deny this" if allowed else "allow this")
         return ""
+
+    def _meant(self, facts: Facts) -> bool:
+        if self._open:
+            return not forbidden(facts, packs=self._packs)
+        return intended(facts, packs=self._packs, regime=self._regime)
 
 
 def enumerate_all(
     sources: Sequence[str | Path], *, regime: str | None = None, requests: Sequence[Request] | None = None
 ) -> Enumeration:
-    """Ask the whole domain, or some requests of it.
+    """Ask the whole domain, or other requests.
 
     Args:
         sources: packs or folders (see `PolicyEngine.load`). Packs alone are compared with `intended` and with the
@@ -102,19 +122,59 @@ def enumerate_all(
     Raises: PolicyError: as `PolicyEngine.load`.
     """
     engine = PolicyEngine.load(sources, register=sample_register(), regime=regime)
+    return _ask(engine, Expectations(sources, regime), enumerate_requests() if requests is None else requests)
+
+
+def ask_neighbours(source: str | Path, cases: Sequence[Case], *, alone: bool = False) -> dict[str, Enumeration]:
+    """Ask everything that differs in one thing from a case of one source, which the chosen domain may not hold.
+
+    Args:
+        source: a pack, "regime" or a folder.
+        cases: its cases.
+        alone: leave out "base".
+
+    Returns: what came out, by where it was asked: under each regime of the cases and, for packs, where everything is
+        permitted that the pack does not forbid.
+
+    Raises: PolicyError: as `PolicyEngine.load`.
+    """
+    world = sample_register()
+    sources = sources_for(source, alone=alone)
+    found = {}
+    for regime in dict.fromkeys(case.regime for case in cases):
+        engine = PolicyEngine.load(sources, register=world, regime=regime or None)
+        near = _near([case for case in cases if case.regime == regime], world)
+        found[regime or "no regime"] = _ask(engine, Expectations(sources, regime or None), near)
+    if str(source) in PACKS:
+        engine = PolicyEngine(compile_texts([OPEN_WORLD, *load_texts([source])]), world)
+        found["everything else permitted"] = _ask(
+            engine, Expectations([source], None, open_world=True), _near(cases, world)
+        )
+    return found
+
+
+def _near(cases: Sequence[Case], world: Register) -> list[Request]:
+    return list(dict.fromkeys(near for case in cases for near in neighbours(case.request, world)))
+
+
+def _ask(engine: PolicyEngine, expectations: Expectations, requests: Sequence[Request]) -> Enumeration:
     wrong: list[Counterexample] = []
-    count = allowed = 0
+    allowed = 0
     used: set[str] = set()
-    expectations = Expectations(sources, regime)
-    for request, verdict in answers(engine, enumerate_requests() if requests is None else requests):
-        count += 1
+    for request, verdict in answers(engine, requests):
         allowed += verdict.allowed
         used.update(info.id for info in verdict.reasons)
         found = counterexample(expectations, request, verdict)
         if found is not None:
             wrong.append(found)
-    idle = tuple(info.id for info in engine.policies.infos.values() if info.id not in used)
-    return Enumeration(count, allowed, tuple(wrong), idle)
+    rules = [info.id for info in engine.policies.infos.values()]
+    return Enumeration(
+        requests=len(requests),
+        allowed=allowed,
+        wrong=tuple(wrong),
+        used=tuple(rule for rule in rules if rule in used),
+        idle=tuple(rule for rule in rules if rule not in used),
+    )
 
 
 def first_wrong(engine: PolicyEngine, expectations: Expectations, requests: Sequence[Request]) -> Counterexample | None:

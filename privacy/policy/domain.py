@@ -1,8 +1,11 @@
 """A small world with one of everything, and the 32,400 requests that are asked in it.
 
-The enumeration has two parts. "Who may see what": 10 parties x 6 actions x 20 data sets x 12 purposes, where no law
-that depends on a place is on. "Under which law": 5 parties x 40 uses (data set, action and purpose) x all 90 contexts
-(3 levels of consent x 5 places x 3 states of age and guardian x alternative or not).
+The domain is chosen: not every request of the world is in it. It has two parts, each of them all combinations of chosen
+lists. "Who may see what": 10 parties x 6 actions x 20 data sets x 12 purposes, where no law that depends on a place is
+on. "Under which law": 5 parties x 40 uses (data set, action and purpose) x all 90 contexts (3 levels of consent x
+5 places x 3 states of age and guardian x alternative or not). What the lists leave out is asked next to the cases of
+each rule (`neighbours`): every party, action, data set and purpose of the world, and every fact of the context, one
+change at a time.
 """
 
 from __future__ import annotations
@@ -103,7 +106,7 @@ _LAW_USES: Final[tuple[tuple[str, Action, Purpose], ...]] = (
     ("m2/face_templates/raw", "target", "personalisation"),
     ("m2/face_templates/raw", "sell", "in_store_recognition"),
     ("m2/face_templates/aggregate", "train", "in_store_recognition"),
-    ("m2/face_templates/dp", "train", "in_store_recognition"),
+    ("m2/face_templates/dp", "recognise", "in_store_recognition"),
     ("m2/mood/raw", "read", "own_business"),
     ("m2/mood/raw", "train", "personalisation"),
     ("m2/mood/raw", "target", "marketing"),
@@ -122,7 +125,8 @@ def sample_register() -> Register:
 
     Data sets are called "owner/kind/form", such as "m1/transactions/raw". Catalogue and metrics are not about persons,
     everything else is. Of m1 there is also everything as "/no-persons" (trade between businesses), and of those who
-    trade everything as "/public".
+    trade everything as "/public". Auditor, regulator, researcher and public own raw face images, so that each role can
+    be asked about rows of its own.
     """
     register = Register((*PARTIES, *MORE_PARTIES), DATASETS)
     for owner, kind, form in product(_OWNERS, KINDS, FORMS):
@@ -131,16 +135,26 @@ def sample_register() -> Register:
         register.add(_data("m1", kind, form, persons=False))
         for owner in ("m1", "marketplace", "retail"):
             register.add(_data(owner, kind, form, public=True))
+    for owner in ("auditor", "regulator", "researcher", "public"):
+        register.add(_data(owner, "face_images", "raw"))
     return register
 
 
 def neighbours(request: Request, register: Register) -> list[Request]:
-    """Return every request of the sample world that differs from one in exactly one thing."""
+    """Return every request of the sample world that differs from one in exactly one thing.
+
+    One thing is the party, the action, the data set, the purpose, or a fact of the context; for a party that asks for
+    its own data also who that is: another party that asks for the same of its own.
+    """
     context = request.context
     found = [replace(request, actor=party.id) for party in register.parties]
     found += [replace(request, action=action) for action in ACTIONS]  # type: ignore[arg-type]
     found += [replace(request, dataset=dataset.id) for dataset in register.datasets]
     found += [replace(request, purpose=purpose) for purpose in PURPOSES]  # type: ignore[arg-type]
+    owner, _, what = request.dataset.partition("/")
+    if request.actor == owner:
+        own = [(party.id, f"{party.id}/{what}") for party in register.parties]
+        found += [replace(request, actor=one, dataset=data) for one, data in own if register.find_dataset(data)]
     changes: list[dict[str, object]] = [{"consent": level} for level in CONSENTS]
     changes += [{"jurisdiction": place} for place in JURISDICTIONS]
     changes += [{name: not getattr(context, name)} for name in ("minor", "guardian", "alternative")]
@@ -149,7 +163,7 @@ def neighbours(request: Request, register: Register) -> list[Request]:
 
 
 def enumerate_requests() -> list[Request]:
-    """Return the 32,400 requests, all different, in a fixed order."""
+    """Return the 32,400 requests of the chosen domain, all different, in a fixed order."""
     found = [
         Request(party.id, action, dataset.id, purpose)  # type: ignore[arg-type]
         for party, action, dataset, purpose in product(PARTIES, ACTIONS, DATASETS, PURPOSES)

@@ -1,16 +1,27 @@
-"""The single changes that turn a parsed policy into a mutant."""
+"""The single changes that turn a parsed policy into a mutant.
+
+`edits` changes what a policy says. `narrowings` makes it say less: where it speaks of anybody, any action or any
+purpose, one role, action or purpose is spared.
+"""
 
 from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
-from privacy.policy.expression import conjuncts, in_words
+from privacy.policy.covering import covers
+from privacy.policy.expression import conjuncts, in_words, read_test
+from privacy.policy.vocabulary import ACTIONS, PURPOSES, ROLES
 
 Policy = dict[str, Any]
 _LEVELS: Final = {"agreed": "agreed_separately", "agreed_separately": "agreed"}
+_OPEN: Final = (
+    ("principal.role", "Role", ROLES),
+    ("action", "Action", ACTIONS),
+    ("context.purpose", "Purpose", PURPOSES),
+)
 _PLACES: Final = {"EU": "CN", "CN": "US-IL", "US-IL": "US-CA", "US-CA": "EU"}
 
 
@@ -33,6 +44,36 @@ def edits(policy: Mapping[str, Any]) -> Iterator[tuple[str, Policy | None]]:
             for change, other in _part_edits(part):
                 swapped = [*parts[:number], other, *parts[number + 1 :]]
                 yield f"{named}: {change}", _condition(policy, place, _joined(swapped))
+
+
+def narrowings(
+    policy: Mapping[str, Any], *, beside: Collection[Mapping[str, Any]]
+) -> Iterator[tuple[str, str, Policy]]:
+    """Make every copy that spares one word where the policy means any: what was done, the word, and the copy.
+
+    Only what no test of the policy speaks of means any; "any but", and groups, are edited by `edits`. What is spared
+    must matter: where another policy of `beside` covers it (see `covers`), no copy is made.
+    """
+    parts = [part for condition in policy["conditions"] for part in conjuncts(condition["body"])]
+    named = {test.path for test in map(read_test, parts) if test is not None}
+    if policy["action"]["op"] != "All":
+        named.add("action")
+    for path, kind, words in _OPEN:
+        for word in () if path in named else words:
+            if any(covers(other, policy, path=path, word=word) for other in beside if other != policy):
+                continue
+            entity = {"Value": {"__entity": {"type": kind, "id": word}}}
+            spared = {"kind": "when", "body": {"!=": {"left": _access(path), "right": entity}}}
+            yield f"any {path} but {word}", word, _with(policy, conditions=[*policy["conditions"], spared])
+
+
+def _access(path: str) -> dict[str, Any]:
+    """Write "principal.role" in parsed form."""
+    first, *rest = path.split(".")
+    node: dict[str, Any] = {"Var": first}
+    for name in rest:
+        node = {".": {"left": node, "attr": name}}
+    return node
 
 
 def _scope_edits(policy: Mapping[str, Any]) -> Iterator[tuple[str, Policy]]:

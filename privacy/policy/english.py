@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -138,5 +139,5 @@ def _words(test: Test) -> list[str]:
         if test.exact and name in _GROUPS:
             found.append(f"exactly '{name}' (not its members)")
         else:
-            found += [words.get(one, repr(one)) for one in _GROUPS.get(name, (name,))]
+            found += [words.get(one, json.dumps(one)) for one in _GROUPS.get(name, (name,))]
     return found

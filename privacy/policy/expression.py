@@ -43,7 +43,10 @@ class Test:
     def spelt(self) -> str:
         """Return the test in Cedar's notation."""
         if "scope" in self.node:
-            return f"`{self.path} {self.node['scope']['op']} {', '.join(self.names)}`"
+            scope = self.node["scope"]
+            entities = scope.get("entities") or ([scope["entity"]] if "entity" in scope else [])
+            named = ", ".join(_entity(one) for one in entities) or json.dumps(scope)
+            return f"`{self.path} {scope['op']} {named}`"
         return in_words(self.node)
 
 
@@ -89,6 +92,11 @@ def _path(node: Mapping[str, Any]) -> str:
     return ""
 
 
+def _entity(entity: Mapping[str, Any]) -> str:
+    """Write an entity as in Cedar; the id quoted, so that nothing in it reads like part of the sentence."""
+    return f"{entity['type']}::{json.dumps(entity['id'])}"
+
+
 def _names(node: Mapping[str, Any]) -> tuple[str, ...]:
     if "Set" in node:
         parts = [_names(one) for one in node["Set"]]
@@ -108,7 +116,7 @@ def _text(node: Mapping[str, Any]) -> str:
     if "Value" in node:
         value = node["Value"]
         if isinstance(value, Mapping) and "__entity" in value:
-            return f"{value['__entity']['type']}::{json.dumps(value['__entity']['id'])}"
+            return _entity(value["__entity"])
         return json.dumps(value)
     if "!" in node:
         return f"!({_text(node['!']['arg'])})"

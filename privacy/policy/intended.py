@@ -19,9 +19,14 @@ _ADVERTS: Final = {"marketing", "personalisation"}
 _DEEDS: Final = {"transactions", "orders", "payments", "movement", "mood"}
 
 
+def forbidden(facts: Facts, *, packs: Collection[str]) -> bool:
+    """Tell whether the bundled packs are meant to forbid a request, whoever permits it."""
+    return any(_FORBIDS[pack](facts) for pack in packs if pack in _FORBIDS)
+
+
 def intended(facts: Facts, *, packs: Collection[str], regime: Regime | None) -> bool:
     """Tell whether the bundled packs and a regime are meant to allow a request."""
-    if any(_FORBIDS[pack](facts) for pack in packs if pack in _FORBIDS):
+    if forbidden(facts, packs=packs):
         return False
     if regime is not None and _regime_permits(facts, regime):
         return True
@@ -79,9 +84,11 @@ def _regime_permits(f: Facts, regime: Regime) -> bool:
     if f.role == "aggregator" and f.owner_role == "merchant" and not f.trades:
         if f.action == "release":
             return regime.shared_model == "federated" and f.purpose in ("recommendation", "evaluation", "research")
+        if f.purpose not in _LEARNING:
+            return False
         if regime.shared_model == "federated" and f.form == "aggregate" and f.action == "train":
-            return f.purpose in _LEARNING  # noise at a trusted aggregator: exact sums come in, noisy ones go out
-        return f.action in ("read", "train") and f.form in forms and f.purpose in _LEARNING
+            return f.kind == "transactions"  # noise at a trusted aggregator: exact sums come in, noisy ones go out
+        return f.action in ("read", "train") and f.form in forms
     return False
 
 
@@ -95,17 +102,17 @@ def _dma_permits(f: Facts) -> bool:
 
 
 def _dma(f: Facts) -> bool:
-    merchants = f.owner_role == "merchant"
-    retail = f.role == "platform_retail"
-    if retail and not f.public and (merchants or (f.owner_role == "marketplace" and f.kind in ("model", "metrics"))):
+    if f.public or f.role not in ("marketplace", "platform_retail"):
+        return False
+    of_trade = f.owner_role in ("merchant", "marketplace")
+    if f.role == "platform_retail":
+        return of_trade
+    if of_trade and f.purpose in ("ranking", "own_label_development"):
         return True
-    if f.role == "marketplace" and not f.public:
-        if merchants and f.purpose in ("ranking", "own_label_development"):
-            return True
-        if f.owner_role == "platform_retail" and f.purpose == "ranking" and f.action in ("read", "train"):
-            return True
-    adverts = f.action in ("train", "target") and f.purpose in _ADVERTS and f.people and f.consent == "none"
-    return merchants and not f.public and adverts and (retail or f.role == "marketplace")
+    if f.action in ("read", "train") and f.owner_role == "platform_retail" and f.purpose == "ranking":
+        return True
+    adverts = f.action in ("read", "train", "target") and f.purpose in _ADVERTS and f.people and f.consent == "none"
+    return adverts and f.owner_role == "merchant"
 
 
 def _gdpr(f: Facts) -> bool:
@@ -114,8 +121,10 @@ def _gdpr(f: Facts) -> bool:
     if f.kind in _FACES:
         if f.form != "dp" and f.consent != "separate":
             return True
-        if f.action == "recognise" and not f.alternative:
+        if f.action == "recognise" and (f.consent != "separate" or not f.alternative):
             return True
+    if f.action == "target" and f.people and f.minor and not f.guardian:
+        return True
     if not f.people or f.consent == "separate":
         return False
     if f.action == "target" and f.kind in _DEEDS and f.purpose == "personalisation":
@@ -135,7 +144,7 @@ def _ai_act(f: Facts) -> bool:
     if f.place != "EU":
         return False
     if f.kind == "mood":
-        return f.purpose == "own_business" or f.consent == "none"
+        return True
     if f.kind not in _FACES:
         return False
     return f.purpose in _ADVERTS or (f.action == "recognise" and f.purpose == "security" and f.consent != "separate")
@@ -151,13 +160,15 @@ def _pipl(f: Facts) -> bool:
     if f.kind in _FACES:
         if f.purpose not in ("in_store_recognition", "payment", "security"):
             return True
-        if (f.action == "recognise" and not f.alternative) or (f.action == "read" and raw and not f.own):
+        if f.action == "recognise" and not (f.alternative and separate):
             return True
+        if (raw and not f.own) or (f.action == "sell" and f.form != "dp"):
+            return True
+    if f.kind in ("face_templates", "movement") and f.form != "dp" and not separate:
+        return True
     if not raw:
         return False
     if f.kind == "face_images" and f.purpose != "security" and not separate:
-        return True
-    if f.kind in ("face_templates", "movement") and not separate:
         return True
     if f.purpose in _KEEPING_SHOP or not f.people:
         return False
@@ -170,12 +181,12 @@ def _bipa(f: Facts) -> bool:
     if f.place != "US-IL":
         return False
     if f.kind == "face_images":
-        return f.action == "recognise" and f.consent != "separate"
+        return f.action in ("recognise", "train") and f.consent != "separate"
     if f.kind != "face_templates":
         return False
     if f.action == "sell" or f.purpose not in ("in_store_recognition", "payment", "security"):
         return True
-    return f.form != "dp" and f.consent != "separate"
+    return (f.form != "dp" or f.action == "recognise") and f.consent != "separate"
 
 
 def _ccpa(f: Facts) -> bool:

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 from privacy.policy.facts import Facts
-from privacy.policy.vocabulary import TRADING_ROLES
+from privacy.policy.vocabulary import PURPOSE_GROUPS, TRADING_ROLES
 from privacy.regimes import Regime
 
+_DMA: Final = "dma"
+_OF_TRADE: Final = ("merchant", "marketplace")  # who holds what merchants' trade on the platform made
 
-def competes(facts: Facts) -> bool:
-    """Tell whether actor and owner are of different units that both trade."""
-    return facts.trades and facts.owner_role in TRADING_ROLES and facts.unit != facts.owner_unit
+
+def competes(facts: Facts, *, arms_apart: bool = False) -> bool:
+    """Tell whether actor and owner both trade and are of different units.
+
+    Args:
+        facts: of a request.
+        arms_apart: count the marketplace and the platform's retail arm as competitors although their unit is one: what
+            the marketplace holds comes from merchants, and the retail arm competes with those.
+    """
+    if not (facts.trades and facts.owner_role in TRADING_ROLES):
+        return False
+    arms = facts.role == "platform_retail" and facts.owner_role == "marketplace"
+    return facts.unit != facts.owner_unit or (arms_apart and arms)
 
 
 def merchant_keeps_from_merchant(facts: Facts) -> bool:
@@ -31,6 +43,22 @@ def outsiders_get_no_rows(facts: Facts) -> bool:
     return facts.role not in ("shopper", "public") or facts.public or facts.own
 
 
+def retail_arm_keeps_off(facts: Facts) -> bool:
+    """The retail arm gets no non-public data of merchants or of the marketplace, in any form, for any purpose."""
+    rival = competes(facts, arms_apart=True) and facts.owner_role in _OF_TRADE
+    return not (facts.role == "platform_retail" and rival and not facts.public)
+
+
+def platform_never_uses_trade_to_compete(facts: Facts) -> bool:
+    """No arm of the platform uses what merchants' trade made to compete, whichever arm or merchant holds it.
+
+    That a merchant uses its own data is no such use.
+    """
+    trader = facts.own and facts.role == "merchant"
+    of_trade = facts.owner_role in _OF_TRADE and not facts.public and not trader
+    return not (facts.of_platform and of_trade and facts.purpose in PURPOSE_GROUPS["competing"])
+
+
 Invariant = Callable[[Facts], bool]
 
 ALWAYS: Final[Mapping[str, Invariant]] = {
@@ -40,10 +68,15 @@ ALWAYS: Final[Mapping[str, Invariant]] = {
 UNLESS_PLATFORM_READS: Final[Mapping[str, Invariant]] = {
     "nobody gets a competing unit's non-public data": rival_keeps_from_rival,
 }
+WITH_DMA: Final[Mapping[str, Invariant]] = {
+    "the platform's retail arm gets no non-public data of merchants or the marketplace": retail_arm_keeps_off,
+    "the platform does not compete by non-public data of merchants or the marketplace": (
+        platform_never_uses_trade_to_compete
+    ),
+}
 
 
-def invariants(regime: Regime | None) -> dict[str, Invariant]:
-    """Return what an allowed request must satisfy under a regime, by name."""
-    if regime is not None and regime.platform_reads:
-        return dict(ALWAYS)
-    return {**ALWAYS, **UNLESS_PLATFORM_READS}
+def invariants(regime: Regime | None, packs: Collection[str] = ()) -> dict[str, Invariant]:
+    """Return what an allowed request must satisfy under a regime, by name; more where the pack "dma" is loaded."""
+    apart = {} if regime is not None and regime.platform_reads else UNLESS_PLATFORM_READS
+    return {**ALWAYS, **apart, **(WITH_DMA if _DMA in packs else {})}

@@ -2,8 +2,10 @@
 
 A mutant is one small change to the parsed policies: a rule dropped or turned round, a condition removed or negated, a
 word removed from a list, `==` where a group needs `in`, the wrong level of consent, another place, or a rule that
-permits everything. A mutant is killed when the schema refuses it, a case fails, or a request of the domain gets an
-answer that breaks an expectation. One that lives shows what nobody would notice.
+permits everything. In bundled packs also: one role, action or purpose spared by a rule about any. (In a folder of a
+user nothing but cases could notice that, and each rule would need dozens.) A mutant is killed when the schema refuses
+it, a case fails, or a request of the domain or next to a case gets an answer that breaks an expectation. One that lives
+shows what nobody would notice.
 """
 
 from __future__ import annotations
@@ -18,10 +20,10 @@ from typing import Any, Final
 import cedarpy
 
 from privacy.policy.cases import Case, cases_of, failed, sources_for
-from privacy.policy.check import Expectations, first_wrong
+from privacy.policy.check import OPEN_WORLD, Expectations, first_wrong
 from privacy.policy.compiled import compile_texts, parsed
 from privacy.policy.domain import enumerate_requests, neighbours, sample_register
-from privacy.policy.edits import edits
+from privacy.policy.edits import edits, narrowings
 from privacy.policy.engine import PolicyEngine
 from privacy.policy.request import Request
 from privacy.policy.sources import PACKS, REGIME_PACK, PolicyText, load_texts
@@ -32,6 +34,7 @@ _CATCH_ALL: Final = '@id("planted-catch-all")\n@law("none")\npermit (principal, 
 REGIMES_WITH_RULES: Final = ("firewall", "federated", "federated_dp", "pooled")
 # Where most is permitted, most of what a law forbids is seen.
 _WIDEST: Final = "pooled"
+_OPEN: Final = "open world"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +46,14 @@ class Mutant:
         rule: id of the changed rule.
         change: what was done to it.
         cedar: the changed text of the source.
+        spares: the one role, action or purpose that the mistake is about, if it is about one.
     """
 
     source: str
     rule: str
     change: str
     cedar: str
+    spares: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +69,8 @@ class Trial:
     killed_by: str
 
 
-def plant(text: PolicyText) -> Iterator[Mutant]:
-    """Make every mutant of one source, one mistake each."""
+def plant(text: PolicyText, *, narrowed: bool = False) -> Iterator[Mutant]:
+    """Make every mutant of one source, one mistake each; those that spare one word of an "any" only if asked for."""
     policies = parsed(text.cedar, text.name)
     for name in sorted(policies, key=lambda one: int(one.removeprefix("policy"))):
         rule = policies[name]["annotations"]["id"]
@@ -74,6 +79,8 @@ def plant(text: PolicyText) -> Iterator[Mutant]:
             if changed is None:
                 del rest[name]
             yield Mutant(text.name, rule, change, _as_text(rest))
+        for change, word, changed in narrowings(policies[name], beside=policies.values()) if narrowed else ():
+            yield Mutant(text.name, rule, change, _as_text({**policies, name: changed}), word)
     yield Mutant(text.name, "", "a rule that permits everything", f"{text.cedar}\n{_CATCH_ALL}")
 
 
@@ -104,13 +111,17 @@ class Range:
         places = dict.fromkeys([*self._cases, self._home])
         sources = sources_for(source, alone=alone)
         self._expected = {place: Expectations(sources, place or None) for place in places}
+        self.restated = self._expected[self._home].restated
         by_itself = [] if of_regime else [source]
         self._expected_alone = {place: Expectations(by_itself, place or None) for place in places}
+        open_to_all = self.restated and not of_regime
+        self._expected_open = Expectations(by_itself, None, open_world=True) if open_to_all else None
         # Where only invariants are known, nothing but a wrong Allow can be seen, and only where one is possible.
         everywhere = self._expected[self._home]
         asked = enumerate_requests()
         self._requests = asked if everywhere.restated else [one for one in asked if everywhere.broken(one, True)]
         self._world = sample_register()
+        self._roles = {party.id: party.role for party in self._world.parties}
         self._neighbours: dict[str, list[Request]] = {}
         self._around: dict[tuple[str, bool], tuple[PolicyText, ...]] = {}
 
@@ -130,7 +141,7 @@ class Range:
                 if not failed(self._engine(self.text, regime), [failure.case]):
                     file = Path(failure.case.file)
                     return Trial(mutant, f"case {file.parent.name}/{file.name}:{failure.case.line}")
-        near = self._near(mutant.rule)
+        near = self._concerned(mutant, self._near(mutant.rule))
         for regime, expected in self._expected.items():
             found = self._wrong(changed, regime, expected, near)
             if found:
@@ -140,7 +151,18 @@ class Range:
             found = self._wrong(changed, regime, expected, near, alone=True)
             if found:
                 return Trial(mutant, found)
-        return Trial(mutant, self._wrong(changed, self._home, self._expected[self._home], self._requests))
+        if self._expected_open is not None:
+            found = self._wrong(changed, _OPEN, self._expected_open, near, alone=True)
+            if found:
+                return Trial(mutant, found)
+        requests = self._concerned(mutant, self._requests)
+        return Trial(mutant, self._wrong(changed, self._home, self._expected[self._home], requests))
+
+    def _concerned(self, mutant: Mutant, requests: list[Request]) -> list[Request]:
+        """Leave out requests whose answer the mistake cannot change."""
+        if not mutant.spares:
+            return requests
+        return [one for one in requests if mutant.spares in (one.action, one.purpose, self._roles[one.actor])]
 
     def _wrong(
         self,
@@ -169,7 +191,9 @@ class Range:
         key = (regime, alone)
         if key not in self._around:
             base = ("base",) if self._with_base and not alone else ()
-            self._around[key] = load_texts(base, regime=None if self._of_regime or not regime else regime)
+            regime_or_none = None if self._of_regime or not regime else regime
+            around = (OPEN_WORLD,) if regime == _OPEN else load_texts(base, regime=regime_or_none)
+            self._around[key] = around
         return PolicyEngine(compile_texts([*self._around[key], changed]), self._world)
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from privacy.policy.cases import Failure, cases_of, run_cases, untested
-from privacy.policy.check import Enumeration, enumerate_all
+from privacy.policy.check import Enumeration, ask_neighbours, enumerate_all
 from privacy.policy.diff import describe
 from privacy.policy.mutants import REGIMES_WITH_RULES, Range, Trial, plant, ranges
 from privacy.policy.sources import PACKS, REGIME_PACK
+
+DEFAULT_REGIMES: Final = ("federated_dp", "pooled")
+"""One regime where the platform sees nothing of merchants, and one where most is permitted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +22,8 @@ class Proof:
     """What held and what did not.
 
     Attributes:
-        enumerations: outcome of asking the whole domain, by regime.
+        enumerations: outcome of asking the whole chosen domain, by regime.
+        near: outcome of asking what lies next to the cases (see `ask_neighbours`), by source and where.
         cases: how many cases were asked.
         failures: those that came out otherwise.
         untested: rules of bundled packs without a denied and a nearest allowed case.
@@ -27,6 +31,7 @@ class Proof:
     """
 
     enumerations: dict[str, Enumeration]
+    near: dict[str, Enumeration]
     cases: int
     failures: tuple[Failure, ...]
     untested: tuple[str, ...]
@@ -35,8 +40,19 @@ class Proof:
     @property
     def holds(self) -> bool:
         """Whether nothing at all is wrong."""
-        wrong = any(one.wrong for one in self.enumerations.values())
-        return not (wrong or self.failures or self.untested or self.survivors)
+        wrong = any(one.wrong for one in self._asked.values())
+        return not (wrong or self.failures or self.untested or self.idle or self.survivors)
+
+    @property
+    def idle(self) -> tuple[str, ...]:
+        """Rules that decided nothing at all of what was asked: of them nothing is shown."""
+        used = {rule for one in self._asked.values() for rule in one.used}
+        return tuple(dict.fromkeys(rule for one in self._asked.values() for rule in one.idle if rule not in used))
+
+    @property
+    def _asked(self) -> dict[str, Enumeration]:
+        domain = {f"under {regime or 'no regime'}": one for regime, one in self.enumerations.items()}
+        return {**domain, **{f"next to the cases of {where}": one for where, one in self.near.items()}}
 
     @property
     def survivors(self) -> tuple[Trial, ...]:
@@ -44,19 +60,24 @@ class Proof:
         return tuple(trial for trial in self.trials if not trial.killed_by)
 
     def document(self) -> dict[str, Any]:
-        """Return everything as plain data; `requests`, `wrong_allow` and `mutants` stand at the top."""
-        found = self.enumerations.values()
+        """Return everything as plain data; `requests`, `wrong_allow` and `mutants` stand at the top.
+
+        `requests` counts the chosen domain, once for each regime; `wrong_allow` and `wrong_deny` count what was asked
+        next to the cases too.
+        """
+        found = self._asked.values()
         examples = [
-            {"regime": regime, "request": asdict(one.request), "allowed": one.allowed, "rule": one.rule, "why": one.why}
-            for regime, enumeration in self.enumerations.items()
+            {"where": where, "request": asdict(one.request), "allowed": one.allowed, "rule": one.rule, "why": one.why}
+            for where, enumeration in self._asked.items()
             for one in enumeration.wrong[:20]
         ]
         return {
-            "requests": sum(one.requests for one in found),
+            "requests": sum(one.requests for one in self.enumerations.values()),
             "wrong_allow": sum(one.wrong_allow for one in found),
             "wrong_deny": sum(one.wrong_deny for one in found),
             "mutants": {"killed": len(self.trials) - len(self.survivors), "planted": len(self.trials)},
             "cases": {"asked": self.cases, "failed": len(self.failures)},
+            "neighbours": sum(one.requests for one in self.near.values()),
             "regimes": list(self.enumerations),
             "runs": [],
             "rows": [
@@ -74,6 +95,7 @@ class Proof:
                 for one in self.failures
             ],
             "untested": list(self.untested),
+            "idle": list(self.idle),
         }
 
     def complaints(self) -> list[str]:
@@ -82,11 +104,12 @@ class Proof:
         lines += [
             f"rule {rule} lacks a denied case and an allowed one that differ in one thing" for rule in self.untested
         ]
-        for regime, enumeration in self.enumerations.items():
+        lines += [f"rule {rule} decided nothing of what was asked; add a case that it decides" for rule in self.idle]
+        for where, enumeration in self._asked.items():
             for one in enumeration.wrong:
                 answer = "allowed" if one.allowed else "denied"
                 rule = one.rule or "no rule"
-                lines.append(f"under {regime or 'no regime'}: {describe(one.request)}: {answer} by {rule}; {one.why}")
+                lines.append(f"{where}: {describe(one.request)}: {answer} by {rule}; {one.why}")
         lines += [
             f"mutant lives: {one.mutant.source}, {one.mutant.rule or 'whole source'}: {one.mutant.change}"
             for one in self.survivors
@@ -99,11 +122,11 @@ class Proof:
 def prove(
     sources: Sequence[str | Path] = PACKS,
     *,
-    regimes: Sequence[str] = ("federated_dp",),
+    regimes: Sequence[str] = DEFAULT_REGIMES,
     alone: bool = False,
     progress: Callable[[str, int, int], object] | None = None,
 ) -> Proof:
-    """Ask the cases of each source, the whole domain under each regime, and plant every mutant.
+    """Ask the cases of each source and what lies next to them, the whole domain under each regime; plant every mutant.
 
     Args:
         sources: packs and folders; "base" joins them unless `alone`. With all bundled packs the regimes' own rules are
@@ -119,11 +142,15 @@ def prove(
     tested: list[str | Path] = [*sources, REGIME_PACK] if bundled else list(sources)
     failures: list[Failure] = []
     missing: list[str] = []
+    near: dict[str, Enumeration] = {}
     count = 0
-    for source in tested:
+    for step, source in enumerate(tested):
+        tell(f"asking next to the cases of {source}", step, len(tested))
         cases = cases_of(source)
         count += len(cases)
         failures += run_cases(source, cases, alone=alone)
+        asked = ask_neighbours(source, cases, alone=alone)
+        near |= {f"{source} ({where})": one for where, one in asked.items()}
         if str(source) in (*PACKS, REGIME_PACK):
             missing += untested(source, cases)
     together = list(sources) if alone or "base" in sources else ["base", *sources]
@@ -132,11 +159,11 @@ def prove(
         tell(f"asking every request ({regime or 'no regime'})", step, len(regimes))
         enumerations[regime] = enumerate_all(together, regime=regime or None)
     trials = _hunt(ranges(sources, regimes=REGIMES_WITH_RULES if bundled else (), alone=alone), tell)
-    return Proof(enumerations, count, tuple(failures), tuple(missing), tuple(trials))
+    return Proof(enumerations, near, count, tuple(failures), tuple(missing), tuple(trials))
 
 
 def _hunt(places: Sequence[Range], tell: Callable[[str, int, int], object]) -> list[Trial]:
-    planted = [(place, mutant) for place in places for mutant in plant(place.text)]
+    planted = [(place, mutant) for place in places for mutant in plant(place.text, narrowed=place.restated)]
     trials = []
     for step, (place, mutant) in enumerate(planted):
         tell(f"mutants of {mutant.source}", step, len(planted))

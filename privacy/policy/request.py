@@ -46,7 +46,11 @@ class Dataset:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What is true of the people whose data are asked for. The defaults are the least permissive of each.
+    """What is true of the people whose data are asked for.
+
+    The defaults are the least permissive for `consent`, `guardian` and `alternative`. They are not for `jurisdiction`
+    and `minor`: "none" switches no law on, and False asks as if only adults were meant. Whoever asks must set these
+    two; where children cannot be told apart, ask with and without `minor`.
 
     Attributes:
         consent: the weakest consent among those people: none, general (to this purpose), or separate (to this use of

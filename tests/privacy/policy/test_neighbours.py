@@ -1,6 +1,7 @@
 """What lies next to the cases is asked of the unchanged packs: what the chosen domain leaves out shows there."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -8,7 +9,6 @@ from privacy.policy import cases as case_tables
 from privacy.policy import sources
 from privacy.policy.cases import cases_of, run_cases
 from privacy.policy.check import ask_neighbours, enumerate_all
-from privacy.policy.domain import enumerate_requests
 from privacy.policy.proof import Proof
 from privacy.policy.sources import PACKS, PACKS_FOLDER, REGIME_PACK
 
@@ -63,10 +63,11 @@ def test_a_pack_whose_any_was_narrowed_passes_its_cases_and_is_found_next_to_the
 
 def test_a_rule_that_decides_nothing_of_what_is_asked_is_no_proof(folder):
     house = folder("never,merchant,may not,read,marketplace's,mood,dp,payment,minor; no minor,,any,house rule,")
-    domain = enumerate_all(["base", house], requests=enumerate_requests()[::7])
-    base = ask_neighbours("base", cases_of("base"))
-    proof = Proof({"": domain}, base, 0, (), (), ())
+    requests = [case.request for case in cases_of("base")]
+    with_it, without = (enumerate_all(["base", *more], requests=requests) for more in ([house], []))
+    proof = Proof({"": with_it}, {}, 0, (), (), ())
     assert proof.idle == ("never",)
     assert not proof.holds
     assert any("rule never decided nothing" in line for line in proof.complaints())
-    assert Proof({}, base, 0, (), (), ()).holds
+    assert Proof({"": with_it}, {"elsewhere": replace(with_it, used=("never",))}, 0, (), (), ()).idle == ()
+    assert Proof({"": without}, {}, 0, (), (), ()).holds
