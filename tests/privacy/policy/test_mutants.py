@@ -10,30 +10,44 @@ ALL = [*((pack, None) for pack in PACKS), *((REGIME_PACK, regime) for regime in 
 CASES = "rule,expect,regime,actor,action,dataset,purpose,consent,jurisdiction,minor,guardian,alternative"
 
 
+GRAVE = ("dropped", "a rule that permits everything")
+
+
 def serious(mutant: Mutant) -> bool:
     """A dropped rule, a rule that permits everything, `==` where a group needs `in`, the wrong consent."""
     change = mutant.change
-    return change in ("dropped", "a rule that permits everything") or "== for in" in change or "agreed" in change
+    return change in GRAVE or "== for in" in change or "agreed" in change
 
 
 @pytest.mark.parametrize(("source", "regime"), ALL)
 def test_dropped_rules_open_doors_slips_of_groups_and_of_consent_are_all_noticed(source, regime):
     place = Range(source, regime=regime)
     planted = [mutant for mutant in plant(place.text) if serious(mutant)]
+    grave = [mutant for mutant in planted if mutant.change in GRAVE]
+    planted = grave + [mutant for mutant in planted if mutant.change not in GRAVE][::3]  # a slow test plants all
     assert len(planted) >= 4
     assert [trial.mutant for trial in map(place.hunt, planted) if not trial.killed_by] == []
 
 
 @pytest.mark.slow
-def test_every_mistake_in_every_pack_and_regime_is_noticed():
-    proof = prove()
+@pytest.mark.parametrize(("source", "regime"), ALL)
+def test_every_mistake_in_every_pack_and_regime_is_noticed(source, regime):
+    place = Range(source, regime=regime)
+    planted = list(plant(place.text, narrowed=True))
+    assert len(planted) > 50
+    assert [trial.mutant for trial in map(place.hunt, planted) if not trial.killed_by] == []
+
+
+@pytest.mark.slow
+def test_a_proof_counts_what_was_asked_and_planted():
+    proof = prove(["bipa", "ccpa"])
     assert proof.holds, proof.complaints()
     document = proof.document()
     assert document["requests"] == 2 * 32_400
     assert document["regimes"] == ["federated_dp", "pooled"]
-    assert document["neighbours"] > 50_000
+    assert document["neighbours"] > 10_000
     assert document["wrong_allow"] == document["wrong_deny"] == 0
-    assert document["mutants"]["killed"] == document["mutants"]["planted"] > 1_500
+    assert document["mutants"]["killed"] == document["mutants"]["planted"] > 200
 
 
 def narrowed(place: Range) -> list[Mutant]:
