@@ -230,7 +230,7 @@ def _open(
     from privacy.erasure import Erasure, read_registry
 
     opened, book, salts = open_books(register, log, commitments, key, origin)
-    registry = read_registry(places, tombstones=opened.tombstones)
+    registry = read_registry(places, tombstones=opened.tombstones, must_exist=True)
     erasure = Erasure(registry, register=opened, log=book, commitments=salts, journal=journal)
     return erasure, key.with_suffix(".pub")
 

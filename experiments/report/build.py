@@ -58,7 +58,8 @@ def build_report(
     runs = [accounts.read_run(record) for record in records if record["status"] == "finished"]
     key = public_key(Path(store))
     scenario_log = {scenario: Path(store) / scenario / SCENARIO_LOG}
-    run_logs = {run.origin: run.log for run in runs}
+    failed = [accounts.read_run(record) for record in records if record["status"] == "failed"]  # denials are in theirs
+    run_logs = {run.origin: run.log for run in (*runs, *failed)}
     files = {**scenario_log, **run_logs} if scope == "scenario" else {**run_logs, **scenario_log}
     evidence = Evidence(read_logs(files, key_hex=key), scenario=scenario)
     origin = next(iter(files))

@@ -127,7 +127,10 @@ def _failed(
             sentences.append((f"Target missed: {target.name} {target.condition}; measured ", target.value, "."))
     for record in failures:
         name = f"Run {record['run_id']} ({record.get('arm', 'unknown arm')})"
+        refused = record.get("error") == "PolicyError"
         state = "failed" if record["status"] == "failed" else "did not finish"
+        if refused:
+            state = f"was refused by the policy: {record.get('message', '')}".rstrip(".")
         sentences.append((f"{name} {state}.",))
     return tuple(sentences)
 

@@ -45,20 +45,26 @@ _NEEDED: Final = {
 }
 
 
-def read_registry(file: Path, *, tombstones: Tombstones) -> Registry:
+def read_registry(file: Path, *, tombstones: Tombstones, must_exist: bool = False) -> Registry:
     """Read the places from a file.
 
     Each `[[place]]` has a `name`, a `kind` (tables, runs, index, model or export) and, unless it is a source, `from`:
     the names of the places it was built from. Paths are relative to the folder in which the command runs.
 
-    Raises: ConfigError: an unknown key, a missing one, an unknown kind or source, a name used twice, or a circle.
+    Args:
+        file: the list of places.
+        tombstones: of the register.
+        must_exist: refuse a place whose files are not there: a mistyped path would look like one without the person.
+
+    Raises: ConfigError: an unknown key, a missing one, an unknown kind or source, a name used twice, a circle, or a
+            place that is not there.
         DataError: the file cannot be read.
     """
     try:
         document = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise DataError(
-            f"cannot read {file}: {error.strerror}; list the places there, see the documentation"
+            f"cannot read {file}: {error.strerror}; list the places there (docs/consent-and-erasure.md says how)"
         ) from error
     except ValueError as error:
         raise ConfigError(f"{file} is no TOML ({error}); correct it") from error
@@ -74,6 +80,8 @@ def read_registry(file: Path, *, tombstones: Tombstones) -> Registry:
     for name in _order(file, by_name):
         place = by_name[name]
         sources = [member for source in place.get("from", []) for member in members[source]]
+        if must_exist and place["kind"] in ("tables", "runs", "index") and not Path(place["path"]).exists():
+            raise ConfigError(f"{file}: place {place['name']!r}: there is nothing at {place['path']}; correct its path")
         stores = _stores(file, place, by_name, tombstones)
         members[name] = [store.name for store in stores]
         for store in stores:

@@ -337,3 +337,10 @@ def test_a_run_says_when_it_began_and_how_many_people_it_had(office, tmp_path):
     assert model.action == "retrain", "delta 1e-5 over 200,000 people"
     (folder / "provenance.json").write_text('{"started": "yesterday"}')
     assert run_places("runs", tmp_path / "runs", dataset="my-shop", tombstones=office.tombstones)[0].started is None
+
+
+def test_a_folder_that_is_not_there_is_refused_and_not_certified_as_clean(office, tmp_path):
+    path = tmp_path / "places.toml"
+    path.write_text('[[place]]\nname = "shop"\nkind = "tables"\npath = "nowhere"\n', encoding="utf-8")
+    with pytest.raises(ConfigError, match="nothing at nowhere"):
+        read_registry(path, tombstones=office.tombstones, must_exist=True)
