@@ -14,7 +14,7 @@ from apps.figure_text import count
 from apps.plain_text import plain_cells
 from apps.policy_choices import NO_REGIME, REGIME_IDS, pack_ids, pack_options, stamp, table_of
 from privacy.policy import diff
-from privacy.policy.diff import diff_policies
+from privacy.policy.diff import Difference, diff_policies
 
 _ORDER: Final = {"no": 0, "if": 1, "yes": 2}
 
@@ -61,20 +61,23 @@ def what_changes(question: Question, table: pd.DataFrame, *, packs: Sequence[str
 def _every_request(question: Question, second: Question) -> None:
     """Ask the whole domain of both policies, also about deeds, places and consent that are not chosen above."""
     changed = stamp((*question.packs, *second.packs))
-    table = _diff(question.packs, question.regime, second.packs, second.regime, changed)
+    found = _diff(question.packs, question.regime, second.packs, second.regime, changed)
+    table = found.table
     counts = table.groupby(diff.CHANGE)[diff.REQUESTS].sum()
     st.markdown(
-        f"Of 32,400 requests, **{counts.get(diff.NOW_ALLOWED, 0):,} are newly allowed** and "
+        f"Of {count(found.asked, 'request')}, **{counts.get(diff.NOW_ALLOWED, 0):,} are newly allowed** and "
         f"**{counts.get(diff.NOW_DENIED, 0):,} newly denied** by the second policy."
     )
     if len(table):
         alt = "Groups of requests that the two policies answer differently, with the rule and an example"
         st.dataframe(table, hide_index=True, alt=alt)
+    if found.silent:
+        st.caption(f"These rules differ, but change none of these answers: {', '.join(found.silent)}.")
 
 
-@st.cache_data(show_spinner="Asking both policies about 32,400 requests", max_entries=16)
+@st.cache_data(show_spinner="Asking both policies about every request; this takes some seconds", max_entries=16)
 def _diff(
     before: tuple[str, ...], regime_before: str, after: tuple[str, ...], regime_after: str, changed: tuple[Any, ...]
-) -> pd.DataFrame:
+) -> Difference:
     del changed
     return diff_policies(before, after, regime_before=regime_before or None, regime_after=regime_after or None)

@@ -15,7 +15,10 @@ SHOPPERS: Final = "data.shoppers"
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How many runs a scenario has, and how many it wants; `wanted` is None where that cannot be told."""
+    """How many runs a scenario has, and how many it wants; `wanted` is None where that cannot be told.
+
+    Refused runs count as failed.
+    """
 
     finished: int
     failed: int
@@ -31,7 +34,7 @@ def progress(store: RunStore, scenario: str) -> Progress:
         wanted = None
     else:
         wanted = sum(len(point.arms) * len(point.seeds) * point.split.origins for _, point in points)
-    return Progress(statuses.count("finished"), statuses.count("failed"), wanted)
+    return Progress(statuses.count("finished"), statuses.count("failed") + statuses.count("refused"), wanted)
 
 
 def bundled_over_shoppers() -> tuple[str, ...]:

@@ -171,10 +171,13 @@ class RunStore:
         return tuple(sorted(path.name for path in self.root.iterdir() if path.is_dir() and path.name[0] != "."))
 
     def records(self, scenario: str | None = None) -> list[dict[str, Any]]:
-        """Return `run.json` of every finished run and `failure.json` of every failed one, with `status` and `path`.
+        """Return `run.json` of every finished run and `failure.json` of every other that ended, with `path`.
 
         Args:
             scenario: only this one; all when None.
+
+        Returns: records whose `status` is finished, failed, refused (on purpose, by a rule, a budget or a check), or
+            unfinished.
         """
         found = []
         for name in self.scenarios() if scenario is None else (scenario,):
@@ -184,7 +187,7 @@ class RunStore:
                 record = read_json(directory / "run.json")
                 if record is None:
                     record = read_json(directory / "failure.json")
-                    record = {"status": "unfinished"} if record is None else {**record, "status": "failed"}
+                    record = {"status": "unfinished"} if record is None else {**record, "status": _ended(record)}
                 found.append({"run_id": directory.name, **record, "scenario": name, "path": str(directory)})
         return found
 
@@ -227,6 +230,10 @@ class RunStore:
             what = "no run" if not found else f"{len(found)} runs"
             raise ConfigError(f"{what} in {self.root} with an id that starts with {key!r}; see `tradefair runs list`")
         return found[0]
+
+
+def _ended(failure: Mapping[str, Any]) -> str:
+    return "refused" if failure.get("refused") else "failed"
 
 
 def check_result(result: ArmResult, arm: str) -> None:

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import filelock
-
 from federation.config import FederationConfig
+from privacy.turn import spending_turn
 from retail.errors import DataError
 
 _log = logging.getLogger(__name__)
@@ -32,17 +31,13 @@ def ledger_turn(config: FederationConfig) -> Iterator[None]:
         yield
         return
     path = Path(config.ledger)
-    lock = filelock.FileLock(path.with_name(f"{path.name}.lock"))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout:
-            _log.warning("another run spends from ledger %s; waiting until it has ended", path)
-            lock.acquire()
     except OSError as error:
         raise DataError(f"cannot lock {path} ({error.strerror}); check space and permissions") from error
-    try:
+
+    def waiting() -> None:
+        _log.warning("another run spends from ledger %s; waiting until it has ended", path)
+
+    with spending_turn(path, wait_s=None, waiting=waiting):
         yield
-    finally:
-        lock.release()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,7 +12,9 @@ from retail.errors import PrivacyError
 
 
 @contextmanager
-def spending_turn(ledger: Path | None, *, wait_s: float) -> Iterator[None]:
+def spending_turn(
+    ledger: Path | None, *, wait_s: float | None, waiting: Callable[[], object] = lambda: None
+) -> Iterator[None]:
     """Keep others who take turns from spending for the block.
 
     The lock is the file beside the ledger that federated runs lock too, so a release cannot eat what a run has planned
@@ -20,7 +22,8 @@ def spending_turn(ledger: Path | None, *, wait_s: float) -> Iterator[None]:
 
     Args:
         ledger: its file; None for one in memory, which nobody else can reach.
-        wait_s: how long to wait for a turn.
+        wait_s: how long to wait for a turn; None for as long as it takes.
+        waiting: called once when somebody else has the turn.
 
     Raises: PrivacyError: no turn within that time, or the lock cannot be made.
 
@@ -32,7 +35,11 @@ def spending_turn(ledger: Path | None, *, wait_s: float) -> Iterator[None]:
         return
     lock = filelock.FileLock(ledger.with_name(f"{ledger.name}.lock"))
     try:
-        lock.acquire(timeout=wait_s)
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            waiting()
+            lock.acquire(timeout=-1 if wait_s is None else wait_s)
     except filelock.Timeout as error:
         raise PrivacyError(
             f"somebody else is spending from {ledger} (a training run, perhaps); nothing was spent, try again later"

@@ -11,9 +11,10 @@ from apps.stored_results import read_results
 STATUS = {
     "finished": ":green-badge[:material/check: finished]",
     "failed": ":red-badge[:material/error: failed]",
+    "refused": ":red-badge[:material/block: refused]",
     "unfinished": ":orange-badge[:material/pending: unfinished]",
 }
-FIRST = {"failed": 0, "unfinished": 1, "finished": 2}
+FIRST = {"failed": 0, "refused": 1, "unfinished": 2, "finished": 3}
 store, scenario = opened_store(), st.session_state["scenario"]
 records = sorted(store.records(scenario), key=lambda record: (FIRST[record["status"]], run_record.title(record)))
 if not records:
@@ -46,9 +47,9 @@ run = run_record.read_run(record)
 
 st.header(f"Run {record['run_id']}")
 st.markdown(STATUS[record["status"]])
-if record["status"] == "failed":
+if record["status"] in ("failed", "refused"):
     st.error(f"{record.get('error', 'Error')}: {record.get('message', '')}", icon=":material/error:")
-    st.markdown("Once the cause is mended, this executes failed runs once more:")
+    st.markdown("Once the cause is mended, this executes failed and refused runs once more:")
     st.code(
         command("run", str(store.root / scenario / "scenario.toml"), "--retry-failed"), language="bash", wrap_lines=True
     )

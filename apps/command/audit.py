@@ -25,7 +25,11 @@ Access = Annotated[bool, typer.Option("--access", help="Replay every access even
 Attacks = Annotated[bool, typer.Option("--attacks", help="Attack a finished run and say what was found.")]
 Policies = Annotated[
     list[str] | None,
-    typer.Option("--policy", metavar="NAME|DIR", help="Bundled pack or folder of rules. May be repeated."),
+    typer.Option(
+        "--policy",
+        metavar="NAME|DIR",
+        help="Bundled pack or folder of rules; those that the log names when left out. May be repeated.",
+    ),
 ]
 Regime = Annotated[
     str | None, typer.Option("--regime", help="Judge every line under this regime, whatever the line says.")
@@ -84,14 +88,15 @@ def _audit_access(
     from privacy.access.file import check_events
     from privacy.access.parties import read_parties
     from privacy.policy import PolicyEngine, Register
-    from retail.errors import ConfigError
+    from retail.errors import DataError
 
-    if not policies:
-        raise ConfigError("--access needs a policy; name one with --policy, see `tradefair policy --help`")
     register = None if parties is None else read_parties(parties)
     file = check_events(_file(target, store))
     if file.bad:
         _refuse(file, as_json=as_json)
+    if file.events.empty and not file.log_problems:
+        raise DataError(f"{file.path} holds no access event, so there is nothing to judge; name another file")
+    said, policies = _in_force(file, policies)
 
     def engine(regime: str | None) -> PolicyEngine:
         return PolicyEngine.load(policies, register=Register(), regime=regime)
@@ -99,8 +104,9 @@ def _audit_access(
     if regime is not None:
         engine(regime)  # so that an unknown one is refused also where there is no event
     found = replay(file.events, engine, register=register, regime=regime)
+    notes = [*said, *file.notes, *found.notes]
     if not as_json:
-        _show(file, found, register, policies)
+        _show(file, found, register, policies, notes)
     rows = found.findings.assign(time=found.findings["time"].map(str)).to_dict("records")
     return {
         "rows": rows,
@@ -113,8 +119,24 @@ def _audit_access(
         "register": None if parties is None else str(parties),
         "policies": policies,
         "regimes": list(found.regimes),
-        "notes": [*file.notes, *found.notes],
+        "notes": notes,
     }
+
+
+def _in_force(file: AccessFile, named: list[str]) -> tuple[list[str], list[str]]:
+    """Return what to say about the policy, and its sources: those named, else those that the log says were in force."""
+    from retail.errors import ConfigError
+
+    if not named and not file.packs:
+        raise ConfigError(
+            f"{file.path} does not say which rules were in force; name them with --policy (`tradefair policy --help`)"
+        )
+    if not named:
+        return ["the rules are those that the log says were in force; name others with --policy"], list(file.packs)
+    missing = [pack for pack in file.packs if pack not in named]
+    if missing:
+        return [f"the log says that {', '.join(missing)} was in force too; without --policy it is judged by all"], named
+    return [], named
 
 
 def _file(target: str, store: Path) -> Path:
@@ -143,7 +165,9 @@ def _refuse(file: AccessFile, *, as_json: bool) -> None:
     raise typer.Exit(2)
 
 
-def _show(file: AccessFile, found: Replay, register: Register | None, policies: list[str]) -> None:
+def _show(
+    file: AccessFile, found: Replay, register: Register | None, policies: Sequence[str], notes: Sequence[str]
+) -> None:
     from apps.command import tables
     from privacy.access.audit import BREACH, FINDING, MEANINGS
     from privacy.access.cells import LINE
@@ -153,7 +177,7 @@ def _show(file: AccessFile, found: Replay, register: Register | None, policies: 
     regimes = ", ".join(name or "none" for name in found.regimes) or "none"
     tables.say(f"{file.path}: {found.events:,} events, {found.distinct:,} different requests.")
     tables.say(f"Policy: {', '.join(policies)}; regime: {regimes}. Parties and data sets {basis}.")
-    for note in (*file.notes, *found.notes):
+    for note in notes:
         tables.say(f"note: {note}")
     for problem in file.log_problems:
         tables.say(f"BREACH: the log is not intact: {problem}")

@@ -134,9 +134,9 @@ def record(
     opened, _, _ = open_books(register, log, commitments, key, origin)
     if person is not None and isinstance(document, dict):
         token = opened.token(person)
-        if document.get("pii_principal_id") not in ("", token):
+        if document.get("pii_principal_id", "") not in ("", token):
             raise ConsentError("the receipt holds the token of somebody else than --person; leave one of them out")
-        document["pii_principal_id"] = token
+        document = {**document, "pii_principal_id": token} if "pii_principal_id" in document else document
     read = from_document(document)
     opened.record(read)
     row = {
@@ -166,7 +166,7 @@ def withdraw(
 ) -> None:
     """End what PERSON agreed to: for one --controller and --purpose, or --all. It acts at once."""
     from privacy.consent.identifiers import read_time
-    from retail.errors import ConfigError
+    from retail.errors import ConfigError, ConsentError
 
     if everything == bool(controller or purpose) or bool(controller) != bool(purpose):
         raise ConfigError("say --controller and --purpose, or --all")
@@ -177,14 +177,20 @@ def withdraw(
     uses: Any = [(controller, purpose)]
     if everything:
         uses = dict.fromkeys((one.controller, one.purpose) for one in opened.status(person))
+        if not uses:
+            raise ConsentError("nothing was ever on record for this person, so nothing was withdrawn; check the id")
     ended = {use: opened.withdraw(person, controller=use[0], purpose=use[1], at=when) for use in uses}
     rows = [{"controller": use[0], "purpose": use[1], "ended": count} for use, count in ended.items()]
     text = "; ".join(f"{row['purpose']} at {row['controller']}, receipts ended: {row['ended']}" for row in rows)
-    _tell(
-        f"withdrawn: {text or 'nothing was on record'}. Rounds and reads from now on leave the person out.",
-        rows,
-        as_json,
-    )
+    if not any(ended.values()):
+        _tell(
+            f"nothing ended: this person had no valid receipt ({text}); check the id and the words. The withdrawal is "
+            "recorded: a receipt issued before now will not count.",
+            rows,
+            as_json,
+        )
+        return
+    _tell(f"withdrawn: {text}. Rounds and reads from now on leave the person out.", rows, as_json)
 
 
 @app.command(short_help="Show how a person's agreements stand.")

@@ -102,7 +102,10 @@ def _report_trouble(summary: Summary) -> None:
     for (what, arm, message), count in reasons.items():
         runs = f"{count} run" + ("s" if count > 1 else "")
         typer.echo(f"{what}: {runs} of arm {arm}: {message}", err=True)
-    if summary.failures:
+    words = [word for word, _, _ in reasons]
+    if "refused" in words:
+        typer.echo("refused runs keep the reason in failure.json; once it is gone, --retry-failed runs them", err=True)
+    if "failed" in words:
         typer.echo("failed runs keep a failure.json; --retry-failed executes them once more", err=True)
     if summary.unfinished:
         typer.echo("the same command again executes unfinished runs", err=True)

@@ -58,7 +58,8 @@ def build_report(
     runs = [accounts.read_run(record) for record in records if record["status"] == "finished"]
     key = public_key(Path(store))
     scenario_log = {scenario: Path(store) / scenario / SCENARIO_LOG}
-    failed = [accounts.read_run(record) for record in records if record["status"] == "failed"]  # denials are in theirs
+    ended = [record for record in records if record["status"] in ("failed", "refused")]  # denials are in their logs
+    failed = [accounts.read_run(record) for record in ended]
     run_logs = {run.origin: run.log for run in (*runs, *failed)}
     files = {**scenario_log, **run_logs} if scope == "scenario" else {**run_logs, **scenario_log}
     evidence = Evidence(read_logs(files, key_hex=key), scenario=scenario)
@@ -89,6 +90,7 @@ def build_report(
     summary = summary_of(
         evidence, scenario=scenario, scope=scope, runs=runs, failures=failures, figures=found, targets=targets,
         promises=promises, accounts=spent, verdicts=verdicts, attacks=attacks, packs=described["packs"],
+        regimes=[one["regime"] for one in described["regimes"]],
     )  # fmt: skip
     return ReportModel(
         target=target if scope == "scenario" else str(records[0]["run_id"]),

@@ -34,6 +34,7 @@ class Check:
         self.proven: dict[str, Mapping[str, Any]] = {}
         self.derived: dict[str, int | float | None] = {}
         self.rounded: set[str] = set()
+        self.unchecked = ""
         self.judged: dict[tuple[str, ...], list[replaying.Judged]] = {}
 
     def heads(self, signature: Mapping[str, Any] | None, witness: SignedHead | None) -> None:
@@ -113,6 +114,9 @@ class Check:
         if kind == ".json":
             return
         same_code = self.document["renderer"] == renderer()
+        if kind == ".pdf" and same_code and not pdf.typst_version():
+            self.unchecked = f"its pages are compared by laying them out again, which needs typst: `{pdf.INSTALL}`"
+            return
         if kind == ".html":
             if same_code and html.html_of(self.document) != content:
                 self.problems.append("the page does not show what its data say")

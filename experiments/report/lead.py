@@ -29,15 +29,32 @@ def summary_of(
     verdicts: Sequence[Verdict],
     attacks: Sequence[Attack],
     packs: Sequence[str],
+    regimes: Sequence[str],
 ) -> Summary:
     """Return the summary; every number in it carries its proof."""
     origins = [run.origin for run in runs]
     return Summary(
+        setting=_setting(runs, regimes),
         released=_released(evidence, scenario, scope, runs, origins, figures),
         promise=_promise(runs, promises),
         failed=_failed(evidence, failures, targets, accounts, verdicts, attacks),
         not_covered=_not_covered(promises, figures, attacks, verdicts, packs),
     )
+
+
+def _setting(runs: Sequence[RunFiles], regimes: Sequence[str]) -> str:
+    """Say whether people were really asked for data, under which regime, and where."""
+    modes = {str(run.settings.get("privacy", {}).get("mode", "")) for run in runs}
+    places = dict.fromkeys(str(run.settings.get("policy", {}).get("jurisdiction", "none")) for run in runs)
+    if modes == {"simulation"}:
+        kind = "A simulation: noise comes from a seed and protects nobody; it shows what a deployment would give."
+    elif "simulation" in modes:
+        kind = "Simulations (noise from a seed, which protects nobody) beside deployments."
+    else:
+        kind = "A deployment: noise comes from the system's random source." if modes - {""} else "Nothing has run."
+    law = ", ".join("no place (no law is switched on)" if place == "none" else place for place in places) or "no place"
+    named = ", ".join(name for name in regimes if name) or "none"
+    return f"{kind} Regime: {named}. Law of: {law}."
 
 
 def _released(
@@ -51,8 +68,9 @@ def _released(
     sentences: list[Sentence] = []
     if scope == "scenario":
         logged = evidence.work_out(
-            "distinct", [scenario], RUN, field="run_id", words="number of runs whose head is in the scenario's log"
-        )
+            "distinct", [scenario], RUN, where={"run_id": [run.id for run in runs]}, field="run_id",
+            words="number of finished runs whose head is in the scenario's log",
+        )  # fmt: skip
         number = logged if logged.value == len(runs) else evidence.plain(len(runs), "count")
         arms = list(dict.fromkeys(str(run.record["arm"]) for run in runs))
         sentences.append(("Finished runs: ", number, f", of the arms {', '.join(arms)}."))
@@ -127,10 +145,10 @@ def _failed(
             sentences.append((f"Target missed: {target.name} {target.condition}; measured ", target.value, "."))
     for record in failures:
         name = f"Run {record['run_id']} ({record.get('arm', 'unknown arm')})"
-        refused = record.get("error") == "PolicyError"
         state = "failed" if record["status"] == "failed" else "did not finish"
-        if refused:
-            state = f"was refused by the policy: {record.get('message', '')}".rstrip(".")
+        if record["status"] == "refused":
+            by = " by the policy" if record.get("error") == "PolicyError" else ""
+            state = f"was refused{by}: {record.get('message', '')}".rstrip(".")
         sentences.append((f"{name} {state}.",))
     return tuple(sentences)
 

@@ -171,8 +171,9 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The first page, for a reader with one minute. Each part is a list of sentences."""
+    """The first page, for a reader with one minute: the setting, and four lists of sentences."""
 
+    setting: str
     released: tuple[Sentence, ...]
     promise: tuple[Sentence, ...]
     failed: tuple[Sentence, ...]

@@ -19,6 +19,7 @@ from retail.errors import ConfigError
 
 STANDARDS: Final = ("ua-1", "a-3a")
 ATTACHMENT: Final = "report.json"
+INSTALL: Final = ".venv/bin/pip install 'typst>=0.15,<0.16'"
 
 
 def render_pdf(model: ReportModel) -> bytes:
@@ -98,8 +99,7 @@ def _typst() -> Any:
         import typst
     except ImportError:
         raise ConfigError(
-            "a report as PDF needs typst, which is not installed; run `pip install 'tradefair[report]'`, or use "
-            "--format html"
+            f"a report as PDF needs typst, which is not installed; run `{INSTALL}`, or use --format html"
         ) from None
     return typst
 

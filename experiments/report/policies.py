@@ -117,15 +117,16 @@ def changes_of(since: Sequence[str | Path], packs: Sequence[str | Path], regimes
         PolicyError: a source is unknown or wrong.
     """
     under = regimes[0] if len(regimes) == 1 and regimes[0] else None
-    table = diff_policies(since, packs, regime_before=under, regime_after=under)
+    found = diff_policies(since, packs, regime_before=under, regime_after=under)
     columns = [name for name in diff.COLUMNS if name != diff.REQUESTS]
-    rows = tuple(tuple(map(str, row)) for row in table[columns].itertuples(index=False, name=None))
+    rows = tuple(tuple(map(str, row)) for row in found.table[columns].itertuples(index=False, name=None))
     older, newer = (", ".join(Path(one).name for one in sources) for sources in (since, packs))
-    nothing = "" if rows else " No answer differs."
+    nothing = "" if rows else f" No answer differs among {found.asked:,} requests." if found.asked else " Same rules."
+    silent = f" These rules differ without changing any of them: {', '.join(found.silent)}." if found.silent else ""
     return Grid(
         ("Change", "Who", "Action", "Whose", "Kind", "Form", "Rule", "Article", "For example"),
         rows,
-        f"From {older} to {newer}, under {'regime ' + under if under else 'no regime'}.{nothing}",
+        f"From {older} to {newer}, under {'regime ' + under if under else 'no regime'}.{nothing}{silent}",
     )
 
 

@@ -143,9 +143,9 @@ def runs_of(records: Iterable[Mapping[str, Any]]) -> Grid:
     rows = []
     for record in records:
         where = f"window {record.get('origin', '-')}, seed {record.get('seed', '-')}"
-        why = str(record.get("message") or "") if record["status"] == "failed" else ""
+        why = str(record.get("message") or "") if record["status"] in ("failed", "refused") else ""
         rows.append((str(record["run_id"]), str(record.get("arm", "-")), where, str(record["status"]), why))
-    return Grid(("Run", "Arm", "Where", "State", "Why it failed"), tuple(rows))
+    return Grid(("Run", "Arm", "Where", "State", "Why"), tuple(rows))
 
 
 _NAMES: Final = {

@@ -12,7 +12,7 @@ from experiments.report.signature import check_signature
 from experiments.report.text import visible
 from experiments.report.unpack import read_document
 from privacy.log import SignedHead, Verification
-from retail.errors import DataError, PrivacyError
+from retail.errors import ConfigError, DataError, PrivacyError
 
 _MOST: Final = 20
 
@@ -36,6 +36,7 @@ def verify_report(path: Path | str, *, key_hex: str | None = None, witness: Sign
 
     Raises:
         DataError: the file cannot be read.
+        ConfigError: nothing is wrong so far, but typst is not installed, so the pages of a PDF cannot be compared.
 
     Guarantee: with the key known, a report that passes was signed by its owner in this form, and its numbers stand in
         logs that the owner signed. Assumes SHA-256 and Ed25519. What was never logged, or was logged falsely, passes.
@@ -75,6 +76,8 @@ def verify_report(path: Path | str, *, key_hex: str | None = None, witness: Sign
             f"the report's data are not what a report holds ({type(error).__name__}: {visible(str(error))})"
         )
         first = None
+    if not problems and check.unchecked:
+        raise ConfigError(f"{path} cannot be checked: {check.unchecked}")
     shown = problems[:_MOST] + ([f"and {len(problems) - _MOST} problems more"] if len(problems) > _MOST else [])
     return Verification(
         ok=not problems,

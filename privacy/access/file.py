@@ -41,6 +41,7 @@ class AccessFile:
         log_problems: what is wrong with the log as a whole (an entry changed, a head that does not fit); only for
             source "log". The events are then no evidence.
         notes: columns that are not read, optional ones that are missing.
+        packs: the rules that a log says were in force; none for other files.
     """
 
     path: Path
@@ -49,6 +50,7 @@ class AccessFile:
     bad: tuple[BadCell, ...] = ()
     log_problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    packs: tuple[str, ...] = ()
 
     @property
     def message(self) -> str:
@@ -175,7 +177,8 @@ def _from_log(path: Path) -> AccessFile:
     file = _typed(path, "log", "entry", log.indices, cells, missing)
     unseen = "the log fits its own signed heads; whether it was rewritten as a whole shows only against a head or key"
     notes = (*file.notes, *([f"{unseen} that somebody else kept: `tradefair log verify`"] if log.notes else []))
-    return replace(file, log_problems=log.problems, notes=notes if not log.problems else file.notes)
+    notes = notes if not log.problems else file.notes
+    return replace(file, log_problems=log.problems, notes=notes, packs=log.packs)
 
 
 def _read_csv(path: Path) -> AccessFile:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +17,7 @@ from privacy.log.verify import verify_log
 from privacy.sqlite_file import reading
 from retail.errors import DataError, PrivacyError
 
+POLICY_ENTRY: Final = "policy"
 BOOKS_START: Final = b"SQLite format 3\x00"
 EXPORT_START: Final = b'{"format":"trade'
 
@@ -27,12 +29,14 @@ class LoggedEvents:
     Attributes:
         indices: of the entries in the log.
         bodies: of the same entries.
+        packs: the rules that the log says were in force, each once; none where it does not say.
         problems: what is wrong with the log as a whole; nothing in it is evidence unless this is empty.
         notes: what the check of the log could not see.
     """
 
     indices: tuple[int, ...]
     bodies: tuple[dict[str, Any], ...]
+    packs: tuple[str, ...]
     problems: tuple[str, ...]
     notes: tuple[str, ...]
 
@@ -52,25 +56,34 @@ def read_log(path: Path) -> LoggedEvents:
         verdict = verify_log(path)
         with path.open("rb") as file:
             in_books = file.read(len(BOOKS_START)) == BOOKS_START
-        found = _in_books(path) if in_books else _in_export(path)
+        entries = list(_in_books(path) if in_books else _in_export(path))
     except (sqlite3.Error, PrivacyError, OSError) as error:
         raise DataError(f"{path} holds no log that can be read ({error}); name another file, or a copy") from error
     problems = () if verdict.ok else verdict.problems or ("it does not verify",)
-    return LoggedEvents(tuple(index for index, _ in found), tuple(body for _, body in found), problems, verdict.notes)
+    found = [(index, body) for index, kind, body in entries if kind == KIND_OF_ENTRY]
+    said = [body.get("packs") for _, kind, body in entries if kind == POLICY_ENTRY]
+    packs = dict.fromkeys(str(pack) for one in said if isinstance(one, list) for pack in one)
+    return LoggedEvents(
+        tuple(index for index, _ in found),
+        tuple(body for _, body in found),
+        tuple(packs),
+        problems,
+        verdict.notes,
+    )
 
 
-def _in_books(path: Path) -> list[tuple[int, dict[str, Any]]]:
+def _in_books(path: Path) -> Iterator[tuple[int, str, dict[str, Any]]]:
     with reading(path, BOOKS) as connection:
-        return [(entry.index, entry.body) for entry in read_entries(connection, kind=KIND_OF_ENTRY)]
+        for kind in (KIND_OF_ENTRY, POLICY_ENTRY):
+            for entry in read_entries(connection, kind=kind):
+                yield entry.index, kind, entry.body
 
 
-def _in_export(path: Path) -> list[tuple[int, dict[str, Any]]]:
-    found = []
+def _in_export(path: Path) -> Iterator[tuple[int, str, dict[str, Any]]]:
     for index, kind, _, body, _ in ExportReader(path.read_bytes()).rows():
-        if kind == KIND_OF_ENTRY:
+        if kind in (KIND_OF_ENTRY, POLICY_ENTRY):
             try:
                 read = json.loads(str(body))
             except ValueError:
                 read = {}  # a broken entry; verifying has said so, and its empty cells will
-            found.append((index, read))
-    return found
+            yield index, kind, read

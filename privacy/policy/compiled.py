@@ -55,17 +55,23 @@ class CompiledPolicies:
         handle: cedarpy's parsed set.
         infos: what is known of each policy, by the parser's own name for it, in the order of the text.
         slices: the parts that can matter to a request, under the same names.
+        policies: Cedar's JSON form of each policy, in the order of the text.
     """
 
     cedar: str
     handle: Any
     infos: Mapping[str, PolicyInfo]
     slices: Slices
+    policies: tuple[Mapping[str, Any], ...]
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of schema and policies, as 64 hexadecimal digits."""
-        return hashlib.sha256(f"{schema_text()}\x00{self.cedar}".encode()).hexdigest()
+        """SHA-256 of schema and policies, as 64 hexadecimal digits; where the policies came from does not matter."""
+        policies = [
+            {**one, "annotations": {name: text for name, text in one["annotations"].items() if name != "pack"}}
+            for one in self.policies
+        ]
+        return hashlib.sha256(f"{schema_text()}\x00{json.dumps(policies, sort_keys=True)}".encode()).hexdigest()
 
 
 def compile_texts(texts: Sequence[PolicyText]) -> CompiledPolicies:
@@ -96,7 +102,7 @@ def compile_texts(texts: Sequence[PolicyText]) -> CompiledPolicies:
     if len(handle) != len(names):
         raise PolicyError("the sources do not add up to one policy set; end every policy with ';'")
     slices = Slices(dict(zip(names, policies, strict=True)))
-    return CompiledPolicies(cedar, handle, dict(zip(names, infos, strict=True)), slices)
+    return CompiledPolicies(cedar, handle, dict(zip(names, infos, strict=True)), slices, tuple(policies))
 
 
 def parsed(cedar: str, name: str) -> dict[str, Any]:

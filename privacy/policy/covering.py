@@ -47,22 +47,22 @@ def covers(outer: Mapping[str, Any], inner: Mapping[str, Any], *, path: str, wor
     """
     if outer["effect"] != inner["effect"]:
         return False
-    ours, exceptions = _parts(outer)
-    theirs, others = _parts(inner)
+    ours, exceptions = parts_of(outer)
+    theirs, others = parts_of(inner)
     known: dict[str, set[str]] = {path: {word}}
     for node in theirs:
-        found = _allowed(node)
+        found = words_met(node)
         if found is not None:
             known[found[0]] = known.get(found[0], set(_WORDS[found[0]])) & found[1]
     for node in ours:
-        found = _allowed(node)
+        found = words_met(node)
         inside = found is not None and found[0] in known and known[found[0]] <= found[1]
         if not inside and node not in theirs:
             return False
     return all(one in others for one in exceptions)
 
 
-def _parts(policy: Mapping[str, Any]) -> tuple[list[Any], list[Any]]:
+def parts_of(policy: Mapping[str, Any]) -> tuple[list[Any], list[Any]]:
     """Return the tests that must hold, and the bodies of the exceptions."""
     tests: list[Any] = []
     exceptions = []
@@ -78,7 +78,7 @@ def _parts(policy: Mapping[str, Any]) -> tuple[list[Any], list[Any]]:
     return tests, exceptions
 
 
-def _allowed(node: Mapping[str, Any]) -> tuple[str, set[str]] | None:
+def words_met(node: Mapping[str, Any]) -> tuple[str, set[str]] | None:
     """Return what a test of words speaks about and which words meet it; nothing for any other test."""
     test = Test.of_scope(node["scope"], node) if "scope" in node else read_test(node)
     if test is None or test.path not in _WORDS or not test.names:

@@ -65,7 +65,7 @@ class PolicyEngine:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of schema and policies; equal exactly when the same text is enforced."""
+        """SHA-256 of schema and policies; equal when the same rules are enforced, whatever their folder is called."""
         return self.policies.fingerprint
 
     def with_register(self, register: Register) -> PolicyEngine:

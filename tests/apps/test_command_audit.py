@@ -13,6 +13,7 @@ from privacy.access.audit import MEANINGS
 from privacy.access.schema import CODES, EVENT_COLUMNS
 from privacy.attacks.result import AttackResult, ControlResult
 from privacy.log import Log, SigningKey, verify_log
+from privacy.log.export import export_log
 from retail.errors import ConfigError, DataError, PolicyError, TradefairError
 
 PRIVACY_TESTS = Path(__file__).parents[1] / "privacy"
@@ -89,6 +90,39 @@ def test_a_log_of_ours_that_was_changed_exits_1(world, command, policies, tmp_pa
     result = command(path, "--access", *policies)
     assert result.exit_code == 1
     assert "BREACH: the log is not intact" in result.stdout
+
+
+def test_a_log_is_judged_by_the_rules_that_it_names_unless_others_are_named(world, command, tmp_path):
+    events, _ = world.make(20, each=0)
+    path = tmp_path / "books.sqlite"
+    log = Log.open(path, origin="test/audit", key=SigningKey.generate())
+    log.append("policy", {"packs": list(world.POLICIES), "regime": "firewall", "jurisdiction": "EU"})
+    log.append_many([("access", one) for one in events])
+    log.sign_head()
+    result = command(path, "--access", "--json")
+    document = json.loads(result.stdout)
+    assert (result.exit_code, document["policies"]) == (0, list(world.POLICIES))
+    assert "the log says were in force" in document["notes"][0]
+    other = json.loads(command(path, "--access", "--policy", "base", "--json").stdout)
+    assert other["policies"] == ["base"]
+    assert f"the log says that {', '.join(world.POLICIES[1:])} was in force too" in other["notes"][0]
+    exported = tmp_path / "log.jsonl"
+    export_log(path, exported)
+    assert json.loads(command(exported, "--access", "--json").stdout)["policies"] == list(world.POLICIES)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".sqlite"])
+def test_a_file_without_events_is_not_called_clean(world, command, policies, tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    if suffix == ".csv":
+        events, _ = world.make(1, each=0)
+        path.write_text(world.write_csv(events, path).read_text().splitlines()[0] + "\n")
+    else:
+        log = Log.open(path, origin="test/audit", key=SigningKey.generate())
+        log.append("policy", {"packs": ["base"]})
+        log.sign_head()
+    with pytest.raises(DataError, match="nothing to judge"):
+        command(path, "--access", *policies)
 
 
 def test_a_bad_cell_exits_2_and_json_lists_every_one(world, command, policies, tmp_path):

@@ -34,6 +34,7 @@ def shop(tradefair, tmp_path):
     code, out, _ = tradefair("template", "--controller", "m1", "--purpose", "recommendation", "--notice", "n1")
     assert code == 0
     (tmp_path / "receipt.json").write_text(out)
+    (tmp_path / "empty.json").write_text("{}")
     return tradefair
 
 
@@ -54,6 +55,15 @@ def test_a_receipt_is_recorded_from_a_template_and_ended_by_a_withdrawal(shop, t
     assert {path.name for path in (tmp_path / "books").iterdir()} >= {"consent.sqlite", "log.sqlite", "log-key.pub"}
     for secret in ("consent.sqlite", "consent.sqlite.key", "commitments.sqlite", "log-key.pem"):
         assert (tmp_path / "books" / secret).stat().st_mode & 0o077 == 0
+
+
+def test_a_withdrawal_of_nothing_does_not_look_like_a_success_and_is_kept(shop):
+    code, out, _ = shop("withdraw", "17", "--controller", "m1", "--purpose", "recommendation")
+    assert code == 0
+    assert out.startswith("nothing ended: this person had no valid receipt")
+    code, _, err = shop("record", "receipt.json", "--person", "17")
+    assert (code, state(shop)) == (2, [])
+    assert "the person withdrew recommendation from m1" in err
 
 
 def test_a_replayed_receipt_is_refused_in_one_line_with_exit_code_2(shop):
@@ -106,6 +116,8 @@ def test_enrolment_stops_at_the_cap_of_the_open_period(shop):
         (["record", "missing.json"], "cannot read missing.json"),
         (["record", "notice.txt"], "is no JSON"),
         (["record", "receipt.json"], "the person's token"),
+        (["record", "empty.json", "--person", "17"], "lacks 'schema_version'"),
+        (["withdraw", "nobody", "--all"], "nothing was ever on record"),
         (["record", "receipt.json", "--person", "a\u202eb"], "invisible character"),
         (["record", "receipt.json", "--person", "x" * 5000], "5,000 characters"),
         (["withdraw", "17"], "say --controller and --purpose, or --all"),

@@ -44,6 +44,16 @@ def test_check_reads_every_bundled_pack_in_english():
     assert "No problem found." in result.stdout
 
 
+def test_the_fingerprint_is_of_the_rules_and_not_of_the_folders_name(house, tmp_path_factory):
+    moved = tmp_path_factory.mktemp("elsewhere") / "house rules"
+    moved.mkdir()
+    (moved / "rules.csv").write_bytes((house / "rules.csv").read_bytes())
+    marks = [json.loads(call("check", str(folder), "--json").stdout)["fingerprint"] for folder in (house, moved)]
+    assert marks[0] == marks[1]
+    (moved / "rules.csv").write_text(f"{HEADER}\n{LAB.replace('movement', 'payments')}\n")
+    assert json.loads(call("check", str(moved), "--json").stdout)["fingerprint"] != marks[0]
+
+
 def test_check_names_the_bad_cell_and_exits_2(house):
     (house / "rules.csv").write_text(f"{HEADER}\n{LAB.replace('movement', 'tracks')}\n")
     result = call("check", str(house))
@@ -89,7 +99,26 @@ def test_test_exits_1_on_a_rule_that_opens_a_rivals_data(house):
 
 
 def test_diff_says_when_nothing_changes():
-    assert "No answer changes." in call("diff", "pure", "isolated").stdout
+    assert "The two policies have the same rules." in call("diff", "pure", "isolated").stdout
+
+
+@pytest.mark.slow
+def test_diff_asks_about_a_rule_that_the_chosen_domain_does_not_reach(house):
+    result = call("diff", "base@firewall", f"base+{house}@firewall", "--json")
+    document = json.loads(result.stdout)
+    assert {row["rule"] for row in document["rows"]} == {"house-lab"}
+    assert document["changed"].keys() == {"now allowed"}
+    assert document["silent"] == []
+    assert document["asked"] > 32_400
+
+
+@pytest.mark.slow
+def test_diff_names_rules_that_change_nothing(house):
+    twice = LAB.replace("house-lab", "house-nothing").replace(",may,read,", ",may not,sell,")
+    (house / "rules.csv").write_text(f"{HEADER}\n{twice}\n")
+    document = json.loads(call("diff", "base", f"base+{house}", "--json").stdout)
+    assert (document["rows"], document["silent"]) == ([], ["house-nothing"])
+    assert "Differ, but change none of these answers: house-nothing." in call("diff", "base", f"base+{house}").stdout
 
 
 @pytest.mark.slow

@@ -164,7 +164,7 @@ def test_every_request_of_two_policies_can_be_compared(visit, against, newly):
     app.button[0].click().run()
     assert not app.exception
     packs = pack_ids(app.multiselect(key="rules").value, ())
-    table = diff_policies(packs, packs, regime_before="federated_dp", regime_after=against)
+    table = diff_policies(packs, packs, regime_before="federated_dp", regime_after=against).table
     allowed = table.loc[table["change"] == "now allowed", "requests"].sum()
     assert newly is None or allowed == newly
     assert f"**{allowed:,} are newly allowed**" in texts(app)

@@ -312,4 +312,4 @@ def test_changes_between_two_policies_are_listed_when_asked(made):
     assert b"Changes of the policy" in render_html(model)
     same = build_report(made, "market", policy=["base"], since=["base"])
     assert same.changes.rows == ()
-    assert "No answer differs" in same.changes.note
+    assert "Same rules" in same.changes.note

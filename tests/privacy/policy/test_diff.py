@@ -4,7 +4,7 @@ from privacy.policy.domain import enumerate_requests, sample_register
 
 
 def test_a_policy_does_not_differ_from_itself():
-    table = diff_policies(["base"], ["base"], regime_before="pure", regime_after="isolated")
+    table = diff_policies(["base"], ["base"], regime_before="pure", regime_after="isolated").table
     assert table.empty
     assert list(table.columns) == list(COLUMNS)
     assert by_rule(table).empty
@@ -12,7 +12,9 @@ def test_a_policy_does_not_differ_from_itself():
 
 def test_the_dma_takes_from_the_platform_and_gives_to_merchants_and_shoppers():
     requests = enumerate_requests()[::29]
-    table = diff_policies(["base"], ["base", "dma"], regime_before="pooled", regime_after="pooled", requests=requests)
+    table = diff_policies(
+        ["base"], ["base", "dma"], regime_before="pooled", regime_after="pooled", requests=requests
+    ).table
     gained, lost = (table[table.change == change] for change in (NOW_ALLOWED, NOW_DENIED))
     assert set(gained.role) == {"merchant", "shopper"}
     assert set(lost.role) == {"platform_retail", "marketplace"}
@@ -25,8 +27,8 @@ def test_the_dma_takes_from_the_platform_and_gives_to_merchants_and_shoppers():
 
 def test_turning_the_sides_round_turns_the_changes_round():
     some = enumerate_requests()[::29]
-    there = diff_policies(["base"], ["base"], regime_before="firewall", regime_after="isolated", requests=some)
-    back = diff_policies(["base"], ["base"], regime_before="isolated", regime_after="firewall", requests=some)
+    there = diff_policies(["base"], ["base"], regime_before="firewall", regime_after="isolated", requests=some).table
+    back = diff_policies(["base"], ["base"], regime_before="isolated", regime_after="firewall", requests=some).table
     assert set(there.change) == {NOW_DENIED}
     assert set(back.change) == {NOW_ALLOWED}
     assert there.requests.sum() == back.requests.sum() > 0
