@@ -349,7 +349,7 @@ def test_a_pdf_is_not_called_good_where_its_pages_cannot_be_compared(model, key,
     path = tmp_path / "report.pdf"
     write_report(path, render_pdf(model), key=key, model=model)
     monkeypatch.setitem(sys.modules, "typst", None)
-    with pytest.raises(ConfigError, match="cannot be checked.*typst>="):
+    with pytest.raises(ConfigError, match=r"cannot be checked.*typst>="):
         verify_report(path, key_hex=key.public_hex)
     path.write_bytes(path.read_bytes() + b"%more")
     assert not verify_report(path, key_hex=key.public_hex).ok
