@@ -6,7 +6,7 @@ two policies has.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +19,7 @@ from privacy.policy.engine import PolicyEngine, Verdict
 from privacy.policy.reach import changed_rules, requests_about
 from privacy.policy.register import Register
 from privacy.policy.request import Request
+from privacy.policy.vocabulary import ACTIONS, ROLES
 from privacy.policy.words import joined_kinds
 
 CHANGE: Final = "change"
@@ -36,6 +37,8 @@ COLUMNS: Final = (CHANGE, ROLE, ACTION, WHOSE, KIND, FORM, RULE, ARTICLE, REQUES
 NOW_ALLOWED: Final = "now allowed"
 NOW_DENIED: Final = "now denied"
 _TOLD: Final = 1_000
+_OWN: Final = "own"
+_WORDS: Final = {ROLE: ROLES, WHOSE: (_OWN, *(f"{role}'s" for role in ROLES)), ACTION: ACTIONS}
 _GROUP: Final = [CHANGE, ROLE, ACTION, WHOSE, KIND, FORM, RULE, ARTICLE]
 
 
@@ -115,20 +118,21 @@ def _both(
 
 
 def by_rule(changes: pd.DataFrame) -> pd.DataFrame:
-    """Join the actions, kinds and forms that one rule changes for one role, for reading.
+    """Join the roles, owners, actions and kinds that one rule changes, for reading.
 
     Args:
         changes: the table of a `Difference`.
 
     Returns: columns change, role, whose, action, data (kinds), rule, requests, example.
     """
-    keys = [CHANGE, ROLE, WHOSE, RULE]
     rows = []
-    for values, group in changes.groupby(keys, sort=False):
+    for (change, rule), group in changes.groupby([CHANGE, RULE], sort=False):
+        joined = {name: ", ".join(_in_order(group[name], words)) for name, words in _WORDS.items()}
         rows.append(
             {
-                **dict(zip(keys, map(str, values), strict=True)),
-                ACTION: ", ".join(dict.fromkeys(group[ACTION])),
+                CHANGE: str(change),
+                RULE: str(rule),
+                **joined,
                 DATA: joined_kinds(set(group[KIND])),
                 REQUESTS: int(group[REQUESTS].sum()),
                 EXAMPLE: group[EXAMPLE].iloc[0],
@@ -136,6 +140,12 @@ def by_rule(changes: pd.DataFrame) -> pd.DataFrame:
         )
     table = pd.DataFrame(rows, columns=[CHANGE, ROLE, WHOSE, ACTION, DATA, RULE, REQUESTS, EXAMPLE])
     return table.sort_values([CHANGE, REQUESTS], ascending=[True, False], kind="stable").reset_index(drop=True)
+
+
+def _in_order(found: Iterable[str], words: Sequence[str]) -> list[str]:
+    """Return each word once, in the order of the vocabulary; "any" for all of them."""
+    present = set(found)
+    return ["any"] if present >= set(words) else [word for word in words if word in present]
 
 
 def describe(request: Request) -> str:
@@ -152,7 +162,7 @@ def _row(engine: PolicyEngine, request: Request, was: Verdict, now: Verdict) -> 
     actor = engine.register.party(request.actor)
     dataset = engine.register.dataset(request.dataset)
     owner = engine.register.party(dataset.owner)
-    whose = "own" if owner.id == actor.id else f"{owner.role}'s"
+    whose = _OWN if owner.id == actor.id else f"{owner.role}'s"
     decided = now.reasons or was.reasons
     mark = "" if now.reasons else " (gone)"
     rule = "; ".join(info.id + mark for info in decided)
