@@ -361,6 +361,7 @@ def test_runs_of_older_versions_without_a_log_say_so(visit, copy):
     assert "No ledger is left of federated-dp-4" in texts(budgets)
 
 
+@pytest.mark.slow
 def test_a_store_without_reads_or_epsilons_has_its_own_words(visit, run_store):
     assert visit(HAPPENED, store=run_store, scenario="broken").title[0].value == "No request was logged"
     assert visit(MAY, store=run_store, scenario="broken").title[0].value.startswith("Who may read what under")

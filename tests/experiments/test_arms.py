@@ -61,6 +61,7 @@ def rows(store: Path) -> dict[str, dict[str, object]]:
     return {row["arm"]: row for row in document["rows"]}
 
 
+@pytest.mark.slow
 def test_every_method_ends_with_a_record_that_holds_the_promised_keys(finished: Path) -> None:
     table = rows(finished)
     assert set(table) == set(METHODS)
@@ -71,17 +72,20 @@ def test_every_method_ends_with_a_record_that_holds_the_promised_keys(finished: 
         assert row["total_ndcg10_lo"] <= row["total_ndcg10"] <= row["total_ndcg10_hi"]
 
 
+@pytest.mark.slow
 def test_federating_without_noise_equals_pooling_the_rows_but_for_rounding(finished: Path) -> None:
     table = rows(finished)
     assert table["federated"]["total_ndcg10"] == pytest.approx(table["pooled"]["total_ndcg10"], abs=0.01)
     assert table["federated"]["explore_ndcg10"] == pytest.approx(table["pooled"]["explore_ndcg10"], abs=0.01)
 
 
+@pytest.mark.slow
 def test_knowing_the_shopper_beats_popularity_in_total(finished: Path) -> None:
     table = rows(finished)
     assert table["federated"]["total_ndcg10"] > 2 * table["popularity"]["total_ndcg10"]
 
 
+@pytest.mark.slow
 def test_a_private_run_keeps_a_ledger_that_adds_up_to_its_epsilon(finished: Path) -> None:
     store = RunStore(finished)
     for record in store.records("small"):
@@ -94,6 +98,7 @@ def test_a_private_run_keeps_a_ledger_that_adds_up_to_its_epsilon(finished: Path
             assert entries["cost"].sum() == sum(one["cost"] for one in record["rounds"])
 
 
+@pytest.mark.slow
 def test_all_arms_are_measured_on_the_same_shoppers(finished: Path) -> None:
     store = RunStore(finished)
     shoppers = [store.shoppers("small", record["run_id"])["shopper"].to_numpy() for record in store.records("small")]
@@ -102,6 +107,7 @@ def test_all_arms_are_measured_on_the_same_shoppers(finished: Path) -> None:
         np.testing.assert_array_equal(shoppers[0], other)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_in_another_store(finished: Path, tmp_path: Path) -> None:
     again = {name: METHODS[name] for name in ("federated-dp", "every-node")}
     run_scenario(scenario(again), store=tmp_path / "runs", jobs=1)
@@ -117,6 +123,7 @@ def test_the_same_seed_gives_the_same_bytes_in_another_store(finished: Path, tmp
         assert first.equals(second)
 
 
+@pytest.mark.slow
 def test_a_spent_ledger_refuses_a_scenario_before_any_data_is_touched(tmp_path: Path) -> None:
     ledger = tmp_path / "ledger.sqlite"
     private = {"federated-dp": METHODS["federated-dp"]}
@@ -129,6 +136,7 @@ def test_a_spent_ledger_refuses_a_scenario_before_any_data_is_touched(tmp_path: 
     assert "budget" in messages[0]
 
 
+@pytest.mark.slow
 def test_noise_of_a_persistent_ledger_never_repeats(tmp_path: Path) -> None:
     private = {"dp": METHODS["dp-popularity"]}
     models = []

@@ -26,6 +26,7 @@ def rows(page, heading):
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:2] == "| "]
 
 
+@pytest.mark.slow
 def test_the_small_shop_runs_from_the_first_page_to_reading_its_figures(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (make_shop,) = blocks("merchants", "python")

@@ -54,6 +54,7 @@ def task(folder):
     return lambda **options: load_task("again_task:AgainTask", replace(settings, options=options), public)
 
 
+@pytest.mark.slow
 def test_the_example_runs_as_a_scenario_and_beats_popularity_with_and_without_noise(folder):
     summary = run_scenario(load_scenario(folder / "again.toml"), store=folder / "runs", jobs=1)
     assert summary.failures == () == summary.unfinished

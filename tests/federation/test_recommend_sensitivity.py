@@ -19,6 +19,7 @@ OPTIONS = {"candidates": 60, "popularity_norm": 1.5, "rich": True, "windows": 2}
 CLIP_NORM = 0.05  # gradients are many times longer, so the clip binds
 ROUNDING = 1 + 1e-6
 LIGHT = (4, 17)
+STEPS = [1, pytest.param(3, marks=pytest.mark.slow)]
 PARTITIONS = [("home_store", 1), ("store", 2)]
 ROUNDS = ("popularity", "tastes", "neighbours", "train-1", "train-2")
 
@@ -153,7 +154,7 @@ def measure(write_folder):
 
 
 @pytest.mark.parametrize(("by", "k_max"), PARTITIONS)
-@pytest.mark.parametrize("steps", [1, 3])
+@pytest.mark.parametrize("steps", STEPS)
 def test_one_shopper_moves_every_round_by_at_most_the_clip_norm(start, measure, by, k_max, steps):
     run = start(by=by, k_max=k_max, steps=steps)
     assert tuple(run.models) == ROUNDS
@@ -168,7 +169,7 @@ def test_one_shopper_moves_every_round_by_at_most_the_clip_norm(start, measure, 
         assert joint > 0.7
 
 
-@pytest.mark.parametrize("steps", [1, 3])
+@pytest.mark.parametrize("steps", STEPS)
 def test_gradients_that_are_not_clipped_are_found_out(start, measure, steps):
     worst = [broken(found) for found in measure(start(steps=steps, clip_norm=None), heavy=1)]
     assert all({move.round_name for move in found} == {"train-1", "train-2"} for found in worst)
@@ -183,7 +184,7 @@ def test_gradients_that_are_not_clipped_are_found_out(start, measure, steps):
         (OwnVocabulary, {"neighbours", "train-1", "train-2"}),
     ],
 )
-@pytest.mark.parametrize("steps", [1, 3])
+@pytest.mark.parametrize("steps", STEPS)
 def test_contributions_that_depend_on_other_shoppers_are_found_out_though_clipped(start, measure, kind, rounds, steps):
     worst = [move for found in measure(start(kind, steps=steps)) for move in broken(found)]
     assert worst

@@ -28,6 +28,7 @@ def oracle():
     return pytest.importorskip("ranx", reason="install the extra 'oracles' to compare with ranx")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("k", [1, 10, 40])
 @pytest.mark.parametrize(
     ("ours", "theirs"),
