@@ -114,8 +114,9 @@ def title(record: Mapping[str, Any]) -> str:
     """Name a run in a list and in a link: arm, window, seed, sweep point and the first digits of its id."""
     if "arm" not in record:
         return str(record["run_id"])[:8]
+    window = f", window {record['origin']}" if "origin" in record else ""
     sweep = "".join(f", {key} {value}" for key, value in (record.get("sweep") or {}).items())
-    return f"{record['arm']}, window {record['origin']}, seed {record['seed']}{sweep} ({record['run_id'][:8]})"
+    return f"{record['arm']}{window}, seed {record['seed']}{sweep} ({record['run_id'][:8]})"
 
 
 def reservations(ledger: LedgerRecord, run_id: str) -> pd.DataFrame:

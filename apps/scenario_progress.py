@@ -33,7 +33,7 @@ def progress(store: RunStore, scenario: str) -> Progress:
     except TradefairError:
         wanted = None
     else:
-        wanted = sum(len(point.arms) * len(point.seeds) * point.split.origins for _, point in points)
+        wanted = sum(point.runs_wanted for _, point in points)
     return Progress(statuses.count("finished"), statuses.count("failed") + statuses.count("refused"), wanted)
 
 

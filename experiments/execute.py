@@ -11,13 +11,16 @@ from pathlib import Path
 from typing import Final
 
 from experiments.documents import write_bytes, write_json
+from experiments.kind import Kind
 from experiments.logbook import log_summary
 from experiments.pool import Event, Pool, default_jobs
 from experiments.preflight import check_ledger, check_scenario
 from experiments.provenance import code_version
 from experiments.runs import RunStore
-from experiments.scenario import Scenario
+from experiments.scenario import BaseScenario, Scenario
 from experiments.scenario_file import scenario_text
+from experiments.spec import Spec
+from experiments.store.kind import STORE
 from experiments.summary import Summary, summarise
 from experiments.sweep import RunSpec, expand
 from experiments.windows import check_windows
@@ -29,14 +32,14 @@ FINGERPRINT: Final = "experiments.arms:data_fingerprint"
 
 
 def run_scenario(
-    scenario: Scenario,
+    scenario: BaseScenario,
     *,
     store: Path | str,
     jobs: int | None = None,
     retry_failed: bool = False,
     progress: Callable[[Event], None] = lambda event: None,
-    runner: str = RUNNER,
-    data_fingerprint: str = FINGERPRINT,
+    runner: str | None = None,
+    data_fingerprint: str | None = None,
 ) -> Summary:
     """Execute a scenario and return its table, also written to `<store>/<scenario>/summary.json`.
 
@@ -46,8 +49,9 @@ def run_scenario(
         jobs: worker processes; one per core that this process may use when None.
         retry_failed: execute failed runs once more.
         progress: called in this process for everything worth showing.
-        runner: dotted path of `(spec, directory, report) -> ArmResult`, imported by the workers.
-        data_fingerprint: dotted path of `(data settings) -> str`, called here before any run.
+        runner: dotted path of `(spec, directory, report) -> ArmResult`, imported by the workers; that of the
+            scenario's kind when None.
+        data_fingerprint: dotted path of what tells the identity of the data, called here before any run; likewise.
 
     Raises:
         ConfigError: the scenario cannot be expanded, `jobs` is below 1, or the store cannot be written to.
@@ -55,8 +59,10 @@ def run_scenario(
     """
     if jobs is not None and jobs < 1:
         raise ConfigError(f"--jobs {jobs}: at least one worker process is needed; write 1 or more")
-    if runner == RUNNER:
-        check_ledger(scenario, Path(store))
+    kind = kind_of(scenario)
+    runner = runner or kind.runner
+    if runner == kind.runner:
+        kind.check(scenario, Path(store))
     specs = expand_scenario(scenario, runner=runner, data_fingerprint=data_fingerprint)
     runs = RunStore.open(store)
     write_bytes(runs.root / scenario.name / "scenario.toml", scenario_text(scenario).encode())
@@ -68,7 +74,8 @@ def run_scenario(
     pool = Pool(runs, runner, min(jobs or default_jobs(), max(1, len(todo))))
     done = len({spec.run_id for spec in specs}) - len(todo)
     outcomes = pool.run(list(todo.values()), retry=retry_failed, done=done, on_event=progress)
-    summary = summarise(scenario, specs, runs, {run_id: outcome.message for run_id, outcome in outcomes.items()})
+    notes = {run_id: outcome.message for run_id, outcome in outcomes.items()}
+    summary = kind.summarise(scenario, specs, runs, notes)
     document = summary.document()
     write_json(runs.root / scenario.name / "summary.json", document)
     log_summary(runs.root, scenario.name, document)
@@ -76,15 +83,28 @@ def run_scenario(
 
 
 def expand_scenario(
-    scenario: Scenario, *, runner: str = RUNNER, data_fingerprint: str = FINGERPRINT
-) -> tuple[RunSpec, ...]:
-    """Check the time windows of a scenario and list its runs.
+    scenario: BaseScenario, *, runner: str | None = None, data_fingerprint: str | None = None
+) -> tuple[Spec, ...]:
+    """Check what can be checked of a scenario without reading its data, and list its runs.
 
     Raises:
-        ConfigError: a sweep, the windows, the task or the data are refused.
+        ConfigError: a sweep, the settings of a run, or the data are refused.
     """
+    kind = kind_of(scenario)
+    return tuple(kind.expand(scenario, runner=runner or kind.runner, fingerprint=data_fingerprint or kind.fingerprint))
+
+
+def kind_of(scenario: BaseScenario) -> Kind:
+    """Return how a scenario is run."""
+    return _KINDS[scenario.kind]
+
+
+def _expand(scenario: Scenario, *, runner: str, fingerprint: str) -> tuple[RunSpec, ...]:
     check_windows(scenario)
     if runner == RUNNER:
         check_scenario(scenario)
     outside = (runner, scenario.task) if ":" in scenario.task else (runner,)
-    return expand(scenario, code_version=code_version(*outside), data_fingerprint=load_object(data_fingerprint))
+    return expand(scenario, code_version=code_version(*outside), data_fingerprint=load_object(fingerprint))
+
+
+_KINDS: Final = {Scenario.kind: Kind(RUNNER, FINGERPRINT, check_ledger, _expand, summarise), "store": STORE}

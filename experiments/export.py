@@ -11,8 +11,8 @@ from typing import Any
 
 from experiments.documents import read_json, write_bytes
 from experiments.runs import RunStore
-from experiments.scenario import Scenario
-from experiments.scenario_file import load_scenario, scenario_text, validate
+from experiments.scenario import BaseScenario
+from experiments.scenario_file import load_scenario, scenario_table, scenario_text, validate
 from experiments.sweep import editable
 from retail.errors import ConfigError
 
@@ -56,7 +56,7 @@ def export_runs(store: RunStore, key: str, to: Path) -> Path:
     return to
 
 
-def _fill(parcel: Path, scenario: Scenario, records: Sequence[Mapping[str, Any]], *, summary: Path) -> None:
+def _fill(parcel: Path, scenario: BaseScenario, records: Sequence[Mapping[str, Any]], *, summary: Path) -> None:
     write_bytes(parcel / "scenario.toml", scenario_text(scenario).encode())
     if summary.is_file():
         shutil.copyfile(summary, parcel / "summary.json")
@@ -77,12 +77,12 @@ def _fill(parcel: Path, scenario: Scenario, records: Sequence[Mapping[str, Any]]
     write_bytes(parcel / "README.txt", _readme(scenario, records, sorted(commits)).encode())
 
 
-def _readme(scenario: Scenario, records: Sequence[Mapping[str, Any]], commits: Sequence[str]) -> str:
+def _readme(scenario: BaseScenario, records: Sequence[Mapping[str, Any]], commits: Sequence[str]) -> str:
     ids = "\n".join(f"  {record['run_id']}  {record['status']}" for record in records)
     code = "\n".join(f"  {commit}" for commit in commits) or "  not recorded: the code was not run from a checkout"
-    data = scenario.data.source if scenario.data.path is None else f"the folder {scenario.data.path}"
     return (
-        f"{scenario.title or scenario.name}\n\nTo run it again, with the same code and data ({data}):\n\n"
+        f"{scenario.title or scenario.name}\n\n"
+        f"To run it again, with the same code and data ({scenario.data_place}):\n\n"
         "  make setup            # in a checkout of the commit below\n"
         "  .venv/bin/tradefair run scenario.toml --store runs\n\n"
         "With the same code and data the runs get the same ids. Code (commit):\n\n"
@@ -90,11 +90,12 @@ def _readme(scenario: Scenario, records: Sequence[Mapping[str, Any]], commits: S
     )
 
 
-def _only(scenario: Scenario, record: Mapping[str, Any]) -> Scenario:
+def _only(scenario: BaseScenario, record: Mapping[str, Any]) -> BaseScenario:
     """Reduce a scenario to the arm, seed and sweep point of one run."""
-    raw = editable(scenario.model_dump(exclude_none=True))
+    raw = editable(scenario_table(scenario))
     raw["arms"] = [arm for arm in raw["arms"] if arm["name"] == record.get("arm")]
-    raw["seeds"] = [record.get("seed", 0)]
+    if "seeds" in raw:
+        raw["seeds"] = [record.get("seed", 0)]
     raw["sweep"] = {key: [value] for key, value in record.get("sweep", {}).items()}
     raw["targets"] = {}
     if not raw["arms"]:

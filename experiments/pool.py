@@ -19,7 +19,7 @@ from multiprocessing.context import SpawnProcess
 from typing import Final, Literal
 
 from experiments.runs import RunStore
-from experiments.sweep import RunSpec
+from experiments.spec import Spec
 from experiments.worker import THREAD_LIMITS, Outcome, serve
 from retail.errors import ConfigError, TradefairError
 
@@ -33,7 +33,7 @@ class Event:
     """Something to show while a sweep runs: a run starts, says something, waits for another runner, or ends."""
 
     kind: Kind
-    spec: RunSpec
+    spec: Spec
     text: str
     done: int
     total: int
@@ -50,7 +50,7 @@ class _Worker:
 
 @dataclass(eq=False, slots=True)
 class _Task:
-    spec: RunSpec
+    spec: Spec
     retry: bool
     seen_busy: bool = False
     not_before: float = 0.0
@@ -74,7 +74,7 @@ class Pool:
 
     def run(
         self,
-        specs: Sequence[RunSpec],
+        specs: Sequence[Spec],
         *,
         retry: bool = False,
         done: int = 0,
@@ -96,7 +96,7 @@ class Pool:
         waiting = [_Task(spec, retry) for spec in specs]
         outcomes: dict[str, Outcome] = {}
 
-        def tell(kind: Kind, spec: RunSpec, text: str = "") -> None:
+        def tell(kind: Kind, spec: Spec, text: str = "") -> None:
             on_event(Event(kind, spec, text, done + len(outcomes), done + len(specs)))
 
         try:

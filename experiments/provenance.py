@@ -17,10 +17,14 @@ from typing import TYPE_CHECKING, Any, Final
 from retail.errors import ConfigError
 
 if TYPE_CHECKING:
-    from experiments.sweep import RunSpec
+    from experiments.spec import Spec
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-ROOMS: Final = ("retail", "privacy", "federation", "experiments")
+ROOMS: Final = {
+    "recommendation": ("retail", "privacy", "federation", "experiments"),
+    "store": ("retail", "privacy", "simulation", "experiments"),
+}
+"""Where the code of each kind of scenario lies."""
 PACKAGES: Final = (
     "tradefair",
     "numpy",
@@ -33,6 +37,10 @@ PACKAGES: Final = (
     "implicit",
     "opendp",
     "cedarpy",
+    "numba",
+    "mesa",
+    "simpy",
+    "shapely",
 )
 READERS: Final = (
     "intervals", "summary", "targets", "export", "comparison", "attacking", "retraining", "person_attacks",
@@ -44,10 +52,11 @@ LOOKERS: Final = (ROOT / "experiments" / "report", ROOT / "privacy" / "attacks",
 
 
 @lru_cache
-def code_version(*objects: str) -> str:
+def code_version(*objects: str, kind: str = "recommendation") -> str:
     """Return a hash over the source files of the rooms, 16 hexadecimal digits.
 
     Args:
+        kind: of the scenario: only the rooms that it needs enter the hash.
         objects: dotted paths `module:name` of code from outside the rooms that takes part, such as a user's own
             task; the source file of each module enters the hash.
 
@@ -55,11 +64,11 @@ def code_version(*objects: str) -> str:
         ConfigError: a module cannot be found.
     """
     digest = hashlib.sha256()
-    for path in sorted(_room_files()):
+    for path in sorted(_room_files(kind)):
         digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     for dotted in objects:
         module = dotted.partition(":")[0]
-        if module.partition(".")[0] not in ROOMS:
+        if module.partition(".")[0] not in _all_rooms():
             digest.update(module.encode() + b"\0" + module_file(module).read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 
@@ -80,7 +89,7 @@ def module_file(module: str) -> Path:
 
 
 def provenance(
-    spec: RunSpec, *, started: dt.datetime, ended: dt.datetime, log: Mapping[str, Any] | None = None
+    spec: Spec, *, started: dt.datetime, ended: dt.datetime, log: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """Describe how one run came about, as `provenance.json` holds it.
 
@@ -106,11 +115,17 @@ def provenance(
     }
 
 
-def _room_files() -> Iterator[Path]:
-    for room in ROOMS:
+def _room_files(kind: str) -> Iterator[Path]:
+    others = {ROOT / "experiments" / name for name in ROOMS if name != kind}
+    for room in ROOMS[kind]:
         for path in (ROOT / room).rglob("*.py"):
-            if not (path.parent == ROOT / "experiments" and path.stem in READERS) and path.parent not in LOOKERS:
+            reads = path.parent == ROOT / "experiments" and path.stem in READERS
+            if not reads and path.parent not in LOOKERS and path.parent not in others:
                 yield path
+
+
+def _all_rooms() -> tuple[str, ...]:
+    return tuple(dict.fromkeys(room for rooms in ROOMS.values() for room in rooms))
 
 
 @lru_cache
@@ -129,7 +144,7 @@ def _checkout() -> dict[str, Any]:
     here = Path(__file__).resolve()
     tracked = _git("ls-files", "--error-unmatch", here.name)
     commit = _git("rev-parse", "HEAD") if tracked else None
-    changes = _git("status", "--porcelain", "--", *(str(ROOT / room) for room in ROOMS)) if commit else None
+    changes = _git("status", "--porcelain", "--", *(str(ROOT / room) for room in _all_rooms())) if commit else None
     return {"commit": commit or None, "dirty": None if changes is None else bool(changes)}
 
 

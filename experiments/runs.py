@@ -23,7 +23,7 @@ import pyarrow as pa
 import tomli_w
 
 from experiments.documents import read_frame, read_json, read_table, write_bytes, write_frame, write_json
-from experiments.sweep import RunSpec
+from experiments.spec import Spec
 from retail.errors import ConfigError, DataError
 
 Status = Literal["finished", "failed", "unfinished"]
@@ -43,12 +43,13 @@ class ArmResult:
     Attributes:
         metrics: one row per figure, columns name, value, lo, hi, unit, n.
         shoppers: one row per evaluated shopper: `shopper` (integer, the same person at every origin and in every
-            arm of a scenario) and one column per metric, NaN where the shopper does not count.
+            arm of a scenario) and one column per metric, NaN where the shopper does not count. None where nobody
+            is judged one by one: then the metrics are all that is known.
         info: what else `run.json` should say: epsilon, epsilon_pld, delta, ... JSON values.
     """
 
     metrics: pd.DataFrame
-    shoppers: pd.DataFrame
+    shoppers: pd.DataFrame | None = None
     info: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -76,11 +77,11 @@ class RunStore:
             ) from error
         return cls(root)
 
-    def directory(self, spec: RunSpec) -> Path:
+    def directory(self, spec: Spec) -> Path:
         """Return the folder of a run, which may not exist yet."""
         return self.root / spec.scenario / spec.run_id
 
-    def status(self, spec: RunSpec) -> Status:
+    def status(self, spec: Spec) -> Status:
         """Say how far a run is; a run that never began is unfinished."""
         directory = self.directory(spec)
         if (directory / "run.json").is_file():
@@ -88,7 +89,7 @@ class RunStore:
         return "failed" if (directory / "failure.json").is_file() else "unfinished"
 
     @contextmanager
-    def claim(self, spec: RunSpec) -> Iterator[Path]:
+    def claim(self, spec: Spec) -> Iterator[Path]:
         """Hold the lock of a run and yield its folder with `artifacts/` in it.
 
         What an earlier, unfinished attempt left stays: a spent budget is spent, and a task may go on from it.
@@ -113,13 +114,13 @@ class RunStore:
         finally:
             lock.release()
 
-    def begin(self, spec: RunSpec) -> None:
+    def begin(self, spec: Spec) -> None:
         """Write the settings of a claimed run and forget an earlier failure."""
         directory = self.directory(spec)
         write_bytes(directory / "config.toml", tomli_w.dumps(spec.config()).encode())
         (directory / "failure.json").unlink(missing_ok=True)
 
-    def finish(self, spec: RunSpec, result: ArmResult, *, seconds: float, provenance: Mapping[str, Any]) -> None:
+    def finish(self, spec: Spec, result: ArmResult, *, seconds: float, provenance: Mapping[str, Any]) -> None:
         """Store the outcome of a claimed run; `run.json` comes last.
 
         Args:
@@ -133,34 +134,29 @@ class RunStore:
         """
         directory = self.directory(spec)
         write_frame(directory / "metrics.parquet", result.metrics)
-        write_frame(directory / "artifacts" / "shoppers.parquet", result.shoppers)
+        judged: dict[str, Any] = {}
+        if result.shoppers is not None:
+            write_frame(directory / "artifacts" / "shoppers.parquet", result.shoppers)
+            judged = {"shoppers": len(result.shoppers)}
         write_json(directory / "provenance.json", provenance)
         record = {
             "status": "finished",
             "run_id": spec.run_id,
             "scenario": spec.scenario,
-            "arm": spec.arm.name,
-            "method": spec.arm.method,
-            "label": spec.arm.label or spec.arm.name,
-            "epsilon": spec.arm.epsilon,
-            "epsilon_pld": None,
-            "delta": spec.privacy.delta if spec.arm.epsilon is not None else None,
-            "noise": spec.arm.noise if spec.arm.epsilon is not None else None,
-            "origin": spec.origin,
-            "seed": spec.seed,
-            "shoppers": len(result.shoppers),
+            **spec.record(),
+            **judged,
             "seconds": seconds,
             "sweep": dict(spec.sweep),
             **result.info,
         }
         write_json(directory / "run.json", record)
 
-    def fail(self, spec: RunSpec, failure: Mapping[str, Any]) -> None:
+    def fail(self, spec: Spec, failure: Mapping[str, Any]) -> None:
         """Store why a claimed run failed: stage, error, message, traceback."""
-        identity = {"run_id": spec.run_id, "arm": spec.arm.name, "origin": spec.origin, "seed": spec.seed}
+        identity = {"run_id": spec.run_id, **spec.identity()}
         write_json(self.directory(spec) / "failure.json", {**identity, "sweep": dict(spec.sweep), **failure})
 
-    def failure(self, spec: RunSpec) -> dict[str, Any]:
+    def failure(self, spec: Spec) -> dict[str, Any]:
         """Return why a run failed; empty when it did not."""
         return read_json(self.directory(spec) / "failure.json") or {}
 
@@ -243,9 +239,9 @@ def check_result(result: ArmResult, arm: str) -> None:
         DataError: a table lacks a column, or a shopper has two rows.
     """
     for table, columns in ((result.metrics, METRIC_COLUMNS), (result.shoppers, (SHOPPER,))):
-        missing = [name for name in columns if name not in table.columns]
+        missing = [] if table is None else [name for name in columns if name not in table.columns]
         if missing:
             raise DataError(f"result of arm {arm} lacks column {missing[0]}; the task must return it")
-    twice = int(result.shoppers[SHOPPER].duplicated().sum())
+    twice = 0 if result.shoppers is None else int(result.shoppers[SHOPPER].duplicated().sum())
     if twice:
         raise DataError(f"result of arm {arm} has {twice} repeated shoppers; the task must return one row for each")

@@ -11,7 +11,7 @@ import datetime as dt
 import math
 import zoneinfo
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -45,21 +45,59 @@ def _flat(table: Any) -> Any:
     return flat
 
 
-def _finite(value: Any, path: str) -> None:
+def finite(value: Any, path: str) -> None:
+    """Refuse infinity and NaN, however deep.
+
+    Raises:
+        ValueError: with the path of the number.
+    """
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{path} = {value} is not a finite number; write a finite one")
     if isinstance(value, Mapping):
         for key, inner in value.items():
-            _finite(inner, f"{path}.{key}")
+            finite(inner, f"{path}.{key}")
     if isinstance(value, list | tuple):
         for inner in value:
-            _finite(inner, path)
+            finite(inner, path)
 
 
 class Settings(BaseModel):
     """A table of a scenario: immutable, strict about types, closed to unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class BaseScenario(Settings):
+    """What every kind of experiment has: a name, a sweep and targets."""
+
+    kind: ClassVar[str]
+    name: str = Field(pattern=SLUG, description="lower-case letters, digits, dots and dashes; names the result folder")
+    title: str = Field("", description="one line for people")
+    description: str = Field("", description="a few lines for people")
+    sweep: Annotated[dict[str, list[Any]], BeforeValidator(_flat)] = Field(
+        default_factory=dict, description='dotted keys with lists of values: "federation.rounds" = [10, 40]'
+    )
+    targets: Annotated[dict[str, str], BeforeValidator(_flat)] = Field(
+        default_factory=dict, description='"ratio(explore_ndcg10, federated, popularity)" = ">= 1.15"'
+    )
+
+    @property
+    def data_place(self) -> str:
+        """Where the data come from, in words."""
+        raise NotImplementedError
+
+    @property
+    def runs_wanted(self) -> int:
+        """How many runs one point of the sweep has."""
+        raise NotImplementedError
+
+    @model_validator(mode="after")
+    def _sweeps_over_values(self) -> Self:
+        finite(self.sweep, "sweep")
+        for key, values in self.sweep.items():
+            if not values:
+                raise ValueError(f"sweep.{key} lists no value; list at least one")
+        return self
 
 
 class DataSettings(Settings):
@@ -204,16 +242,14 @@ class Arm(Settings):
             raise ValueError(f"arm {self.name}: method = 'dp_popularity' lacks epsilon; write one above 0")
         if self.epsilon is None and self.noise == "every_node":
             raise ValueError(f"arm {self.name}: noise = 'every_node' lacks epsilon; write one, or remove noise")
-        _finite(self.options, f"arms.{self.name}.options")
+        finite(self.options, f"arms.{self.name}.options")
         return self
 
 
-class Scenario(Settings):
-    """A whole experiment. Runs = sweep points x arms x origins x seeds."""
+class Scenario(BaseScenario):
+    """A whole experiment about recommendations. Runs = sweep points x arms x origins x seeds."""
 
-    name: str = Field(pattern=SLUG, description="lower-case letters, digits, dots and dashes; names the result folder")
-    title: str = Field("", description="one line for people")
-    description: str = Field("", description="a few lines for people")
+    kind: ClassVar[str] = "recommendation"
     task: str = Field(
         "recommend", pattern=r"^(recommend|[\w.]+:[\w.]+)$", description='"recommend" or your own "module:Class"'
     )
@@ -230,12 +266,16 @@ class Scenario(Settings):
     arms: Annotated[tuple[Arm, ...], Field(strict=False, min_length=1)] = Field(
         description="at least one [[arms]] table"
     )
-    sweep: Annotated[dict[str, list[Any]], BeforeValidator(_flat)] = Field(
-        default_factory=dict, description='dotted keys with lists of values: "federation.rounds" = [10, 40]'
-    )
-    targets: Annotated[dict[str, str], BeforeValidator(_flat)] = Field(
-        default_factory=dict, description='"ratio(explore_ndcg10, federated, popularity)" = ">= 1.15"'
-    )
+
+    @property
+    def data_place(self) -> str:
+        """Where the data come from, in words."""
+        return self.data.source if self.data.path is None else f"the folder {self.data.path}"
+
+    @property
+    def runs_wanted(self) -> int:
+        """How many runs one point of the sweep has."""
+        return len(self.arms) * len(self.seeds) * self.split.origins
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Scenario:
@@ -256,11 +296,7 @@ class Scenario(Settings):
                     f"privacy.total_epsilon = {total} is less than arm {arm.name}'s epsilon = {arm.epsilon};"
                     " raise it, or lower the arm's epsilon"
                 )
-        _finite(self.options, "options")
-        _finite(self.sweep, "sweep")
-        for key, values in self.sweep.items():
-            if not values:
-                raise ValueError(f"sweep.{key} lists no value; list at least one")
+        finite(self.options, "options")
         for expression, condition in self.targets.items():
             Target.parse(expression, condition).check_arms([arm.name for arm in self.arms])
         return self

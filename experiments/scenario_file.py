@@ -13,7 +13,8 @@ from typing import Any, Final
 import tomli_w
 from pydantic import BaseModel, ValidationError
 
-from experiments.scenario import Scenario
+from experiments.scenario import BaseScenario, Scenario
+from experiments.store.scenario import StoreScenario
 from retail.errors import ConfigError
 
 _KINDS: Final = {
@@ -33,6 +34,7 @@ _KINDS: Final = {
     "finite_number": "must be a finite number",
 }
 _FLAT_TABLES: Final = ("sweep", "targets")
+_MODELS: Final[dict[str, type[BaseScenario]]] = {model.kind: model for model in (Scenario, StoreScenario)}
 
 
 def bundled_scenarios() -> tuple[str, ...]:
@@ -41,8 +43,8 @@ def bundled_scenarios() -> tuple[str, ...]:
     return tuple(sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml")))
 
 
-def load_scenario(source: str | Path, overrides: Sequence[str] = ()) -> Scenario:
-    """Read a scenario.
+def load_scenario(source: str | Path, overrides: Sequence[str] = ()) -> BaseScenario:
+    """Read a scenario of any kind; one that names no `kind` is about recommendations.
 
     Args:
         source: a TOML file, or the name of a bundled scenario such as `demo`. A file wins over a name.
@@ -61,23 +63,33 @@ def load_scenario(source: str | Path, overrides: Sequence[str] = ()) -> Scenario
     return validate(raw, source=str(source))
 
 
-def validate(raw: Mapping[str, Any], *, source: str) -> Scenario:
-    """Check a nested table against the scenario model.
+def validate(raw: Mapping[str, Any], *, source: str) -> BaseScenario:
+    """Check a nested table against the model of its kind of scenario.
 
     Raises:
         ConfigError: one line with the source, the key, its value and what to do; more problems are counted.
     """
+    kind = raw.get("kind", Scenario.kind)
+    if not isinstance(kind, str) or kind not in _MODELS:
+        raise ConfigError(f"{source}: kind = {kind!r} must be {' or '.join(map(repr, _MODELS))}")
+    model, table = _MODELS[kind], {key: value for key, value in raw.items() if key != "kind"}
     try:
-        return Scenario.model_validate(raw)
+        return model.model_validate(table)
     except ValidationError as error:
         problems = error.errors(include_url=False)
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        raise ConfigError(f"{source}: {_describe(dict(problems[0]), raw)}{more}") from None
+        raise ConfigError(f"{source}: {_describe(dict(problems[0]), table, model)}{more}") from None
 
 
-def scenario_text(scenario: Scenario) -> str:
+def scenario_table(scenario: BaseScenario) -> dict[str, Any]:
+    """Return the nested table that `validate` reads back as the same scenario."""
+    kind = {} if scenario.kind == Scenario.kind else {"kind": scenario.kind}
+    return {**kind, **scenario.model_dump(exclude_none=True)}
+
+
+def scenario_text(scenario: BaseScenario) -> str:
     """Return the TOML that reads back as the same scenario."""
-    return tomli_w.dumps(scenario.model_dump(exclude_none=True))
+    return tomli_w.dumps(scenario_table(scenario))
 
 
 def set_value(raw: dict[str, Any], key: str, value: Any, *, source: str) -> None:
@@ -150,12 +162,12 @@ def _position(items: Sequence[Any], part: str, here: str, source: str) -> int:
     raise ConfigError(f"{source}: {here} has no {part!r}; {hint}")
 
 
-def _describe(problem: dict[str, Any], raw: Mapping[str, Any]) -> str:
+def _describe(problem: dict[str, Any], raw: Mapping[str, Any], root: type[BaseScenario]) -> str:
     """Say in one line what pydantic found: key, value, what is wrong, what to do."""
     kind, location = problem["type"], tuple(problem["loc"])
     if kind == "value_error":
         return str(problem["ctx"]["error"])
-    key, model, hint = _walk(location, raw)
+    key, model, hint = _walk(location, raw, root)
     if kind == "extra_forbidden":
         known = list(model.model_fields) if model is not None else []
         close = difflib.get_close_matches(str(location[-1]), known, n=1)
@@ -174,10 +186,12 @@ def _describe(problem: dict[str, Any], raw: Mapping[str, Any]) -> str:
     return f"{key}{shown} {what}" + (f" ({hint})" if hint else "")
 
 
-def _walk(location: Sequence[int | str], raw: Mapping[str, Any]) -> tuple[str, type[BaseModel] | None, str]:
+def _walk(
+    location: Sequence[int | str], raw: Mapping[str, Any], root: type[BaseScenario]
+) -> tuple[str, type[BaseModel] | None, str]:
     """Follow a pydantic location: the key as a user writes it, the model that holds it, and the field's hint."""
     parts: list[str] = []
-    model: type[BaseModel] | None = Scenario
+    model: type[BaseModel] | None = root
     hint, place = "", raw
     for step in location:
         if isinstance(step, int):

@@ -13,6 +13,7 @@ from experiments.intervals import Bootstrap, bootstrap
 from experiments.results import Result
 from experiments.runs import SHOPPER, RunStore
 from experiments.scenario import Scenario
+from experiments.spec import Spec
 from experiments.sweep import RunSpec, canonical
 from experiments.targets import Target, statistic_name
 
@@ -34,6 +35,7 @@ class Summary:
         targets: one `Result` per target (and sweep point).
         failures: run_id, arm, origin, seed, refused, message of the runs that failed.
         unfinished: the same for runs without an outcome.
+        kind: of the scenario.
     """
 
     scenario: str
@@ -45,6 +47,7 @@ class Summary:
     targets: tuple[Result, ...]
     failures: tuple[Mapping[str, Any], ...]
     unfinished: tuple[Mapping[str, Any], ...]
+    kind: str = Scenario.kind
 
     def results(self) -> tuple[Result, ...]:
         """Return every figure once; one that a target is about carries the target."""
@@ -56,6 +59,7 @@ class Summary:
     def document(self) -> dict[str, Any]:
         """Return what `summary.json` holds."""
         return {
+            "kind": self.kind,
             "scenario": self.scenario,
             "title": self.title,
             "runs": list(self.runs),
@@ -98,15 +102,7 @@ def summarise(
     """
     points = [_point(chosen, store) for chosen in _by_sweep(specs)]
     finished = tuple(spec.run_id for point in points for spec in point.specs if spec.run_id in point.records)
-    failures, unfinished = [], []
-    for spec in specs:
-        status = store.status(spec)
-        run = {"run_id": spec.run_id, "arm": spec.arm.name, "origin": spec.origin, "seed": spec.seed}
-        if status == "failed":
-            failure = store.failure(spec)
-            failures.append({**run, **{key: failure.get(key) for key in ("refused", "error", "message")}})
-        elif status == "unfinished":
-            unfinished.append({**run, "message": (notes or {}).get(spec.run_id, "")})
+    failures, unfinished = gave_nothing(specs, store, notes or {})
     return Summary(
         scenario=scenario.name,
         title=scenario.title,
@@ -115,9 +111,25 @@ def summarise(
         arms=tuple(result for point in points for result in _arm_results(point)),
         differences=tuple(result for point in points for result in _differences(scenario, point)),
         targets=tuple(result for point in points for result in _targets(scenario, point, store)),
-        failures=tuple(failures),
-        unfinished=tuple(unfinished),
+        failures=failures,
+        unfinished=unfinished,
     )
+
+
+def gave_nothing(
+    specs: Sequence[Spec], store: RunStore, notes: Mapping[str, str]
+) -> tuple[tuple[Mapping[str, Any], ...], tuple[Mapping[str, Any], ...]]:
+    """Return the runs that failed, with their reason, and those without an outcome, with what is known of them."""
+    failures, unfinished = [], []
+    for spec in specs:
+        status = store.status(spec)
+        run = {"run_id": spec.run_id, **spec.identity()}
+        if status == "failed":
+            failure = store.failure(spec)
+            failures.append({**run, **{key: failure.get(key) for key in ("refused", "error", "message")}})
+        elif status == "unfinished":
+            unfinished.append({**run, "message": notes.get(spec.run_id, "")})
+    return tuple(failures), tuple(unfinished)
 
 
 def _by_sweep(specs: Sequence[RunSpec]) -> list[list[RunSpec]]:

@@ -1,4 +1,4 @@
-"""From one scenario to its runs: sweep points x arms x origins x seeds.
+"""From one scenario to its runs: sweep points, and for recommendations x arms x origins x seeds.
 
 A run's id is a hash of everything that decides its outcome and of nothing else: its effective settings, the code,
 the data and the seed. Titles, targets, the other arms and the order of keys do not enter, so that editing those
@@ -13,10 +13,12 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, TypeVar, cast
 
 from experiments.scenario import (
     Arm,
+    BaseScenario,
     DataSettings,
     FederationSettings,
     PartitionSettings,
@@ -25,10 +27,11 @@ from experiments.scenario import (
     Scenario,
     SplitSettings,
 )
-from experiments.scenario_file import set_value, validate
+from experiments.scenario_file import scenario_table, set_value, validate
 from retail.errors import ConfigError
 
-_NOT_SWEPT: Final = ("name", "title", "description", "arms", "seeds", "sweep", "targets")
+Any_ = TypeVar("Any_", bound=BaseScenario)
+_NOT_SWEPT: Final = ("kind", "name", "title", "description", "arms", "seeds", "sweep", "targets")
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ class RunSpec:
         identity["data"] = {key: value for key, value in identity["data"].items() if key != "path"}
         identity["arm"] = {key: value for key, value in identity["arm"].items() if key != "label"}
         del identity["scenario"]
-        return hashlib.sha256(canonical(identity).encode()).hexdigest()[:16]
+        return named(identity)
 
     def config(self) -> dict[str, Any]:
         """The effective settings of this run, as `config.toml` holds them."""
@@ -83,6 +86,30 @@ class RunSpec:
     def group(self) -> str:
         """Runs of one group read the same rows: workers keep to a group to read them once."""
         return canonical([self.data.model_dump(), self.partition.model_dump(), self.split.model_dump(), self.origin])
+
+    @property
+    def ledger(self) -> Path | None:
+        """The ledger that adds up over runs, if the scenario names one."""
+        return None if self.privacy.ledger == "run" else Path(self.privacy.ledger)
+
+    def identity(self) -> dict[str, Any]:
+        """Say which of its scenario's runs this is."""
+        return {"arm": self.arm.name, "origin": self.origin, "seed": self.seed}
+
+    def record(self) -> dict[str, Any]:
+        """Return what `run.json` says about the settings."""
+        private = self.arm.epsilon is not None
+        return {
+            "arm": self.arm.name,
+            "method": self.arm.method,
+            "label": self.arm.label or self.arm.name,
+            "epsilon": self.arm.epsilon,
+            "epsilon_pld": None,
+            "delta": self.privacy.delta if private else None,
+            "noise": self.arm.noise if private else None,
+            "origin": self.origin,
+            "seed": self.seed,
+        }
 
 
 def expand(
@@ -127,7 +154,12 @@ def expand(
     return tuple(specs)
 
 
-def sweep_points(scenario: Scenario) -> list[tuple[dict[str, Any], Scenario]]:
+def named(identity: Mapping[str, Any]) -> str:
+    """Name a run by everything that decides its outcome: sixteen hexadecimal digits."""
+    return hashlib.sha256(canonical(identity).encode()).hexdigest()[:16]
+
+
+def sweep_points(scenario: Any_) -> list[tuple[dict[str, Any], Any_]]:
     """Return every combination of the swept values, with the scenario that it makes; one point without a sweep.
 
     Raises:
@@ -136,12 +168,13 @@ def sweep_points(scenario: Scenario) -> list[tuple[dict[str, Any], Scenario]]:
     points = []
     for values in itertools.product(*scenario.sweep.values()):
         chosen = dict(zip(scenario.sweep, values, strict=True))
-        raw = editable(scenario.model_dump(exclude={"sweep"}, exclude_none=True))
+        raw = editable({key: value for key, value in scenario_table(scenario).items() if key != "sweep"})
         for key, value in chosen.items():
             if key.partition(".")[0] in _NOT_SWEPT and not key.startswith("arms."):
                 raise ConfigError(f"{scenario.name}: sweep.{key} cannot vary within a scenario; write two scenarios")
             set_value(raw, key, value, source=f"{scenario.name}: sweep")
-        points.append((chosen, validate(raw, source=f"{scenario.name}: sweep") if chosen else scenario))
+        point = validate(raw, source=f"{scenario.name}: sweep") if chosen else scenario
+        points.append((chosen, cast(Any_, point)))  # of the same kind, which cannot be swept
     return points
 
 

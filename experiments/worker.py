@@ -26,10 +26,10 @@ from typing import Any, Final, Literal
 from experiments.logbook import RUN_BOOKS, log_run, sign_ledger
 from experiments.provenance import provenance
 from experiments.runs import FULL, ArmResult, Busy, RunStore, check_result
-from experiments.sweep import RunSpec
+from experiments.spec import Spec
 from retail.errors import ConfigError, TradefairError
 
-Runner = Callable[[RunSpec, Path, Callable[[str], None]], ArmResult]
+Runner = Callable[[Any, Path, Callable[[str], None]], ArmResult]
 THREAD_LIMITS: Final = {
     name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 }
@@ -65,7 +65,7 @@ def load_object(dotted: str) -> Any:
         raise ConfigError(f"module {module!r} has no {name!r}; write module:name of something it defines") from error
 
 
-def execute(store: RunStore, spec: RunSpec, runner: Runner, *, retry: bool, report: Callable[[str], None]) -> Outcome:
+def execute(store: RunStore, spec: Spec, runner: Runner, *, retry: bool, report: Callable[[str], None]) -> Outcome:
     """Execute one run under its lock, unless it has an outcome already.
 
     Args:
@@ -90,7 +90,7 @@ def execute(store: RunStore, spec: RunSpec, runner: Runner, *, retry: bool, repo
         return Outcome("unwritable", _one_line(error))
 
 
-def recorded_failure(store: RunStore, spec: RunSpec) -> Outcome:
+def recorded_failure(store: RunStore, spec: Spec) -> Outcome:
     """Return the outcome that `failure.json` tells."""
     failure = store.failure(spec)
     return Outcome("refused" if failure.get("refused") else "failed", str(failure.get("message", "")))
@@ -126,13 +126,13 @@ def serve(connection: Connection, root: str, runner: str) -> None:
         connection.send(("end", outcome))
 
 
-def _attempt(store: RunStore, spec: RunSpec, runner: Runner, directory: Path, report: Callable[[str], None]) -> Outcome:
+def _attempt(store: RunStore, spec: Spec, runner: Runner, directory: Path, report: Callable[[str], None]) -> Outcome:
     started, clock = dt.datetime.now(dt.UTC), time.perf_counter()
     stage = "run"
     try:
         result = runner(spec, directory, report)
         stage = "result"
-        check_result(result, spec.arm.name)
+        check_result(result, str(spec.identity()["arm"]))
     except (Exception, SystemExit) as error:
         if _storage_is_full(error):
             raise OSError(f"cannot write {directory}: {_one_line(error)}; free some space and run again") from error
@@ -152,8 +152,8 @@ def _attempt(store: RunStore, spec: RunSpec, runner: Runner, directory: Path, re
         return Outcome("refused" if refused else "failed", _one_line(error))
     seconds = time.perf_counter() - clock
     head = log_run(directory, result.metrics.to_dict("records"))
-    if spec.privacy.ledger != "run" and Path(spec.privacy.ledger).is_file():
-        sign_ledger(Path(spec.privacy.ledger))
+    if spec.ledger is not None and spec.ledger.is_file():
+        sign_ledger(spec.ledger)
     story = provenance(spec, started=started, ended=dt.datetime.now(dt.UTC), log=asdict(head))
     store.finish(spec, result, seconds=seconds, provenance=story)
     return Outcome("finished")

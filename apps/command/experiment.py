@@ -41,7 +41,7 @@ def run(
     from experiments.scenario_file import load_scenario
 
     loaded = load_scenario(scenario, overrides or ())
-    if ":" in loaded.task and str(Path.cwd()) not in sys.path:
+    if ":" in getattr(loaded, "task", "") and str(Path.cwd()) not in sys.path:
         sys.path.append(str(Path.cwd()))  # where a user's own task lies
     try:
         with progress.shown() as show:

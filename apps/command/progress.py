@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from experiments.pool import Event
+from experiments.spec import title
 
 
 @contextmanager
@@ -27,23 +28,17 @@ def shown() -> Iterator[Callable[[Event], None]]:
             if event.kind == "end":
                 running.pop(event.spec.run_id, None)
             else:
-                running[event.spec.run_id] = f"{name(event)} {event.text}".strip()
+                running[event.spec.run_id] = f"{title(event.spec)} {event.text}".strip()
             text = " | ".join(running.values()) or "putting results together"
             bar.update(task, description=text[:100], completed=event.done, total=event.total)
 
         yield show
 
 
-def name(event: Event) -> str:
-    """Name a run for people: arm, origin, seed and the swept values."""
-    sweep = "".join(f" {key}={value}" for key, value in event.spec.sweep.items())
-    return f"{event.spec.arm.name} origin {event.spec.origin} seed {event.spec.seed}{sweep}"
-
-
 def _print_line(event: Event) -> None:
     if event.kind != "progress":
         print(
-            f"[{event.done}/{event.total}] {name(event)}: {event.text or 'starts'}",
+            f"[{event.done}/{event.total}] {title(event.spec)}: {event.text or 'starts'}",
             file=sys.stderr,
             flush=True,
         )

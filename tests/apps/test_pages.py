@@ -161,7 +161,7 @@ def test_a_run_without_epsilon_says_that_it_makes_no_claim(visit):
 def test_failed_runs_are_visible_with_their_reason_and_what_to_do(visit):
     assert "1 run of arm federated-dp-8 refused: the ledger is spent" in texts(visit(scenario="broken"))
     shown = texts(visit("runs", scenario="broken"))
-    assert "1 run failed" in shown
+    assert "1 run refused" in shown
     assert "PrivacyError: the ledger is spent" in shown
     assert "--retry-failed" in shown
     assert "Traceback (most recent call last)" in shown

@@ -1,0 +1,163 @@
+"""What one store experiment is: a plan, its shoppers, and arms that change something."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
+
+from pydantic import Field, model_validator
+
+from experiments.scenario import SLUG, BaseScenario, Settings, finite
+from experiments.targets import Target
+
+Method = Literal["compare", "validation", "heat_map", "checkout"]
+Check = Literal["erlang-c", "lee-longton", "corridor", "little", "shoppers"]
+TillKind = Literal["lane", "express", "self_checkout", "tray", "face"]
+_READ: Final[dict[str, frozenset[str]]] = {
+    "compare": frozenset({"edits", "till_mix", "targeting", "parameters"}),
+    "validation": frozenset({"check"}),
+    "heat_map": frozenset({"map", "epsilon"}),
+    "checkout": frozenset({"till_mix", "parameters"}),
+}
+"""What each method reads of an arm, beside its name and label."""
+_NAMED: Final = frozenset({"name", "label"})
+
+
+class DemandSettings(Settings):
+    """Where the shoppers come from."""
+
+    source: Literal["complete-journey", "folder"] = Field("complete-journey", description="whose baskets are bought")
+    path: str | None = Field(None, min_length=1, description='a folder of tables, for source = "folder"')
+
+    @model_validator(mode="after")
+    def _belongs_together(self) -> Self:
+        if self.source == "folder" and self.path is None:
+            raise ValueError('demand.path is missing; name the folder that source = "folder" reads')
+        if self.source != "folder" and self.path is not None:
+            raise ValueError(f'demand.path = {self.path!r} is read only with source = "folder"; remove it')
+        return self
+
+
+class DaySettings(Settings):
+    """How many days are simulated: blocks of paired days, until the interval is narrow enough."""
+
+    block: int = Field(8, ge=2, le=1000, description="how many paired days are added at a time, at least 2")
+    most: int = Field(64, ge=2, le=10_000, description="the most paired days")
+    half_width: float = Field(
+        0.005, gt=0, lt=1, description="a share of the reference's figure: narrower intervals need no more days"
+    )
+
+    @model_validator(mode="after")
+    def _at_least_one_block(self) -> Self:
+        if self.most < self.block:
+            raise ValueError(f"days.most = {self.most} is less than days.block = {self.block}; raise it")
+        return self
+
+
+class TargetingSettings(Settings):
+    """Offers on card or phone to shoppers who consented."""
+
+    policy: Literal["none", "random", "affinity"] = Field("none", description="how an offer is chosen")
+    consent_rate: float | None = Field(None, ge=0, le=1, description="share of shoppers who consent")
+
+
+class StoreArm(Settings):
+    """One change against the reference."""
+
+    name: str = Field(pattern=SLUG, description="lower-case letters, digits, dots and dashes")
+    label: str | None = Field(None, min_length=1, description="what tables and charts call the arm")
+    edits: Annotated[tuple[dict[str, Any], ...], Field(strict=False)] = Field(
+        (), description='a list of tables, such as [{swap = ["shelf-1", "shelf-2"]}]'
+    )
+    till_mix: dict[TillKind, Annotated[int, Field(ge=0)]] = Field(
+        default_factory=dict, description="how many of the plan's tills are of each kind; left out: as in the plan"
+    )
+    targeting: TargetingSettings = Field(default_factory=TargetingSettings, description="a table")
+    parameters: dict[str, float] = Field(default_factory=dict, description="values of the model's parameters")
+    check: Check | None = Field(None, description='what method = "validation" holds the model against')
+    map: Literal["exact", "dp", "random"] | None = Field(
+        None, description='by which map method = "heat_map" chooses a layout'
+    )
+    epsilon: float | None = Field(None, gt=0, description='a budget above 0, for map = "dp"')
+
+    @model_validator(mode="after")
+    def _private_maps_have_an_epsilon(self) -> Self:
+        finite(self.edits, f"arms.{self.name}.edits")
+        if (self.map == "dp") != (self.epsilon is not None):
+            raise ValueError(f"arm {self.name}: map = {self.map!r} and epsilon = {self.epsilon}: dp needs an epsilon")
+        return self
+
+
+class CheckoutSettings(Settings):
+    """What `method = "checkout"` reads: one bank of tills and a steady stream of shoppers."""
+
+    utilisation: float = Field(0.8, gt=0, lt=1, description="share of time that the reference's tills are busy")
+    tills: int = Field(6, ge=1, le=200, description="how many tills")
+
+
+class HeatMapSettings(Settings):
+    """What `method = "heat_map"` reads."""
+
+    candidates: int = Field(8, ge=2, le=200, description="how many layouts are chosen from")
+    held_out_days: int = Field(32, ge=2, le=1000, description="days on which the chosen layouts are compared")
+
+
+class StoreScenario(BaseScenario):
+    """A store experiment. Runs = sweep points x arms; each compares its arm with the reference on the same days."""
+
+    kind: ClassVar[str] = "store"
+    method: Method = Field("compare", description="what is done")
+    plan: str = Field("supermarket", min_length=1, description="a bundled plan, or a TOML file")
+    shoppers: int = Field(2000, ge=1, description="how many come on an average day")
+    seed: int = Field(0, ge=0, description="a whole number: other seeds draw other days")
+    engine: Literal["fast", "mesa"] = Field("fast", description="what walks the shoppers")
+    tills: Literal["fast", "simpy"] = Field("fast", description="what serves them")
+    parameter_draws: int = Field(
+        16, ge=0, le=1000, description="how many times the parameters are drawn from their ranges"
+    )
+    demand: DemandSettings = Field(default_factory=DemandSettings, description="a table")
+    days: DaySettings = Field(default_factory=DaySettings, description="a table")
+    checkout: CheckoutSettings = Field(default_factory=CheckoutSettings, description="a table")
+    heat_map: HeatMapSettings = Field(default_factory=HeatMapSettings, description="a table")
+    reference: StoreArm = Field(
+        default_factory=lambda: StoreArm(name="as-is", label="As it is"), description="what the arms are compared with"
+    )
+    arms: Annotated[tuple[StoreArm, ...], Field(strict=False, min_length=1)] = Field(
+        description="at least one [[arms]] table"
+    )
+
+    @property
+    def data_place(self) -> str:
+        """Where the data come from, in words."""
+        return self.demand.source if self.demand.path is None else f"the folder {self.demand.path}"
+
+    @property
+    def runs_wanted(self) -> int:
+        """How many runs one point of the sweep has."""
+        return len(self.arms)
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        names = [arm.name for arm in (self.reference, *self.arms)]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"arms: {twice[0]!r} appears twice, the reference counted; give each its own name")
+        _refuse_unread(self.method, (self.reference, *self.arms))
+        for arm in self.arms:
+            if self.method == "validation" and arm.check is None:
+                raise ValueError(f'arm {arm.name}: check is missing, which method = "validation" needs; add it')
+            if self.method == "heat_map" and arm.map is None:
+                raise ValueError(f'arm {arm.name}: map is missing, which method = "heat_map" needs; add it')
+        for expression, condition in self.targets.items():
+            Target.parse(expression, condition).check_arms(names)
+        return self
+
+
+def _refuse_unread(method: str, arms: Sequence[StoreArm]) -> None:
+    for arm in arms:
+        unread = sorted(arm.model_fields_set - _NAMED - _READ[method])
+        if unread:
+            raise ValueError(
+                f"arm {arm.name}: {unread[0]} is not read by method = {method!r}, which reads"
+                f" {', '.join(sorted(_READ[method]))}; remove it"
+            )
