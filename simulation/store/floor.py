@@ -28,7 +28,8 @@ class Floor:
         distance_m: (targets, cells) float64: metres to the nearest cell of a target over eight neighbours, never
             cutting a corner; inf where there is no way.
         next_cell: (targets, cells) int32: the neighbour on a shortest way; OUTSIDE at the target and where there is no
-            way. Of two equal ones the one with the smaller number.
+            way. Of equally good ones a vertical step comes first, then a horizontal one, then a diagonal one, then the
+            smaller number; so a mirrored plan gives the mirrored map wherever east and west do not tie.
         entrance: cells where shoppers appear, sorted.
         display_category: (displays,) int32: number of the category that a display shows.
         display_lift: (displays,) float64: purchase rate of an exposed shopper over that of others.
