@@ -52,6 +52,8 @@ def compare(store: RunStore, first: Mapping[str, Any], second: Mapping[str, Any]
 
 def _figures(store: RunStore, first: Mapping[str, Any], second: Mapping[str, Any]) -> tuple[Result, ...]:
     ids = first["run_id"], second["run_id"]
+    if any("shoppers" not in record for record in (first, second)):
+        return tuple(_reported(store, first) + _reported(store, second))
     tables = [store.shoppers(record["scenario"], record["run_id"]) for record in (first, second)]
     paired = first["origin"] == second["origin"] and first["scenario"] == second["scenario"] and ids[0] != ids[1]
     results = []
@@ -69,6 +71,18 @@ def _figures(store: RunStore, first: Mapping[str, Any], second: Mapping[str, Any
             story = {"runs": list(ids)}
             results.append(Result.of(name, resampled.difference(ids[1], ids[0]), unit=UNIT, provenance=story))
     return tuple(results)
+
+
+def _reported(store: RunStore, record: Mapping[str, Any]) -> list[Result]:
+    """Return what a run reported of itself, for runs that judge no single shoppers."""
+    table = store.run_metrics(record["scenario"], record["run_id"])
+    return [
+        Result(
+            f"{row['name']} of {record['run_id']}", float(row["value"]), float(row["lo"]), float(row["hi"]),
+            str(row["unit"]), int(row["n"]), provenance={"runs": [record["run_id"]]},
+        )
+        for row in table.to_dict("records")
+    ]  # fmt: skip
 
 
 def _settings(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,21 @@ import click
 import typer
 import typer.core
 
-from apps.command import audit, consent, data, erasure, experiment, ledger, log, policy, release, report, store, web
+from apps.command import (
+    audit,
+    consent,
+    data,
+    erasure,
+    experiment,
+    ledger,
+    log,
+    policy,
+    release,
+    report,
+    shop,
+    store,
+    web,
+)
 from retail.errors import TradefairError
 
 DONE: Final = 0
@@ -38,6 +52,7 @@ app = typer.Typer(
 app.command("demo", short_help="Run the bundled demo: 99 stores learn together.")(experiment.demo)
 app.command("run", short_help="Run a scenario, or resume it.")(experiment.run)
 app.add_typer(store.app, name="runs")
+app.add_typer(shop.app, name="store")
 app.add_typer(data.app, name="data")
 app.add_typer(policy.app, name="policy")
 app.add_typer(consent.app, name="consent")

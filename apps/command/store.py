@@ -114,7 +114,12 @@ def _open(store: Path) -> Any:
 
 
 def _row(row: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
-    return {**row, "target": None, "met": None, "provenance": {"runs": [record["run_id"]]}}
+    """Bring a line of `metrics.parquet` into the one shape of a figure."""
+    from experiments.runs import METRIC_COLUMNS
+
+    about = {key: value for key, value in row.items() if key not in METRIC_COLUMNS}
+    figure = {key: row[key] for key in METRIC_COLUMNS}
+    return {**figure, "target": None, "met": None, "provenance": {"runs": [record["run_id"]], **about}}
 
 
 def _unknown(scenario: str, store: Path, what: str = "is not in the store; see `tradefair runs list`") -> None:

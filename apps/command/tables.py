@@ -45,7 +45,10 @@ def print_rows(columns: Sequence[str], rows: Iterable[Sequence[object]], *, titl
 
 
 def print_summary(document: Mapping[str, Any]) -> None:
-    """Print a scenario's `summary.json`: one line per arm, then the targets."""
+    """Print a scenario's `summary.json`: one line per arm or, of a store, per figure; then the targets."""
+    if document.get("kind") == "store":
+        print_store(document)
+        return
     rows = document["rows"]
     metrics = [name for name in HEADINGS if any(name in row for row in rows)] or _other_metrics(rows)
     swept = list(dict.fromkeys(key for row in rows for key in row["sweep"]))
@@ -62,6 +65,46 @@ def print_summary(document: Mapping[str, Any]) -> None:
         say("Simulated noise comes from a seed: epsilon says what the same noise from a secret source would promise.")
     if document["targets"]:
         print_targets(document["targets"])
+
+
+def print_store(document: Mapping[str, Any]) -> None:
+    """Print what a store scenario found: a table of differences for each arm, single figures, targets."""
+    from apps import store_table
+
+    say(document["title"] or document["scenario"])
+    tables: dict[tuple[str, str, str], list[dict[str, str]]] = {}
+    for line in store_table.lines(document):
+        tables.setdefault((line.arm, line.reference, _at(line.sweep)), []).append(store_table.cells(line))
+    labels = {row["arm"]: row["label"] for row in document["rows"]}
+    for (arm, reference, where), lines in tables.items():
+        columns = ["figure", "unit", reference, arm, *(name.lower() for name in list(lines[0])[4:])]
+        rows = [list(line.values()) for line in lines]
+        print_rows(columns, rows, title=f"\n{labels.get(arm, arm)}, compared with {reference}{where}")
+    if tables:
+        days = max(line.days for line in store_table.lines(document))
+        say(f"At most {days} paired days. 95% intervals: of the days alone, and with the model's parameters drawn from")
+        say("their ranges. No better or worse is claimed while the second holds 0.")
+    singles = store_table.singles(document)
+    if singles:
+        print_rows(("figure", "unit", "value", "n", "note"), (_single(one) for one in singles))
+    if document["targets"]:
+        print_targets(document["targets"])
+
+
+def _single(record: Mapping[str, Any]) -> list[object]:
+    from apps import store_table
+
+    value, *ends = (float("nan") if record[key] is None else record[key] for key in ("value", "lo", "hi"))
+    decimals = store_table.digits(value, ends)
+    shown = store_table.number(value, decimals)
+    if ends[0] == ends[0]:
+        shown += " " + store_table.interval((ends[0], ends[1]), decimals)
+    where = _at(record["provenance"].get("sweep", {}))
+    return [record["name"] + where, record["unit"], shown, record["n"], record["provenance"].get("note", "")]
+
+
+def _at(sweep: Mapping[str, Any]) -> str:
+    return "".join(f", {key} = {value}" for key, value in sweep.items())
 
 
 def print_targets(targets: Iterable[Mapping[str, Any]]) -> None:

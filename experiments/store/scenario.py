@@ -10,9 +10,10 @@ from pydantic import Field, model_validator
 from experiments.scenario import SLUG, BaseScenario, Settings, finite
 from experiments.targets import Target
 
+TillKind = Literal["lane", "express", "self_checkout", "tray", "face"]
+"""As plans spell them; repeated here because reading a scenario should not load the simulation."""
 Method = Literal["compare", "validation", "heat_map", "checkout"]
 Check = Literal["erlang-c", "lee-longton", "corridor", "little", "shoppers"]
-TillKind = Literal["lane", "express", "self_checkout", "tray", "face"]
 _READ: Final[dict[str, frozenset[str]]] = {
     "compare": frozenset({"edits", "till_mix", "targeting", "parameters"}),
     "validation": frozenset({"check"}),
