@@ -112,7 +112,7 @@ class MarketPort:
         )
         self._port = DataPort(
             PolicyEngine.load(("base", *access.packs), register=_register(config, self.merchants), regime=regime),
-            sources={transactions_id(one): _source(config, place) for place, one in enumerate(self.merchants)},
+            sources={transactions_id(one): self._source(place) for place, one in enumerate(self.merchants)},
             log=Log.open(access.log, origin=access.origin or None, key=None),
             consents=self.consents,
             regime=regime,
@@ -214,11 +214,26 @@ class MarketPort:
         """Have one actor for each merchant read that merchant's rows, to train with them."""
         ids = [transactions_id(one) for one in self.merchants]
         asked = list(zip(actors, ids, strict=True))
-        tables = self._port.read_each(asked, columns=nodes.NEEDED, action="train", **self._use)
-        if self.consents is not None:  # rows of people who were erased do not come back unnoticed
-            for name, rows in zip(ids, tables, strict=True):
-                self.consents.tombstones.refuse(rows[c.PERSON].unique(), where=name)
-        return tables
+        return self._port.read_each(asked, columns=nodes.NEEDED, action="train", **self._use)
+
+    def _source(self, place: int) -> Callable[[tuple[str, ...]], pd.DataFrame]:
+        """Return the reading of a merchant's rows.
+
+        Rows of people who were erased refuse it. Where the register enrols people, only rows of those who are present
+        at the merchant are read.
+        """
+        merchant = self.merchants[place]
+
+        def rows(columns: tuple[str, ...]) -> pd.DataFrame:
+            found = nodes.own_rows(self.config, place)
+            if self.consents is not None:
+                self.consents.tombstones.refuse(found[c.PERSON].unique(), where=transactions_id(merchant))
+                if self.consents.enrolment.in_use:
+                    present = self.consents.enrolment.present(merchant_id(merchant))
+                    found = found[self.consents.among(found[c.PERSON], present)]
+            return found[list(columns)]
+
+        return rows
 
     def _node(self, merchant: int | str, rows: pd.DataFrame) -> NodeData:
         return nodes.node_data(self.config, merchant, rows)
@@ -247,10 +262,6 @@ def _register(config: FederationConfig, merchants: tuple[int | str, ...]) -> Reg
 
 def _sums_id(merchant: int | str) -> str:
     return f"{merchant_id(merchant)}: sums"
-
-
-def _source(config: FederationConfig, place: int) -> Callable[[tuple[str, ...]], pd.DataFrame]:
-    return lambda columns: nodes.own_rows(config, place)[list(columns)]
 
 
 def _frame(rows: pd.DataFrame) -> Callable[[tuple[str, ...]], pd.DataFrame]:

@@ -125,15 +125,18 @@ def _audit_access(
 
 def _in_force(file: AccessFile, named: list[str]) -> tuple[list[str], list[str]]:
     """Return what to say about the policy, and its sources: those named, else those that the log says were in force."""
+    from privacy.access.declared import check_unchanged, packs_of
     from retail.errors import ConfigError
 
-    if not named and not file.packs:
+    logged = packs_of(file.policies)
+    if not named and not logged:
         raise ConfigError(
             f"{file.path} does not say which rules were in force; name them with --policy (`tradefair policy --help`)"
         )
     if not named:
-        return ["the rules are those that the log says were in force; name others with --policy"], list(file.packs)
-    missing = [pack for pack in file.packs if pack not in named]
+        check_unchanged(file.policies)
+        return ["the rules are those that the log says were in force; name others with --policy"], list(logged)
+    missing = [pack for pack in logged if pack not in named]
     if missing:
         return [f"the log says that {', '.join(missing)} was in force too; without --policy it is judged by all"], named
     return [], named

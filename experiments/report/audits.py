@@ -15,6 +15,7 @@ from privacy.erasure.certificate import check_certificate
 from retail.errors import DataError
 
 ATTACK: Final = "attack"
+ATTACK_WORDS: Final = ("outcome", "statement", "control")
 ATTACKS_FILE: Final = Path("artifacts") / "attacks.json"
 
 
@@ -28,13 +29,15 @@ def attacks_of(evidence: Evidence, runs: Iterable[RunFiles]) -> tuple[Attack, ..
     for run in runs:
         path = Path(run.record["path"]) / ATTACKS_FILE
         stored = read_json(path)
+        logged = _logged(evidence, run.origin)
         if stored is None:
-            continue
+            stored = []
         results = stored.get("attacks", stored.get("results", [])) if isinstance(stored, dict) else stored
         if not isinstance(results, list):
             raise DataError(f"{path}: holds no list of attacks; run the attacks again")
-        logged = _logged(evidence, run.origin)
         found += [_attack(evidence, run, logged.get(str(result.get("name"))), result) for result in results]
+        for name in sorted(set(logged) - {str(result.get("name")) for result in results}):
+            evidence.problems.append(f"{run.origin}: the attack {name} was logged, and {path} does not hold it")
     return tuple(found)
 
 
@@ -90,18 +93,33 @@ def _attack(evidence: Evidence, run: RunFiles, found: Located | None, result: Ma
         known = found is not None and name in found[1].body
         return evidence.field(found if known else None, name, unit, expected=result.get(name))
 
-    control = result.get("control") or {}
-    missed = "The planted leak was NOT found, so finding nothing would mean nothing"
-    fired = "The planted leak was found" if control.get("fired") else missed
+    words = attack_words(result)
+    if found is not None and attack_words(found[1].body) != words:
+        evidence.problems.append(
+            f"{run.origin}: entry {found[1].index} logged the attack {result.get('name')} with "
+            "another outcome, statement or control than the stored result says"
+        )
     return Attack(
         name=str(result.get("name", "")),
         run=run.id[:8],
-        outcome=str(result.get("outcome", "inconclusive")),
         estimate=number("estimate"),
         lo=number("lo"),
         hi=number("hi"),
         ceiling=number("ceiling"),
         n=number("n", "count"),
-        control=(f"{fired} ({control.get('name', 'no control')}).",),
-        statement=str(result.get("statement", "")),
+        outcome=words["outcome"],
+        statement=words["statement"],
+        control=tuple(words["control"]),
     )
+
+
+def attack_words(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is said of an attack in words, from a stored result or from its log entry."""
+    control = result.get("control") or {}
+    missed = "The planted leak was NOT found, so finding nothing would mean nothing"
+    fired = "The planted leak was found" if control.get("fired") else missed
+    return {
+        "outcome": str(result.get("outcome", "inconclusive")),
+        "statement": str(result.get("statement", "")),
+        "control": [f"{fired} ({control.get('name', 'no control')})."],
+    }

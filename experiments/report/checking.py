@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from experiments.report import html, pdf, replaying
+from experiments.report.belonging import strangers
 from experiments.report.build import renderer
 from experiments.report.deriving import Bodies
 from experiments.report.text import visible, written
@@ -35,6 +36,7 @@ class Check:
         self.derived: dict[str, int | float | None] = {}
         self.rounded: set[str] = set()
         self.unchecked = ""
+        self.logs: dict[str, list[Mapping[str, Any]]] = {}
         self.judged: dict[tuple[str, ...], list[replaying.Judged]] = {}
 
     def heads(self, signature: Mapping[str, Any] | None, witness: SignedHead | None) -> None:
@@ -107,6 +109,10 @@ class Check:
         for one in self.document["verdicts"]:
             if bool(one["breaches"]["value"]) != (one["outcome"] == "fail"):
                 self.problems.append(f"rule {one['rule']} is called {one['outcome']!r} against its breaches")
+
+    def belonging(self) -> None:
+        """Check that every proof is about the line on which its number is printed."""
+        self.problems += strangers(self.document, self.logs)
 
     def page(self, path: Path, content: bytes) -> None:
         """Check that what is printed is what the report's data say."""
@@ -194,7 +200,7 @@ class Check:
             )
 
     def _derivations(self) -> None:
-        logs: dict[str, list[Mapping[str, Any]]] = {}
+        logs = self.logs
         found: dict[tuple[tuple[str, ...], str], Bodies] = {}
         for one in self.document["transcripts"]:
             entries = self._transcript(one)

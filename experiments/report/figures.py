@@ -15,7 +15,7 @@ FIGURE: Final = "figure"
 _CALL: Final = re.compile(r"(?P<metric>[^()]+)\((?P<arm>[^(),]+)\)")
 _FIRST: Final = ("explore_ndcg10", "total_ndcg10")
 _MOST_DRAWN: Final = 24
-_OUTCOMES: Final = {True: "met", False: "missed", None: "not measured"}
+OUTCOMES: Final = {True: "met", False: "missed", None: "not measured"}
 
 
 def arm_figures(evidence: Evidence, origin: str, results: Iterable[Mapping[str, Any]]) -> tuple[Figure, ...]:
@@ -59,9 +59,9 @@ def target_figures(evidence: Evidence, origin: str, results: Iterable[Mapping[st
     for result in results:
         sweep = dict(result.get("provenance", {}).get("sweep", {}))
         found = logged.get((str(result["name"]), canonical(sweep)))
-        met = _OUTCOMES[result.get("met")]
+        met = OUTCOMES[result.get("met")]
         if found is not None and "met" in found[1].body and found[1].body["met"] != result.get("met"):
-            logged_met = _OUTCOMES.get(found[1].body["met"], "unknown")
+            logged_met = OUTCOMES.get(found[1].body["met"], "unknown")
             evidence.problems.append(
                 f"{origin}: entry {found[1].index} logged the target as {logged_met}, the stored result says {met}"
             )

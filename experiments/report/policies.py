@@ -15,13 +15,13 @@ from experiments.report.model import Grid
 from experiments.report.replaying import engines_of, packed_policy
 from experiments.report.rules import access_entries
 from privacy.access import schema as a
+from privacy.access.declared import POLICY_ENTRY, declared, packs_of
 from privacy.policy import diff, matrix
 from privacy.policy.diff import diff_policies
 from privacy.policy.sources import PACKS, SIMULATION_PACK, load_texts
 from privacy.regimes import REGIMES, regime
 from retail.errors import PolicyError
 
-POLICY: Final = "policy"
 BASE: Final = "base"
 
 
@@ -134,12 +134,21 @@ def _own_packs(
     evidence: Evidence, runs: Sequence[RunFiles], origins: Sequence[str]
 ) -> tuple[tuple[str | Path, ...], str]:
     """Return the packs that the runs were made under: from their log, else their settings, else all bundled ones."""
-    for origin in origins:
-        view = evidence.logs.view(origin)
-        for entry in reversed(view.of(POLICY)) if view is not None else ():
-            packs = entry.body.get("packs")
-            if isinstance(packs, list) and packs:
-                return tuple(map(str, packs)), f"logged as in force, {origin} entry {entry.index}"
+    views = [view for origin in origins if (view := evidence.logs.view(origin)) is not None]
+    logged = declared(entry.body for view in views for entry in view.of(POLICY_ENTRY))
+    if logged:
+        for one in logged:
+            try:
+                said = one.changed()
+            except PolicyError as error:
+                said = str(error)
+            if said:
+                evidence.problems.append(f"{said}; verdicts are about the rules of today")
+        sets = dict.fromkeys(one.packs for one in logged)
+        if len(sets) > 1:
+            many = " / ".join(", ".join(one) for one in sets)
+            evidence.problems.append(f"runs were made under different packs ({many}); all are judged by all of them")
+        return packs_of(logged), f"logged as in force in {len(views)} log{'s' if len(views) > 1 else ''}"
     simulated = any(run.settings.get("privacy", {}).get("mode", "simulation") == "simulation" for run in runs)
     simulation = (SIMULATION_PACK,) if simulated else ()
     named: Mapping[str, None] = {

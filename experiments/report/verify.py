@@ -67,6 +67,7 @@ def verify_report(path: Path | str, *, key_hex: str | None = None, witness: Sign
         check.heads(signature, witness)
         check.numbers()
         check.verdicts()
+        check.belonging()
         check.page(path, content)
         problems += check.problems
         notes += check.notes

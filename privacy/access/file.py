@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from privacy.access import schema as a
 from privacy.access.cells import BadCell, CellReader
+from privacy.access.declared import Declared
 from privacy.access.log import is_log, read_log
 from retail.errors import DataError
 from retail.problems import shown
@@ -41,7 +42,7 @@ class AccessFile:
         log_problems: what is wrong with the log as a whole (an entry changed, a head that does not fit); only for
             source "log". The events are then no evidence.
         notes: columns that are not read, optional ones that are missing.
-        packs: the rules that a log says were in force; none for other files.
+        policies: the rules that a log says were in force; none for other files.
     """
 
     path: Path
@@ -50,7 +51,7 @@ class AccessFile:
     bad: tuple[BadCell, ...] = ()
     log_problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    packs: tuple[str, ...] = ()
+    policies: tuple[Declared, ...] = ()
 
     @property
     def message(self) -> str:
@@ -178,7 +179,7 @@ def _from_log(path: Path) -> AccessFile:
     unseen = "the log fits its own signed heads; whether it was rewritten as a whole shows only against a head or key"
     notes = (*file.notes, *([f"{unseen} that somebody else kept: `tradefair log verify`"] if log.notes else []))
     notes = notes if not log.problems else file.notes
-    return replace(file, log_problems=log.problems, notes=notes, packs=log.packs)
+    return replace(file, log_problems=log.problems, notes=notes, policies=log.policies)
 
 
 def _read_csv(path: Path) -> AccessFile:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from privacy.access.declared import POLICY_ENTRY, Declared, declared
 from privacy.access.schema import KIND_OF_ENTRY
 from privacy.books import BOOKS
 from privacy.log.export import ExportReader
@@ -17,7 +18,6 @@ from privacy.log.verify import verify_log
 from privacy.sqlite_file import reading
 from retail.errors import DataError, PrivacyError
 
-POLICY_ENTRY: Final = "policy"
 BOOKS_START: Final = b"SQLite format 3\x00"
 EXPORT_START: Final = b'{"format":"trade'
 
@@ -29,14 +29,14 @@ class LoggedEvents:
     Attributes:
         indices: of the entries in the log.
         bodies: of the same entries.
-        packs: the rules that the log says were in force, each once; none where it does not say.
+        policies: the rules that the log says were in force; none where it does not say.
         problems: what is wrong with the log as a whole; nothing in it is evidence unless this is empty.
         notes: what the check of the log could not see.
     """
 
     indices: tuple[int, ...]
     bodies: tuple[dict[str, Any], ...]
-    packs: tuple[str, ...]
+    policies: tuple[Declared, ...]
     problems: tuple[str, ...]
     notes: tuple[str, ...]
 
@@ -61,12 +61,10 @@ def read_log(path: Path) -> LoggedEvents:
         raise DataError(f"{path} holds no log that can be read ({error}); name another file, or a copy") from error
     problems = () if verdict.ok else verdict.problems or ("it does not verify",)
     found = [(index, body) for index, kind, body in entries if kind == KIND_OF_ENTRY]
-    said = [body.get("packs") for _, kind, body in entries if kind == POLICY_ENTRY]
-    packs = dict.fromkeys(str(pack) for one in said if isinstance(one, list) for pack in one)
     return LoggedEvents(
         tuple(index for index, _ in found),
         tuple(body for _, body in found),
-        tuple(packs),
+        declared(body for _, kind, body in entries if kind == POLICY_ENTRY),
         problems,
         verdict.notes,
     )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 import numpy.typing as npt
 
-from privacy.consent.identifiers import checked_text, checked_time, time_text
+from privacy.consent.identifiers import checked_text, checked_time, spellings, time_text
 from privacy.consent.vocabulary import KINDS, LAWS, LEVELS, PURPOSES
 from retail.errors import ConsentError
 
@@ -66,6 +66,16 @@ def among(persons: Iterable[object], tokens: set[str], token_of: Callable[[objec
             except ConsentError:
                 known[key] = False
         found[position] = known[key]
+    return found
+
+
+def spelt_among(persons: Iterable[object], tokens: set[str], token_of: Callable[[object], str]) -> Mask:
+    """Return (persons,) bool: whose token is in a set under any id that the value may mean, see `spellings`."""
+    values = list(persons)
+    spelt = [(position, one) for position, person in enumerate(values) for one in spellings(person)]
+    found = np.zeros(len(values), dtype=bool)
+    hit = among([one for _, one in spelt], tokens, token_of)
+    found[[position for (position, _), is_hit in zip(spelt, hit, strict=True) if is_hit]] = True
     return found
 
 

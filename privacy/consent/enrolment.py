@@ -55,6 +55,12 @@ class Enrolment:
             row = connection.execute("SELECT name, k_max FROM periods WHERE closed_at IS NULL").fetchone()
         return None if row is None else Period(row[0], row[1], True)
 
+    @property
+    def in_use(self) -> bool:
+        """Whether a period was ever opened: from then on only people who are present count."""
+        with self._file.transaction("DEFERRED") as connection:
+            return connection.execute("SELECT 1 FROM periods LIMIT 1").fetchone() is not None
+
     def open_period(self, name: str, *, k_max: int) -> Period:
         """Start an accounting period; opening the open one again with the same cap changes nothing.
 

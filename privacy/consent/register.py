@@ -10,7 +10,7 @@ from typing import Any
 
 from privacy.commitments import Commitments
 from privacy.consent.admission import admit
-from privacy.consent.allowed import Mask, among, check_use, tokens_of_use
+from privacy.consent.allowed import Mask, among, check_use, spelt_among, tokens_of_use
 from privacy.consent.document import to_document
 from privacy.consent.enrolment import Enrolment
 from privacy.consent.events import Events
@@ -217,7 +217,9 @@ class ConsentRegister:
         data: Kind | None = None,
         jurisdiction: Jurisdiction | None = None,
     ) -> Mask:
-        """Say for each person whether a withdrawal stands against this use, as it does until the person agrees again.
+        """Say for each person whether a withdrawal stands against this use, or an erasure against every use.
+
+        A withdrawal stands until the person agrees again. Ids count as a file may spell them: 17.0 and "17" are 17.
 
         Args:
             persons: ids.
@@ -235,7 +237,10 @@ class ConsentRegister:
             withdrawn -= self.valid_tokens(
                 controller=controller, purpose=purpose, level="general", data=data, jurisdiction=jurisdiction
             )
-        return self.among(persons, withdrawn)
+        values = list(persons)
+        mask = spelt_among(values, withdrawn, self.token)
+        mask[self.tombstones.which(values)] = True
+        return mask
 
     def among(self, persons: Iterable[object], tokens: set[str]) -> Mask:
         """Return (persons,) bool: whose token is in a set. What can be no id is not."""

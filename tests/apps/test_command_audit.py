@@ -14,6 +14,7 @@ from privacy.access.schema import CODES, EVENT_COLUMNS
 from privacy.attacks.result import AttackResult, ControlResult
 from privacy.log import Log, SigningKey, verify_log
 from privacy.log.export import export_log
+from privacy.policy import PolicyEngine, Register
 from retail.errors import ConfigError, DataError, PolicyError, TradefairError
 
 PRIVACY_TESTS = Path(__file__).parents[1] / "privacy"
@@ -109,6 +110,22 @@ def test_a_log_is_judged_by_the_rules_that_it_names_unless_others_are_named(worl
     exported = tmp_path / "log.jsonl"
     export_log(path, exported)
     assert json.loads(command(exported, "--access", "--json").stdout)["policies"] == list(world.POLICIES)
+
+
+def test_rules_that_were_edited_since_are_not_taken_for_those_of_the_log(world, command, tmp_path):
+    header = "id,who,effect,action,whose,kind,form,purpose,when,unless,jurisdiction,article,sentence"
+    house = tmp_path / "house"
+    house.mkdir()
+    (house / "rules.csv").write_text(f"{header}\nhouse,any,may not,sell,any,mood,any,any,,,any,house rule,\n")
+    mark = PolicyEngine.load(["base", house], register=Register()).fingerprint
+    log = Log.open(tmp_path / "books.sqlite", origin="test/audit", key=SigningKey.generate())
+    log.append("policy", {"packs": ["base", "simulation", str(house)], "regime": None, "fingerprint": mark})
+    log.append("access", world.make(1, each=0)[0][0])
+    log.sign_head()
+    assert command(log.books.path, "--access").exit_code in (0, 1)
+    (house / "rules.csv").write_text(f"{header}\nhouse,any,may not,read,any,mood,any,any,,,any,house rule,\n")
+    with pytest.raises(PolicyError, match="have other rules now"):
+        command(log.books.path, "--access")
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".sqlite"])

@@ -14,7 +14,7 @@ from privacy.books import Books
 from privacy.consent import ConsentRegister, Notice
 from privacy.consent.receipt import Receipt
 from privacy.log import Log
-from retail.errors import ConfigError, PolicyError, PrivacyError
+from retail.errors import ConfigError, ConsentError, PolicyError, PrivacyError
 
 ORIGIN = None
 
@@ -185,6 +185,30 @@ def test_only_persons_who_agreed_are_trained_on_and_a_withdrawal_acts_at_the_nex
     assert port.own(0) is port.own(0)
     register.withdraw(everybody[1], controller=merchant_id(1), purpose="recommendation")
     np.testing.assert_array_equal(port.own(0).history.persons, [everybody[0], everybody[2]])
+
+
+def test_once_a_register_enrols_only_people_who_are_present_are_read(make_config, agreed, tmp_path):
+    config = make_config()
+    everybody = [int(one) for one in nodes.load_nodes(config)[0].history.persons]
+    register = agreed(everybody)
+    port = MarketPort(config, Access(consents=str(tmp_path / "consent.sqlite")))
+    assert port.own(0).history.persons.tolist() == everybody
+    register.enrolment.open_period("2026", k_max=1)
+    assert port.own(0).history.persons.tolist() == []
+    register.enrol(register.token(everybody[0]), merchant_id(1))
+    register.enrol(register.token(everybody[1]), merchant_id(2))
+    assert port.own(0).history.persons.tolist() == everybody[:1]
+    register.enrolment.leave(register.token(everybody[0]), merchant_id(1))
+    assert port.own(0).history.persons.tolist() == []
+
+
+def test_rows_of_an_erased_person_refuse_a_run(make_config, agreed, tmp_path):
+    config = make_config()
+    everybody = [int(one) for one in nodes.load_nodes(config)[0].history.persons]
+    register = agreed(everybody)
+    register.tombstones.add(everybody[0])
+    with pytest.raises(ConsentError, match="people who were erased"):
+        MarketPort(config, Access(consents=str(tmp_path / "consent.sqlite"))).own(0)
 
 
 def test_a_withdrawal_during_a_round_changes_what_the_node_adds_to_the_next(

@@ -224,6 +224,23 @@ def test_those_who_objected_do_not_count_where_nobody_is_asked(world, exact):
     assert exact == [[39], [40]]
 
 
+@pytest.mark.parametrize("spell", [float, str, lambda one: f" {one}", lambda one: f"{one}.0"])
+def test_an_objection_counts_however_a_file_spells_the_person(world, exact, spell):
+    w = world(dataset="orders")
+    w.rows = w.rows.assign(person_id=[spell(one) for one in w.rows["person_id"]])
+    w.consents.withdraw(3, controller="A", purpose="research")
+    w.gate.release("A", count("orders"))
+    assert exact == [[39]]
+
+
+def test_who_was_erased_does_not_count_though_rows_are_left(world, exact):
+    w = world(dataset="orders")
+    w.consents.tombstones.add(3)
+    w.consents.forget(3)
+    w.gate.release("A", count("orders"))
+    assert exact == [[39]]
+
+
 def test_true_and_1_are_not_one_person_to_the_register(world, exact):
     w = world()
     w.rows = pd.DataFrame({"person_id": np.array([True, 1], dtype=object), "merchant_id": 1, "basket_id": [1, 2]})

@@ -1,18 +1,21 @@
 import copy
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from experiments.documents import write_json
 from experiments.logbook import run_log
 from experiments.report import build_report as build
 from experiments.report import render_html, render_json, render_pdf, verify_report, write_report
 from experiments.report.html import html_of
 from experiments.report.plain import document_bytes
 from experiments.report.text import written
+from privacy.attacks.result import AttackResult, ControlResult
 from privacy.log import Log, SigningKey
 from retail.errors import ConfigError, DataError
 
@@ -198,9 +201,50 @@ def another_log(document):
     document["origin"] = "other"
 
 
+def borrow_a_verdict(document):
+    document["verdicts"][0]["breaches"] = document["verdicts"][1]["breaches"]
+
+
+def call_good_without_proof(document):
+    verdict = next(one for one in document["verdicts"] if one["outcome"] == "pass")
+    verdict["breaches"]["proof"] = None
+
+
+def judge_one_log_only(document):
+    wanted = document["verdicts"][0]["breaches"]["proof"]
+    derivation = next(one for one in document["derivations"] if one["id"] == wanted)
+    derivation["origins"] = derivation["origins"][:1]
+
+
+def print_figures_of_another_arm(document):
+    one = document["figures"][0]
+    other = next(f for f in document["figures"] if f["name"] == one["name"] and f["arm"] != one["arm"])
+    for end in ("value", "lo", "hi", "n"):
+        one[end] = other[end]
+
+
+def print_another_figure_of_the_arm(document):
+    one = document["figures"][0]
+    other = next(f for f in document["figures"] if f["name"] != one["name"] and f["arm"] == one["arm"])
+    for end in ("value", "lo", "hi", "n"):
+        one[end] = other[end]
+
+
+def call_a_target_met(document):
+    target = document["targets"][0]
+    target["met"] = "met" if target["met"] != "met" else "missed"
+
+
+def spend_another_run_s_budget(document):
+    run = document["accounts"][0]["run"]
+    document["accounts"][0]["run"] = next(row[0] for row in document["runs"]["rows"] if not row[0].startswith(run))[:8]
+
+
 @pytest.mark.parametrize(
     "change",
     [
+        borrow_a_verdict, call_good_without_proof, judge_one_log_only, print_figures_of_another_arm,
+        print_another_figure_of_the_arm, call_a_target_met, spend_another_run_s_budget,
         raise_figure, print_other_text, raise_sum, change_entry, swap_field, hide_breaches, loosen_policy,
         call_it_good, drop_verdict,
         drop_transcript, cut_transcript, grow_head, lose_repeat, point_nowhere, own_problem, true_for_one, another_log,
@@ -353,3 +397,41 @@ def test_a_pdf_is_not_called_good_where_its_pages_cannot_be_compared(model, key,
         verify_report(path, key_hex=key.public_hex)
     path.write_bytes(path.read_bytes() + b"%more")
     assert not verify_report(path, key_hex=key.public_hex).ok
+
+
+@pytest.fixture
+def attacked(store, run_of):
+    """A store with a logged breach of one run, and the stored result."""
+    directory = store / "market" / run_of("federated-dp-4")
+    control = ControlResult("a loud canary", True, 9.0, "The control was seen.")
+    result = AttackResult("one_run", 9.0, 8.0, float("inf"), "epsilon", 9.0, control, 10, 1.0, "Leaks.", True, 4.0)
+    log = run_log(directory)
+    log.append("attack", result.to_json())
+    log.sign_head()
+    path = directory / "artifacts" / "attacks.json"
+    write_json(path, [result.to_json()])
+    return path
+
+
+def test_an_attack_s_outcome_cannot_be_edited_beside_the_log(store, attacked, key, tmp_path):
+    honest = build_report(store, "market")
+    assert (honest.problems, honest.attacks[0].outcome) == ((), "breach")
+    path = tmp_path / "report.json"
+    write_report(path, render_json(honest), key=key, model=honest)
+    assert verify_report(path, key_hex=key.public_hex).ok
+    stored = json.loads(attacked.read_text())
+    write_json(attacked, [{**stored[0], "breach": False, "outcome": "passed", "statement": "Nothing."}])
+    edited = build_report(store, "market")
+    assert "with another outcome, statement or control" in edited.problems[0]
+    clean = replace(edited, problems=())
+    write_report(path, render_json(clean), key=key, model=clean)
+    assert "logged with another outcome" in verify_report(path, key_hex=key.public_hex).problems[0]
+
+
+def test_a_logged_attack_cannot_be_left_out(store, attacked, key, tmp_path):
+    attacked.unlink()
+    model = build_report(store, "market")
+    assert "the attack one_run was logged" in model.problems[0]
+    path, clean = tmp_path / "report.json", replace(model, problems=())
+    write_report(path, render_json(clean), key=key, model=clean)
+    assert "which the report leaves out" in verify_report(path, key_hex=key.public_hex).problems[0]

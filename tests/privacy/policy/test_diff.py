@@ -37,3 +37,22 @@ def test_turning_the_sides_round_turns_the_changes_round():
 
 def test_a_request_is_described_without_its_defaults():
     assert describe(Request("m1", "read", "d", "audit")) == "m1 read d for audit"
+
+
+HEADER = "id,who,effect,action,whose,kind,form,purpose,when,unless,jurisdiction,article,sentence"
+
+
+def test_a_rule_that_was_narrowed_shows_what_it_lost(tmp_path):
+    folders = []
+    for name, purpose in (("before", "any"), ("after", "audit")):
+        folder = tmp_path / name
+        folder.mkdir()
+        line = f"r1,regulator,may,read,merchant's,payments,raw,{purpose},,,any,house rule,"
+        (folder / "rules.csv").write_text(f"{HEADER}\n{line}\n")
+        folders.append(folder)
+    lost = diff_policies(["base", folders[0]], ["base", folders[1]])
+    assert set(lost.table.change) == {NOW_DENIED}
+    assert set(lost.table.rule) == {"r1 (gone)"}
+    gained = diff_policies(["base", folders[1]], ["base", folders[0]])
+    assert gained.table.requests.sum() == lost.table.requests.sum() > 0
+    assert (lost.silent, gained.silent) == ((), ())
