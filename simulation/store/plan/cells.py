@@ -62,6 +62,7 @@ def cut(plan: StorePlan) -> Cells:
     return Cells(free, np.isin(part, entered), part, covered, beside)
 
 
+@lru_cache(maxsize=16_384)
 def _covered(fixture: Fixture, rows: int, columns: int) -> tuple[int, int, NDArray[np.bool_]]:
     """First row, first column, and which cells from there on are covered; with a rim where there is room."""
     corners = np.array(fixture.corners)
@@ -105,6 +106,7 @@ def _beside(fixture: Fixture, box: tuple[int, int, NDArray[np.bool_]], free: NDA
     return _numbers(near, top, left, free.shape[1])
 
 
+@lru_cache(maxsize=16_384)
 def _on_open_side(fixture: Fixture, top: int, left: int, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     row, column = np.arange(top, top + shape[0])[:, None], np.arange(left, left + shape[1])[None, :]
     across, down = _local(fixture, row, column)

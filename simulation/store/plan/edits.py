@@ -11,6 +11,7 @@ from simulation.store.plan.fixture import Fixture
 from simulation.store.plan.kinds import SIDES, TILL_KINDS, Side, TillKind
 from simulation.store.plan.plan import StorePlan
 from simulation.store.plan.sound import require_sound
+from simulation.store.plan.wording import among
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,9 @@ def _changed(plan: StorePlan, edit: Edit) -> tuple[Fixture, ...]:
         return tuple(one for one in plan.fixtures if one is not gone)
     display = plan.fixture(edit.show)
     if display.kind != "display":
-        raise ConfigError(f"{display} is no display; name one of {_names(plan.displays)}")
+        raise ConfigError(
+            f"{display} is no display; name one of {among((one.name for one in plan.displays), wanted=edit.show)}"
+        )
     return _replaced(plan, display, replace(display, categories=(edit.category,)))
 
 
@@ -156,9 +159,9 @@ def _swapped(plan: StorePlan, first: str, second: str) -> tuple[Fixture, ...]:
     named = {one.name: one for one in plan.shelves}
     for name in (first, second):
         if name not in named and name not in plan.categories:
-            raise ConfigError(
-                f"{name!r} is neither a category nor a shelf; categories are {', '.join(plan.categories)}"
-            )
+            known = among((*plan.categories, *named), wanted=name)
+            raise ConfigError(f"{name!r} is neither a category nor the name of a shelf; take one of {known}")
+    for name in (first, second):
         if name not in named:
             raise ConfigError(f"{name!r} is a category, the other one a shelf; name two categories or two shelves")
     contents = {first: named[second].categories, second: named[first].categories}
@@ -184,10 +187,6 @@ def _new_till(plan: StorePlan, edit: AddTill) -> Fixture:
 
 def _replaced(plan: StorePlan, old: Fixture, new: Fixture) -> tuple[Fixture, ...]:
     return tuple(new if one is old else one for one in plan.fixtures)
-
-
-def _names(fixtures: Iterable[Fixture]) -> str:
-    return ", ".join(one.name for one in fixtures) or "none, there are no displays"
 
 
 def _value(table: Mapping[str, Any], key: str, value: Any, wanted: str) -> Any:

@@ -9,6 +9,7 @@ from functools import cached_property
 from retail.errors import ConfigError
 from simulation.store.plan.fixture import Fixture, Zone
 from simulation.store.plan.kinds import SELLING
+from simulation.store.plan.wording import among
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,8 @@ class StorePlan:
         for one in self.fixtures:
             if one.name == name:
                 return one
-        raise ConfigError(f"plan {self.name!r} has no fixture {name!r}; `plan_text` lists their names")
+        known = among((one.name for one in self.fixtures), wanted=name)
+        raise ConfigError(f"plan {self.name!r} has no fixture {name!r}; take one of {known}")
 
     def _of(self, kind: str) -> Iterator[Fixture]:
         return (one for one in self.fixtures if one.kind == kind)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import shapely
 
@@ -10,6 +12,7 @@ from simulation.store.floor import CELL_M
 from simulation.store.plan.cells import cut
 from simulation.store.plan.fixture import LARGEST_SIDE_M, Fixture
 from simulation.store.plan.plan import StorePlan
+from simulation.store.plan.wording import among
 
 _SMALLEST_CELLS = 4
 _OVERLAP_M2 = 1e-6
@@ -26,6 +29,18 @@ def require_sound(plan: StorePlan, *, map_cell_m: float | None = None) -> None:
     Raises: ConfigError: too small or large; a name used twice; a fixture outside or overlapping another one; no
         entrance, exit, till or shelf; a display of what no shelf sells; something that no way leads to.
     """
+    if map_cell_m is None:
+        _require_sound_once(plan)
+    else:
+        _require_sound(plan, map_cell_m)
+
+
+@lru_cache(maxsize=64)
+def _require_sound_once(plan: StorePlan) -> None:
+    _require_sound(plan, None)
+
+
+def _require_sound(plan: StorePlan, map_cell_m: float | None) -> None:
     _require_size(plan)
     _require_names(plan)
     _require_room(plan, map_cell_m)
@@ -39,7 +54,7 @@ def require_sound(plan: StorePlan, *, map_cell_m: float | None = None) -> None:
         if display.categories[0] not in sold:
             raise ConfigError(
                 f"{place(display, map_cell_m)} shows {display.categories[0]!r}, which is on no shelf; "
-                f"show one of {', '.join(plan.categories)}"
+                f"show one of {among(plan.categories, wanted=display.categories[0])}"
             )
     _require_ways(plan, map_cell_m)
 
@@ -51,6 +66,12 @@ def place(fixture: Fixture, map_cell_m: float | None = None) -> str:
         return text
     line, column = round(fixture.y / map_cell_m) + 1, round(fixture.x / map_cell_m) + 1
     return f"{text} (map line {line}, column {column})"
+
+
+@lru_cache(maxsize=16_384)
+def outline(fixture: Fixture) -> shapely.Polygon:
+    """Return the rectangle as a polygon in metres; what did not move between two plans is made once."""
+    return shapely.Polygon(fixture.corners)
 
 
 def _require_size(plan: StorePlan) -> None:
@@ -83,7 +104,7 @@ def _require_room(plan: StorePlan, map_cell_m: float | None) -> None:
                 f"{place(one, map_cell_m)} reaches {beyond:.2f} m out of the plan of {plan.width:g} m x "
                 f"{plan.depth:g} m; move it in or make it smaller"
             )
-    outlines = np.array([shapely.Polygon(one.corners) for one in plan.fixtures], dtype=object)
+    outlines = np.array([outline(one) for one in plan.fixtures], dtype=object)
     first, second = shapely.STRtree(outlines).query(outlines, predicate="intersects")
     pairs = np.column_stack((first, second))[first < second]
     areas = shapely.area(shapely.intersection(outlines[pairs[:, 0]], outlines[pairs[:, 1]]))
