@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from apps.heat_paint import Heat
     from simulation.store.plan import Fixture, StorePlan
 
 LETTERS: Final = {
@@ -36,16 +37,29 @@ def letters(plan: StorePlan) -> str:
     return "\n".join("".join(line) for line in grid) + f"\n\n{legend}; one letter is {side:g} m"
 
 
-def svg(plan: StorePlan) -> str:
-    """Draw a plan as SVG, with a title for those who cannot see it and the contents of each fixture as a tooltip."""
+def svg(plan: StorePlan, heat: Heat | None = None, *, said: str = "") -> str:
+    """Draw a plan as SVG, with a heat map beneath its fixtures where one is given.
+
+    Args:
+        plan: the plan.
+        heat: what is painted on the floor.
+        said: what the drawing shows, for those who cannot see it; the plan in words by default.
+    """
     width, depth = plan.width * _SCALE, plan.depth * _SCALE
     shapes = "\n".join(_shape(one) for one in plan.fixtures)
-    title = html.escape(described(plan))
+    title = html.escape(said or described(plan))
+    beneath, foot = "", 0.0
+    if heat is not None:
+        from apps.heat_paint import paths
+
+        foot = max(14.0, width / 36)
+        beneath = f"{paths(heat, _SCALE)}\n{_legend(heat, depth, foot)}\n"
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-4 -4 {width + 8:g} {depth + 8:g}" role="img"'
-        f' aria-label="{title}" font-family="sans-serif" font-size="9" text-anchor="middle">\n<title>{title}</title>\n'
-        f'<rect x="-2" y="-2" width="{width + 4:g}" height="{depth + 4:g}" fill="#FFFFFF" stroke="#333333"'
-        f' stroke-width="4"/>\n{shapes}\n</svg>\n'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-4 -4 {width + 8:g} {depth + 8 + 2 * foot:g}" role="img"'
+        f' aria-label="{title}" font-family="sans-serif">\n<title>{title}</title>\n'
+        f'<rect x="-4" y="-4" width="{width + 8:g}" height="{depth + 8 + 2 * foot:g}" fill="#FFFFFF"/>\n'
+        f'<rect x="-2" y="-2" width="{width + 4:g}" height="{depth + 4:g}" fill="none" stroke="#333333"'
+        f' stroke-width="4"/>\n{beneath}{shapes}\n</svg>\n'
     )
 
 
@@ -113,8 +127,39 @@ def _shape(fixture: Fixture) -> str:
     points = " ".join(f"{x * _SCALE:.1f},{y * _SCALE:.1f}" for x, y in fixture.corners)
     return (
         f'<polygon points="{points}" fill="{COLOURS[fixture.kind]}" stroke="#FFFFFF" stroke-width="1">'
-        f"<title>{html.escape(holds(fixture))}</title></polygon>"
+        f"<title>{html.escape(holds(fixture))}</title></polygon>{_label(fixture)}"
     )
+
+
+def _label(fixture: Fixture) -> str:
+    """Write what a fixture sells along its longer side, where there is room for it."""
+    text = ", ".join(fixture.categories)
+    long, short = max(fixture.width, fixture.depth) * _SCALE, min(fixture.width, fixture.depth) * _SCALE
+    size = min(11.0, 0.85 * short)
+    if fixture.kind == "display" or not text or long < 0.55 * size * len(text):
+        return ""
+    x, y = (middle * _SCALE for middle in fixture.middle)
+    turned = fixture.rotation + (90 if fixture.depth > fixture.width else 0)
+    return (
+        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size:.1f}" fill="#FFFFFF" text-anchor="middle"'
+        f' dominant-baseline="central" transform="rotate({turned:g} {x:.1f} {y:.1f})">{html.escape(text)}</text>'
+    )
+
+
+def _legend(heat: Heat, depth: float, size: float) -> str:
+    """Draw the meaning of the shades beneath the plan."""
+    from apps.heat_paint import legend
+
+    drawn, x = [], 0.0
+    for colour, meaning in legend(heat):
+        drawn.append(
+            f'<rect x="{x:.1f}" y="{depth + 0.7 * size:.1f}" width="{size:.1f}" height="{0.8 * size:.1f}"'
+            f' fill="{colour}" stroke="#888888" stroke-width="0.5"/>'
+            f'<text x="{x + 1.3 * size:.1f}" y="{depth + 1.4 * size:.1f}" font-size="{0.85 * size:.1f}"'
+            f' fill="#222222">{html.escape(meaning)}</text>'
+        )
+        x += size * (2.2 + 0.48 * len(meaning))
+    return "\n".join(drawn)
 
 
 def _plural(word: str, number: int) -> str:
