@@ -31,7 +31,7 @@ _WALKER: Final = np.dtype(
     + [(name, np.float64) for name in ("progress", "speed", "pace")],
     align=True,
 )
-"""A walker: the cell, the row of `step` in use, moves so far, the move of the next unplanned pick, ... in one line of cache."""
+"""A walker in one line of cache; `aim` is where the row of `step` begins that leads to the target."""
 
 
 def walk(floor: Floor, itinerary: Itinerary) -> Walked:
@@ -47,7 +47,6 @@ def walk(floor: Floor, itinerary: Itinerary) -> Walked:
     width = columns + 2 * _MARGIN
     offset = np.array([(code // 3 - 1) * width + code % 3 - 1 for code in range(9)], dtype=np.int32)
     step = _steps(floor.next_cell, rows, columns, _MARGIN)
-    n, displays = itinerary.tempted.shape
     entrance = (itinerary.entrance // columns + _MARGIN) * width + itinerary.entrance % columns + _MARGIN
     entrance = entrance.astype(np.int32)
     tills = floor.tills_target
