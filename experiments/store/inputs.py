@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
-from experiments.store.scenario import StoreArm, StoreScenario
+from experiments.store.scenario import DemandSettings, StoreArm, StoreScenario
 from retail.datasource import DataSource
 from retail.errors import ConfigError, TradefairError
+from simulation.store.day import Layout
+from simulation.store.demand_model import DemandModel, complete_journey_demand, folder_demand
 from simulation.store.plan import StorePlan, apply_edits, load_plan, plan_text
 from simulation.store.plan.kinds import TillKind
+from simulation.store.settings import StoreSettings
 
 
 def fingerprint(scenario: StoreScenario) -> str:
@@ -21,9 +25,9 @@ def fingerprint(scenario: StoreScenario) -> str:
         DataError: the baskets cannot be found or read.
     """
     plan = load_plan(scenario.plan)
-    for arm in (scenario.reference, *scenario.arms):
+    for arm in (scenario.reference, *scenario.arms) if scenario.method == "compare" else ():
         try:
-            arm_plan(plan, arm)
+            arm_layout(plan, arm)
         except TradefairError as error:
             raise ConfigError(f"{scenario.name}: arm {arm.name}: {error}") from None
     source = DataSource(scenario.demand.source, scenario.demand.path)
@@ -39,6 +43,42 @@ def arm_plan(plan: StorePlan, arm: StoreArm) -> StorePlan:
     """
     changed = apply_edits(plan, arm.edits)
     return mixed_tills(changed, arm.till_mix) if arm.till_mix else changed
+
+
+def arm_layout(plan: StorePlan, arm: StoreArm) -> Layout:
+    """Return what an arm simulates: its plan, its parameters and its offers.
+
+    Raises:
+        ConfigError: an edit, a parameter or a policy is refused.
+    """
+    offers = arm.targeting
+    change = None
+    if offers.policy != "none":
+        from simulation.store.targeting import targeting
+
+        change = targeting(offers.policy)
+    parameters = dict(arm.parameters)
+    if offers.consent_rate is not None:
+        parameters["consent_rate"] = offers.consent_rate
+    StoreSettings.default().with_values(**parameters)  # refuses what has no meaning before anything runs
+    return Layout(arm_plan(plan, arm), parameters=parameters, change=change)
+
+
+def demand_model(demand: DemandSettings) -> DemandModel:
+    """Return what draws the shoppers.
+
+    Raises:
+        DataError: the merchant's tables cannot be read.
+    """
+    if demand.path is None:
+        return complete_journey_demand()
+    return folder_demand(
+        Path(demand.path),
+        mapping=demand.categories,
+        other=demand.other,
+        timezone=demand.timezone,
+        currency=demand.currency,
+    )
 
 
 def mixed_tills(plan: StorePlan, mix: Mapping[TillKind, int]) -> StorePlan:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
 from pydantic import Field, model_validator
+from pydantic.fields import FieldInfo
 
 from experiments.scenario import SLUG, BaseScenario, Settings, finite
 from experiments.targets import Target
@@ -29,6 +30,12 @@ class DemandSettings(Settings):
 
     source: Literal["complete-journey", "folder"] = Field("complete-journey", description="whose baskets are bought")
     path: str | None = Field(None, min_length=1, description='a folder of tables, for source = "folder"')
+    timezone: str = Field("UTC", min_length=1, description="an IANA name such as Europe/Berlin, for a folder")
+    currency: str = Field("EUR", pattern=r"^[A-Z]{3}$", description="an ISO 4217 code such as EUR, for a folder")
+    categories: dict[str, str] = Field(
+        default_factory=dict, description='the plan\'s name for a category of the tables: "Milk" = "dairy"'
+    )
+    other: str | None = Field(None, min_length=1, description="the plan's category for all others; else refused")
 
     @model_validator(mode="after")
     def _belongs_together(self) -> Self:
@@ -156,9 +163,14 @@ class StoreScenario(BaseScenario):
 
 def _refuse_unread(method: str, arms: Sequence[StoreArm]) -> None:
     for arm in arms:
-        unread = sorted(arm.model_fields_set - _NAMED - _READ[method])
+        said = (name for name, one in StoreArm.model_fields.items() if getattr(arm, name) != _default(one))
+        unread = sorted(set(said) - _NAMED - _READ[method])
         if unread:
             raise ValueError(
                 f"arm {arm.name}: {unread[0]} is not read by method = {method!r}, which reads"
                 f" {', '.join(sorted(_READ[method]))}; remove it"
             )
+
+
+def _default(one: FieldInfo) -> Any:
+    return one.get_default(call_default_factory=True, validated_data={})

@@ -44,7 +44,9 @@ def summarise_store(
             continue
         records[spec.run_id] = record
         for row in store.run_metrics(spec.scenario, spec.run_id).to_dict("records"):
-            figures.setdefault(row["name"] + canonical(dict(spec.sweep)), _result(row, spec))
+            figures.setdefault(
+                row["name"] + canonical(dict(spec.sweep)), result_of(row, runs=[spec.run_id], sweep=spec.sweep)
+            )
     failures, unfinished = gave_nothing(specs, store, notes or {})
     return Summary(
         scenario=scenario.name,
@@ -60,15 +62,12 @@ def summarise_store(
     )
 
 
-def _result(row: Mapping[Any, Any], spec: StoreSpec) -> Result:
+def result_of(row: Mapping[Any, Any], *, runs: Sequence[str], sweep: Mapping[str, Any]) -> Result:
+    """Bring a row of `experiments.store.figures` into the one shape; what it says beside its numbers is provenance."""
     about = {key: value for key, value in row.items() if key not in METRIC_COLUMNS and not pd.isna(value)}
-    story: dict[str, Any] = {"runs": [spec.run_id], **about}
-    if spec.sweep:
-        story["sweep"] = dict(spec.sweep)
-    return Result(
-        str(row["name"]), float(row["value"]), float(row["lo"]), float(row["hi"]), str(row["unit"]), int(row["n"]),
-        provenance=story,
-    )  # fmt: skip
+    story: dict[str, Any] = {"runs": list(runs), **about, **({"sweep": dict(sweep)} if sweep else {})}
+    value, lo, hi = (float(row[key]) for key in ("value", "lo", "hi"))
+    return Result(str(row["name"]), value, lo, hi, str(row["unit"]), int(row["n"]), provenance=story)
 
 
 def _row(spec: StoreSpec, record: Mapping[str, Any] | None) -> dict[str, Any]:

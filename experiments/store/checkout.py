@@ -1,0 +1,201 @@
+"""Does a faster sort of till cut checkout by 30%? One bank of tills, a steady stream of shoppers, two measures.
+
+"Checkout time" may mean the service alone or waiting and service. Both are measured, at a utilisation that is set by
+how many shoppers come: so many that the reference's tills are busy for that share of the time. Real baskets come from
+the demand model; nobody gives up, so that utilisation stays what it is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.runs import ArmResult
+from experiments.store.figures import NO_INTERVAL, row, table
+from experiments.store.inputs import demand_model
+from experiments.store.scenario import StoreArm
+from experiments.store.spec import StoreSpec
+from retail.errors import ConfigError
+from simulation.store.demand import Demand
+from simulation.store.intervals import Interval, combined, paired
+from simulation.store.outcome import Served
+from simulation.store.settings import GROUPS, StoreSettings
+from simulation.store.tills import TillSpec, fast
+
+Floats = NDArray[np.float64]
+CUT: Final = 0.7
+"""What "-30%" leaves."""
+DRAW_DAYS: Final = 2
+MEASURES: Final = {"service_s": "service", "wait_s": "waiting", "checkout_s": "waiting + service"}
+_WARM: Final = 0.1
+"""Share of a day's first shoppers that is left out: they find short queues."""
+_ARRIVALS: Final = 0xC4EC
+_DRAWS: Final = 0x5E78
+_BISECTIONS: Final = 18
+
+
+def run_checkout(spec: StoreSpec, directory: Path, progress: Callable[[str], None]) -> ArmResult:
+    """Execute a run of `method = "checkout"`.
+
+    Raises:
+        ConfigError: the tills are not as many as `checkout.tills`, or a parameter has no meaning.
+    """
+    settings = spec.settings
+    model = demand_model(settings.demand)
+    reference, arm = settings.reference, spec.arm
+    days = settings.days.most
+    central = StoreSettings.default()
+    drawn = [_drawn(settings.seed, draw, arm) for draw in range(settings.parameter_draws)]
+    both: dict[str, list[tuple[float, float]]] = {name: [] for name in MEASURES}
+    shifted: list[list[list[tuple[float, float]]]] = [[] for _ in drawn]
+    needed = []
+    utilisation = []
+    for day in range(days):
+        shoppers = model.draw(day, seed=settings.seed, shoppers=settings.shoppers, settings=central)
+        base, other = _pair(shoppers, spec, day, central)
+        for name in MEASURES:
+            both[name].append((_mean(base, name), _mean(other, name)))
+        utilisation.append(float(base.busy_s.sum() / base.staffed_s.sum()))
+        needed.append(_needed(shoppers, spec, day, central))
+        if day < DRAW_DAYS:
+            for number, values in enumerate(drawn):
+                pair = _pair(shoppers, spec, day, values)
+                shifted[number].append([(_mean(pair[0], name), _mean(pair[1], name)) for name in MEASURES])
+        progress(f"{day + 1} of {days} days")
+    rows = list(_rows(both, shifted, arm.name, reference.name))
+    for name, label, values in (
+        ("utilisation", "utilisation of the reference's tills", utilisation),
+        ("needed_service", f"service that leaves {CUT:.0%} of waiting + service", needed),
+    ):
+        many = np.array(values)
+        rows.append(
+            row(name, reference.name, float(many.mean()), _ends(paired(many)), n=days, label=label, source=_SOURCE)
+        )
+    return ArmResult(table(rows), info={"days": days, "draws": len(drawn), "simulated": settings.shoppers * days})
+
+
+_SOURCE: Final = ", ".join(
+    source for source in ("data", "literature", "assumption") if any(one.source == source for one in GROUPS["tills"])
+)
+
+
+def bank(arm: StoreArm, tills: int) -> tuple[TillSpec, ...]:
+    """Return an arm's tills; lanes where it names none.
+
+    Raises:
+        ConfigError: they are not as many as there should be.
+    """
+    mix: Mapping[Any, int] = arm.till_mix or {"lane": tills}
+    if sum(mix.values()) != tills:
+        raise ConfigError(
+            f"arm {arm.name}: till_mix has {sum(mix.values())} tills and checkout.tills = {tills}; make them equal"
+        )
+    return tuple(TillSpec(kind) for kind, count in mix.items() for _ in range(count))
+
+
+def _pair(shoppers: Demand, spec: StoreSpec, day: int, values: StoreSettings) -> tuple[Served, Served]:
+    """Serve the same shoppers at the reference's tills and at the arm's."""
+    reference = values.with_values(**spec.settings.reference.parameters)
+    reach = _arrivals(shoppers, spec, day, reference)
+    base = _served(shoppers, reach, spec.settings.reference, spec, reference)
+    return base, _served(shoppers, reach, spec.arm, spec, values.with_values(**spec.arm.parameters))
+
+
+def _served(shoppers: Demand, reach: Floats, arm: StoreArm, spec: StoreSpec, values: StoreSettings) -> Served:
+    tills = bank(arm, spec.settings.checkout.tills)
+    forever = np.full(shoppers.shoppers, math.inf)
+    return fast.serve(reach, _items(shoppers), shoppers.service_z, shoppers.pay_u, forever, tills, values)
+
+
+def _arrivals(shoppers: Demand, spec: StoreSpec, day: int, values: StoreSettings) -> Floats:
+    """Spread the shoppers evenly at random over as long as the reference's tills need at the wanted utilisation.
+
+    How much service there is does not depend on when shoppers come, so one pass with any arrivals tells it.
+    """
+    n = shoppers.shoppers
+    once = _served(shoppers, np.zeros(n), spec.settings.reference, spec, values)
+    checkout = spec.settings.checkout
+    length_s = float(np.nansum(once.service_s)) / (checkout.tills * checkout.utilisation)
+    rng = np.random.default_rng(np.random.SeedSequence([spec.seed, day, _ARRIVALS]))
+    return np.asarray(np.sort(rng.random(n)) * length_s, dtype=np.float64)
+
+
+def _items(shoppers: Demand) -> NDArray[np.int64]:
+    each = np.repeat(np.arange(shoppers.shoppers), np.diff(shoppers.start))
+    return np.bincount(each, weights=shoppers.items, minlength=shoppers.shoppers).astype(np.int64)
+
+
+def _mean(served: Served, name: str) -> float:
+    skipped = int(_WARM * len(served.wait_s))
+    wait, service = served.wait_s[skipped:], served.service_s[skipped:]
+    values = {"wait_s": wait, "service_s": service, "checkout_s": wait + service}[name]
+    return float(np.nanmean(values))
+
+
+def _needed(shoppers: Demand, spec: StoreSpec, day: int, values: StoreSettings) -> float:
+    """Return the factor on all service times of the reference that leaves 70% of its waiting + service."""
+    reference = values.with_values(**spec.settings.reference.parameters)
+    reach = _arrivals(shoppers, spec, day, reference)
+    aim = CUT * _mean(_served(shoppers, reach, spec.settings.reference, spec, reference), "checkout_s")
+    low, high = 0.0, 1.0
+    for _ in range(_BISECTIONS):
+        middle = (low + high) / 2
+        quicker = reference.with_values(**{name: getattr(reference, name) * middle for name in _TIMES})
+        found = _mean(_served(shoppers, reach, spec.settings.reference, spec, quicker), "checkout_s")
+        low, high = (middle, high) if found < aim else (low, middle)
+    return (low + high) / 2
+
+
+_TIMES: Final = (
+    "till_fixed_s", "till_item_s", "self_checkout_fixed_s", "self_checkout_item_s", "tray_s", "face_saving_s",
+)  # fmt: skip
+
+
+def _drawn(seed: int, draw: int, arm: StoreArm) -> StoreSettings:
+    """Draw the parameters of tills that the arm does not set itself."""
+    rng = np.random.default_rng(np.random.SeedSequence([seed, _DRAWS, draw]))
+    vary = [one.name for one in GROUPS["tills"] if one.name not in arm.parameters]
+    return StoreSettings.drawn(rng, vary=vary)
+
+
+def _rows(
+    both: Mapping[str, list[tuple[float, float]]], shifted: list[list[list[tuple[float, float]]]], arm: str, ref: str
+) -> Iterator[dict[str, Any]]:
+    """Yield values, differences and ratios of the three measures, with both intervals."""
+    for place, (name, label) in enumerate(MEASURES.items()):
+        base, other = np.array(both[name]).T
+        few = np.array([[day[place] for day in draw] for draw in shifted])  # (draws, days, 2)
+        about: dict[str, Any] = {"n": len(base), "label": label, "source": _SOURCE, "better": -1}
+        yield row(name, ref, base.mean(), _ends(paired(base)), unit="s", **about)
+        yield row(name, arm, other.mean(), _ends(paired(other)), unit="s", **about)
+        change = other - base
+        noise = paired(change)
+        whole = combined(change, few[..., 1] - few[..., 0]) if len(few) else None
+        against: dict[str, Any] = {"reference": ref, **about}
+        value = float(change.mean())
+        yield row(name, arm, value, _ends(whole), unit="s", statistic="difference", verdict=_verdict(whole), **against)
+        yield row(name, arm, value, _ends(noise), unit="s", statistic="simulation_difference", **against)
+        ratio = np.log(other) - np.log(base)
+        doubt = combined(ratio, np.log(few[..., 1]) - np.log(few[..., 0])) if len(few) else paired(ratio)
+        lo, hi = _ends(doubt)
+        yield row(
+            name, arm, math.exp(float(ratio.mean())), (math.exp(lo), math.exp(hi)), unit="ratio", statistic="ratio",
+            **against,
+        )  # fmt: skip
+
+
+def _verdict(interval: Interval | None) -> str:
+    if interval is None:
+        return "not judged"
+    if not interval.excludes(0.0):
+        return "no clear difference"
+    return "better" if interval.hi < 0 else "worse"
+
+
+def _ends(interval: Interval | None) -> tuple[float, float]:
+    return NO_INTERVAL if interval is None else (interval.lo, interval.hi)

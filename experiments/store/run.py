@@ -1,0 +1,31 @@
+"""Execute one run of a store scenario, by its method. Everything heavy is imported when a run starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from experiments.runs import ArmResult
+from experiments.store.spec import StoreSpec
+from experiments.worker import Runner, load_object
+
+_METHODS: Final = {
+    "compare": "experiments.store.comparing:run_comparison",
+    "checkout": "experiments.store.checkout:run_checkout",
+}
+
+
+def run_store(spec: StoreSpec, directory: Path, progress: Callable[[str], None]) -> ArmResult:
+    """Execute one run.
+
+    Args:
+        spec: the run.
+        directory: its folder; what a method leaves beside its figures goes to `artifacts/`.
+        progress: takes a line now and then.
+
+    Raises:
+        TradefairError: the run is refused: a plan, edit, parameter or data that cannot be used.
+    """
+    run: Runner = load_object(_METHODS[spec.settings.method])
+    return run(spec, directory, progress)

@@ -1,0 +1,31 @@
+"""A what-if that nobody keeps: the same comparison and the same figures as a run, without a run store."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from experiments.store.comparing import compared_rows
+from experiments.store.summary import COMPARED, result_of
+from simulation.store.comparison import Comparison
+
+
+def what_if_document(found: Comparison, *, arm: str, reference: str, title: str) -> dict[str, Any]:
+    """Return what `summary.json` would hold of one comparison, finished or as far as it got.
+
+    Args:
+        found: the comparison.
+        arm: name of the changed store.
+        reference: name of the store as it is.
+        title: one line for people.
+    """
+    figures = [result_of(row, runs=(), sweep={}) for row in compared_rows(found, arm, reference)]
+    return {
+        "kind": "store",
+        "scenario": arm,
+        "title": title,
+        "runs": [],
+        "rows": [{"arm": arm, "label": title}],
+        "results": [one.record() for one in figures if not one.name.startswith(COMPARED)],
+        "differences": [one.record() for one in figures if one.name.startswith(COMPARED)],
+        "targets": [],
+    }
