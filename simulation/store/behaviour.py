@@ -31,9 +31,9 @@ class BehaviourSettings(Protocol):
 def plan_day(floor: Floor, demand: Demand, settings: BehaviourSettings) -> Itinerary:
     """Give every shopper a list of stops on a floor.
 
-    The stops are the wanted categories that the floor has and that can be reached from some entrance cell, in an order
+    The stops are the wanted categories that the floor has and that can be reached from the entrance, in an order
     close to the shortest from the entrance to the tills. A leg has a detour with probability `detour_rate`: past a
-    category that some shopper may want, any with the same chance. Draws belong to shoppers and categories, never to
+    category that some shopper may want, each with the same chance. Draws belong to shoppers and categories, never to
     places, so that two layouts meet the same shoppers.
 
     Returns: stops in order of visit; `found` and `without_shelf` say what was left out.
@@ -92,16 +92,19 @@ def numbers_on(floor: Floor, demand: Demand) -> NDArray[np.int64]:
     Returns: (C,) int64, OUTSIDE for a category without a shelf, or with none that can be reached from the entrance.
     """
     number = {name: index for index, name in enumerate(floor.categories)}
-    found = np.array([number.get(name, OUTSIDE) for name in demand.categories], dtype=np.int64)
+    there = np.array([number.get(name, OUTSIDE) for name in demand.categories], dtype=np.int64)
     if len(floor.categories) and len(floor.entrance):
-        reached = np.isfinite(floor.distance_m[: len(floor.categories), floor.entrance]).all(axis=1)
-        found[(found >= 0) & ~reached[found]] = OUTSIDE
-    return found
+        reached: NDArray[np.bool_] = np.all(
+            np.isfinite(floor.distance_m[: len(floor.categories), floor.entrance]), axis=1
+        )
+        there = np.where((there >= 0) & reached[there], there, OUTSIDE)
+    return there
 
 
 def found(floor: Floor, demand: Demand) -> NDArray[np.bool_]:
     """Which of the demand's m entries a floor has a shelf for, (m,) bool."""
-    return numbers_on(floor, demand)[demand.category] >= 0
+    here: NDArray[np.bool_] = np.greater_equal(numbers_on(floor, demand)[demand.category], 0)
+    return here
 
 
 def without_shelf(floor: Floor, demand: Demand) -> dict[str, int]:
@@ -113,8 +116,8 @@ def without_shelf(floor: Floor, demand: Demand) -> dict[str, int]:
 def _tempted(floor: Floor, demand: Demand, here: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Who buys at which display when seeing it.
 
-    A share b of trips buys the category anyway. A lift l raises it to l b among the exposed, so that of the 1 - b others
-    b (l - 1) / (1 - b) must buy.
+    A share b of trips buys the category anyway. A lift l raises it to l b among the exposed, so that of the other 1 - b
+    a share b (l - 1) / (1 - b) must buy.
     """
     n, displays = demand.shoppers, len(floor.display_category)
     tempted = np.zeros((n, displays), dtype=np.bool_)

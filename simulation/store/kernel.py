@@ -107,7 +107,7 @@ def _padded_starts(floor: Floor, width: int) -> NDArray[np.int64]:
 
 
 @njit(cache=True, nogil=True)
-def _steps(next_cell, rows, columns, margin):
+def _steps(next_cell, rows, columns, margin):  # type: ignore[no-untyped-def]
     """Direction of the next hop by target and cell with margin: 0 north-west to 8 south-east by rows, 4 for none."""
     width = columns + 2 * margin
     step = np.full((len(next_cell), (rows + 2 * margin) * width), _STAY, dtype=np.uint8)
@@ -125,7 +125,7 @@ def _steps(next_cell, rows, columns, margin):
 
 
 @njit(cache=True, nogil=True)
-def _trace(start, target, entrance, tills, step, offset, seen_at, seen, shows, tempted, longest_leg):
+def _trace(start, target, entrance, tills, step, offset, seen_at, seen, shows, tempted, longest_leg):  # type: ignore[no-untyped-def]
     """Follow each shopper from the entrance to the tills, without time."""
     n, displays = tempted.shape
     cells = step.shape[1]
@@ -187,7 +187,7 @@ def _trace(start, target, entrance, tills, step, offset, seen_at, seen, shows, t
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _has(bought, shows, category):
+def _has(bought, shows, category):  # type: ignore[no-untyped-def]
     """Whether a shopper already bought a category at some display."""
     for display in range(len(bought)):
         if bought[display] and shows[display] == category:
@@ -196,7 +196,7 @@ def _has(bought, shows, category):
 
 
 @njit(cache=True, nogil=True)
-def _longer(values, tick):
+def _longer(values, tick):  # type: ignore[no-untyped-def]
     """The same numbers with room for a tick, and zeros in the new room."""
     if tick < len(values):
         return values
@@ -206,14 +206,14 @@ def _longer(values, tick):
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _place(beside, cell, people):
+def _place(beside, cell, people):  # type: ignore[no-untyped-def]
     """Add people to, or take them from, a cell."""
     for near in range(cell - _MARGIN, cell + _MARGIN + 1):
         beside[near] += people
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _around(beside, cell, width):
+def _around(beside, cell, width):  # type: ignore[no-untyped-def]
     """People in the square around a cell."""
     people = beside[cell]
     for row in range(1, _MARGIN + 1):
@@ -222,7 +222,7 @@ def _around(beside, cell, width):
 
 
 @njit(cache=True, nogil=True)
-def _clock(
+def _clock(  # type: ignore[no-untyped-def]
     start, target, entrance, tills, step, offset,
     enter_s, speed, dwell_s, pause_s, pick_start, pick_move, pick_count, area, width, factors,
 ):  # fmt: skip

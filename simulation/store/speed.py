@@ -36,7 +36,8 @@ def weidmann(density: ArrayLike) -> NDArray[np.float64]:
     Source: Weidmann 1993, v = v0 (1 - exp(-1.913 (1 / D - 1 / 5.4))).
     """
     crowd = np.maximum(np.asarray(density, dtype=np.float64), 1e-9)
-    return np.clip(1 - np.exp(-GAMMA_PER_M2 * (1 / crowd - 1 / JAM_PER_M2)), 0.0, 1.0)
+    share: NDArray[np.float64] = np.clip(1 - np.exp(-GAMMA_PER_M2 * (1 / crowd - 1 / JAM_PER_M2)), 0.0, 1.0)
+    return share
 
 
 def speed_factors() -> NDArray[np.float64]:

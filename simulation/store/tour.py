@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import weakref
+from typing import Final
 
 import numpy as np
 from numba import njit
@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from simulation.store.floor import Floor
 
-_MICRO: int = 6
-_between: weakref.WeakKeyDictionary[Floor, NDArray[np.float64]] = weakref.WeakKeyDictionary()
+_MICRO: Final = 6
 
 
 def between_m(floor: Floor) -> NDArray[np.float64]:
@@ -20,18 +19,14 @@ def between_m(floor: Floor) -> NDArray[np.float64]:
     Returns: (targets, targets) float64, the last but one being the tills; inf where there is no way. Rounded to
         micrometres, so that the order of adding up cannot break a tie.
     """
-    known = _between.get(floor)
-    if known is not None:
-        return known
     targets = len(floor.distance_m)
     away = np.full((targets, targets), np.inf)
     for number in range(targets):
         cells = np.flatnonzero(floor.distance_m[number] == 0)
         if len(cells):
             away[number] = floor.distance_m[:, cells].mean(axis=1)
-    away = np.round((away + away.T) / 2, _MICRO)
-    _between[floor] = away
-    return away
+    both: NDArray[np.float64] = np.round((away + away.T) / 2, _MICRO)
+    return both
 
 
 def short_tours(
@@ -53,7 +48,7 @@ def short_tours(
 
 
 @njit(cache=True, nogil=True)
-def _order(start, target, door, from_door, away, tills):
+def _order(start, target, door, from_door, away, tills):  # type: ignore[no-untyped-def]
     """Positions in order of visit."""
     order = np.arange(len(target))
     for shopper in range(len(start) - 1):
@@ -64,7 +59,7 @@ def _order(start, target, door, from_door, away, tills):
 
 
 @njit(cache=True, nogil=True)
-def _nearest(tour, target, from_door, away):
+def _nearest(tour, target, from_door, away):  # type: ignore[no-untyped-def]
     """Go to the nearest stop that is left; of equal ones, to the smaller number."""
     for place in range(len(tour)):
         best = place
@@ -78,7 +73,7 @@ def _nearest(tour, target, from_door, away):
 
 
 @njit(cache=True, nogil=True)
-def _untangle(tour, target, from_door, away, tills):
+def _untangle(tour, target, from_door, away, tills):  # type: ignore[no-untyped-def]
     """Turn parts of the tour round while that makes it shorter by more than a micrometre."""
     better = True
     while better:

@@ -43,7 +43,9 @@ def serve(
         patience_s: (n,) longest expected wait accepted; inf for any.
         tills: what is there.
         settings: times and shares.
+
     Returns: the same bytes as `simulation.store.tills.queues.serve`.
+
     Raises:
         ConfigError: no till, or none that takes a basket of any size.
         DataError: arrays of different lengths, a time that is no number, or a basket of negative size.
@@ -70,7 +72,7 @@ def serve(
 
 
 @njit(cache=True, nogil=True)
-def _opening(now, spans, open_from, open_to):
+def _opening(now, spans, open_from, open_to):  # type: ignore[no-untyped-def]
     """When a till is next open: now, later, or never (inf)."""
     first, last = spans
     for span in range(first, last):
@@ -80,7 +82,7 @@ def _opening(now, spans, open_from, open_to):
 
 
 @njit(cache=True, nogil=True)
-def _recursion(
+def _recursion(  # type: ignore[no-untyped-def]
     order, reach_s, items, patience_s, prefers_self, service_s,
     fixed_s, item_s, servers, limit, is_self, rank, open_start, open_from, open_to,
 ):  # fmt: skip

@@ -132,8 +132,8 @@ def settle(day: Checkout, till: NDArray[np.int32], start_s: NDArray[np.float64])
         day: what the engine was given.
         till: (n,) chosen, -1 for none.
         start_s: (n,) when the service began.
-    Returns: times of a till count per server: a bank of four that is open for an hour has 4 x 3600 s. Work after closing
-        time counts as staffed.
+    Returns: what happened; a till's times count per server: a bank of four that is open for an hour has 4 x 3600 s.
+        Work after closing time counts as staffed.
     """
     tills, paid = len(day.servers), till >= 0
     service_s = np.full(len(till), np.nan)
@@ -141,7 +141,7 @@ def settle(day: Checkout, till: NDArray[np.int32], start_s: NDArray[np.float64])
     end_s = start_s + service_s
     done_s = np.where(paid, end_s, day.reach_s)
     last_s = float(done_s.max()) if len(done_s) else 0.0
-    busy_s = np.bincount(till[paid], weights=service_s[paid], minlength=tills)
+    busy_s = np.bincount(till[paid], weights=service_s[paid], minlength=tills).astype(np.float64)
     staffed_s = np.zeros(tills)
     within_s = np.zeros(tills)
     for number in range(tills):

@@ -19,10 +19,10 @@ class TillSpec:
     """A queue and whoever serves it.
 
     Attributes:
-        kind: lane (a cashier scans), express (a lane for few items), self_checkout (shoppers scan), tray (reads all items
-            at once), or face (a lane that bills a face or a linked account, so that nobody has to pay there).
+        kind: lane (a cashier scans), express (a lane for few items), self_checkout (shoppers scan), tray (reads all
+            items at once), or face (a lane that bills a face or a linked account, so that nobody has to pay there).
         servers: how many shoppers are served at once from the one queue.
-        max_items: largest basket that is accepted; None for any, at an express lane for `express_items` of the settings.
+        max_items: largest basket that is accepted; None for any, at an express lane for the settings' `express_items`.
         opens: (from, to) in seconds after opening, rising; to = inf until the last shopper has paid. Whoever is in
             the queue when a till closes is still served.
 
