@@ -9,7 +9,7 @@ from typing import Final
 from retail.errors import ConfigError
 from simulation.store.plan.kinds import DOORS, SELLING, SIDES, DisplayKind, FixtureKind, Side, TillKind
 
-LARGEST_SIDE_M: Final = 400.0
+LARGEST_SIDE_M: Final = 250.0
 """Longest side of a store; a larger one is more likely in the wrong unit than a store."""
 
 

@@ -30,13 +30,5 @@ DOORS: Final = frozenset({"entrance", "exit"})
 TALL: Final = frozenset({"shelf", "fridge", "wall", "blocked"})
 """Kinds that one cannot look across."""
 
-DISPLAY_LIFTS: Final[dict[str, float]] = {
-    "store_front": 1.45,
-    "rear_end_cap": 1.40,
-    "front_end_cap": 1.32,
-    "side_aisle": 1.17,
-}
-"""Purchase rate of a displayed category over its usual rate, by kind of display (1 for a kind that is not listed):
-Complete Journey, same product, week and mailer in other stores. The central values; studies draw them from ranges."""
 SIGHT_M: Final = 3.0
 """How far a display is noticed, in metres. An assumption: about the width of an aisle and a step."""

@@ -11,8 +11,9 @@ from scipy import ndimage
 
 from simulation.store.fields import distance_fields
 from simulation.store.floor import CELL_M, OUTSIDE, Floor
+from simulation.store.lifts import LIFTS, parameter_of
 from simulation.store.plan.cells import Cells, cut
-from simulation.store.plan.kinds import DISPLAY_LIFTS, SIGHT_M, TALL
+from simulation.store.plan.kinds import SIGHT_M, TALL
 from simulation.store.plan.plan import StorePlan
 from simulation.store.plan.sight import seen_from
 from simulation.store.plan.sound import require_sound
@@ -22,11 +23,11 @@ ELSEWHERE: Final = "elsewhere"
 _WINDOW: Final = 5
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=8)
 def rasterise(plan: StorePlan, *, sight_m: float = SIGHT_M) -> Floor:
     """Cut a plan into cells and find all ways and views; a plan seen before is answered from memory.
 
-    Displays have the lifts of `DISPLAY_LIFTS`; `dataclasses.replace(floor, display_lift=...)` gives them others.
+    Displays have the central lifts of `lifts.LIFTS`; `dataclasses.replace(floor, display_lift=...)` gives them others.
 
     Raises: ConfigError: the plan cannot be simulated (see `sound.require_sound`).
     """
@@ -46,6 +47,7 @@ def rasterise(plan: StorePlan, *, sight_m: float = SIGHT_M) -> Floor:
     zone, zones = _zones(plan, cells.walkable)
     window = ndimage.uniform_filter(cells.walkable.astype(np.float64), _WINDOW, mode="constant") * _WINDOW**2
     kinds = tuple(str(one.display) for one in plan.displays)
+    values = {one.name: one.value for one in LIFTS}
     return Floor(
         walkable=cells.walkable,
         categories=categories,
@@ -53,7 +55,7 @@ def rasterise(plan: StorePlan, *, sight_m: float = SIGHT_M) -> Floor:
         next_cell=next_cell,
         entrance=_union(_cells_of(plan, cells, "entrance"), cells),
         display_category=np.array([categories.index(one.categories[0]) for one in plan.displays], np.int32),
-        display_lift=np.array([DISPLAY_LIFTS.get(kind, 1.0) for kind in kinds], np.float64),
+        display_lift=np.array([values[parameter_of(kind)] for kind in kinds], np.float64),
         display_kind=kinds,
         seen_start=seen_start,
         seen=seen,

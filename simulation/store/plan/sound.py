@@ -15,6 +15,7 @@ from simulation.store.plan.plan import StorePlan
 from simulation.store.plan.wording import among
 
 _SMALLEST_CELLS = 4
+_MOST_FIXTURES = 5000
 _OVERLAP_M2 = 1e-6
 _OUTSIDE_M = 1e-6
 
@@ -86,6 +87,10 @@ def _require_size(plan: StorePlan) -> None:
             f"{size}, only {rows} x {columns} cells of {CELL_M} m; a store needs at least {_SMALLEST_CELLS} x "
             f"{_SMALLEST_CELLS}, so draw it larger"
         )
+    if len(plan.fixtures) > _MOST_FIXTURES:
+        raise ConfigError(
+            f"plan {plan.name!r} has {len(plan.fixtures)} fixtures, more than {_MOST_FIXTURES}; join some"
+        )
 
 
 def _require_names(plan: StorePlan) -> None:
@@ -103,6 +108,11 @@ def _require_room(plan: StorePlan, map_cell_m: float | None) -> None:
             raise ConfigError(
                 f"{place(one, map_cell_m)} reaches {beyond:.2f} m out of the plan of {plan.width:g} m x "
                 f"{plan.depth:g} m; move it in or make it smaller"
+            )
+    for zone in plan.zones:
+        if min(zone.x + zone.width, zone.y + zone.depth, plan.width - zone.x, plan.depth - zone.y) <= 0:
+            raise ConfigError(
+                f"zone {zone.name!r} lies outside the plan of {plan.width:g} m x {plan.depth:g} m; move it"
             )
     outlines = np.array([outline(one) for one in plan.fixtures], dtype=object)
     first, second = shapely.STRtree(outlines).query(outlines, predicate="intersects")

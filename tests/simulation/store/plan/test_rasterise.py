@@ -177,12 +177,26 @@ def check_mirrored(plan):
 
     assert np.array_equal(here.walkable[:, ::-1], there.walkable)
     assert np.array_equal(flip(here.distance_m), there.distance_m)
+    check_steps(here, there, flip)
     assert np.array_equal(flip(here.window_cells), there.window_cells)
     assert np.array_equal(flip(here.zone), there.zone)
     numbers = np.arange(here.walkable.size)
     for cell, twin in zip(numbers, flip(numbers), strict=True):
         ours = here.seen[here.seen_start[cell] : here.seen_start[cell + 1]]
         assert np.array_equal(ours, there.seen[there.seen_start[twin] : there.seen_start[twin + 1]])
+
+
+def check_steps(here, there, flip):
+    """Steps are mirrored, but where stepping to the east and to the west is equally good."""
+    columns = here.walkable.shape[1]
+    expected = flip(here.next_cell)
+    expected = np.where(expected == OUTSIDE, OUTSIDE, expected // columns * columns + columns - 1 - expected % columns)
+    for target, cell in zip(*np.nonzero(expected != there.next_cell), strict=True):
+        row, east_west = cell // columns, {expected[target, cell], there.next_cell[target, cell]}
+        ours, theirs = sorted(east_west)
+        assert there.distance_m[target, ours] == there.distance_m[target, theirs]
+        assert {other % columns - cell % columns for other in east_west} == {-1, 1}
+        assert len({(other // columns == row) for other in east_west}) == 1
 
 
 def test_a_plan_seen_before_is_answered_from_memory():

@@ -201,7 +201,7 @@ def test_any_plan_reads_back_the_same(seed, name, category):
             "'dairy-1' at x 0 m, y 0 m (map line 1, column 1), which sells dairy, cannot be reached: no way from",
         ),
         (drawn("\n" + "a" * 801 + MAP), "map is 801 letters wide"),
-        (in_metres(SOUND, width="5000"), "is 5000 m x 10 m; both sides must be more than 0 and at most 400 m"),
+        (in_metres(SOUND, width="5000"), "is 5000 m x 10 m; both sides must be more than 0 and at most 250 m"),
         (in_metres(SOUND, width="-2"), "width = -2 should be greater than 0"),
         (in_metres(SOUND, depth="nan"), "depth = nan should be a finite number"),
         (in_metres([*SOUND, fixture("a", "wall", 1, 1, -3)]), "fixtures[4].width = -3 should be greater than 0"),
@@ -250,6 +250,14 @@ def test_any_plan_reads_back_the_same(seed, name, category):
         (
             in_metres([*SOUND, fixture("a", "till", 1, 1, more=', till = "lane", open_h = [[8, 10], [9, 11]]')]),
             "must follow one another without overlap",
+        ),
+        (
+            drawn("\n" + "ab" * 250 + "\n" + "ba" * 250 + "\n" + ("ab" * 250 + "\n" + "ba" * 250 + "\n") * 5 + MAP),
+            "more than 5000; join some",
+        ),
+        (
+            drawn() + '[[zones]]\nname = "z"\nx = 3\ny = 0\nwidth = 1\ndepth = 1',
+            "zone 'z' lies outside the plan of 3 m x 3.5 m",
         ),
     ],
 )
