@@ -123,27 +123,25 @@ def run_day(
 
 def _walk(engine: str) -> Callable[[Floor, Itinerary], Walked]:
     """Load an engine only when asked for: Mesa takes long."""
+    walk: Callable[[Floor, Itinerary], Walked]
     if engine == "fast":
-        from simulation.store import kernel
-
-        return kernel.walk
-    if engine == "mesa":
-        from simulation.store import agents
-
-        return agents.walk
-    raise ConfigError(f"engine = {engine!r} is unknown; use one of {', '.join(ENGINES)}")
+        from simulation.store.kernel import walk
+    elif engine == "mesa":
+        from simulation.store.agents import walk
+    else:
+        raise ConfigError(f"engine = {engine!r} is unknown; use one of {', '.join(ENGINES)}")
+    return walk
 
 
 def _serve(engine: str) -> Callable[..., Served]:
+    serve: Callable[..., Served]
     if engine == "fast":
-        from simulation.store.tills import fast
-
-        return fast.serve
-    if engine == "simpy":
-        from simulation.store.tills import queues
-
-        return queues.serve
-    raise ConfigError(f"tills = {engine!r} is unknown; use one of {', '.join(TILL_ENGINES)}")
+        from simulation.store.tills.fast import serve
+    elif engine == "simpy":
+        from simulation.store.tills.queues import serve
+    else:
+        raise ConfigError(f"tills = {engine!r} is unknown; use one of {', '.join(TILL_ENGINES)}")
+    return serve
 
 
 def advisory(plan: StorePlan) -> dict[str, float]:

@@ -82,7 +82,7 @@ def presence(floor: Floor, itinerary: Itinerary, *, side_cells: int = 1) -> Pres
     return Presence(len(itinerary.enter_s), high, wide, side_cells * CELL_M, visit, square, steps)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _follow(
     start: Ints, target: Cells, entrance: Cells, next_cell: Cells, tills: int, square_of: Ints, squares: int
 ) -> tuple[Ints, Ints, Ints, int]:
@@ -128,7 +128,7 @@ def _follow(
     return visit[:used], square[:used], steps[:used], -1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _grown(values: Ints) -> Ints:
     """The same numbers with room for as many again."""
     grown = np.empty(2 * len(values), dtype=values.dtype)
