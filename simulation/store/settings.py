@@ -15,14 +15,15 @@ from simulation.store.lifts import LIFTS
 from simulation.store.parameters import Parameter
 
 _WEIDMANN: Final = "Weidmann 1993, Transporttechnik der Fussgaenger"
-_TIMED: Final = "size as in published till studies; time your own tills and enter the result"
+_TIMED: Final = "no till of ours was timed: time your own and enter the result"
 
 WALKING: Final = (
     Parameter("walk_speed", 1.10, 0.80, 1.34, "m/s", "literature",
               f"{_WEIDMANN}: 1.34 over all purposes, 1.04 to 1.16 for shopping; carts slow it further"),
     Parameter("walk_speed_sd", 0.26, 0.15, 0.30, "m/s", "literature", f"{_WEIDMANN}: .26 over all pedestrians"),
-    Parameter("detour_rate", 0.5, 0.0, 1.0, "1", "assumption",
-              "share of legs with a detour; to be fitted to a mean path of about 427 m in a full-size store"),
+    Parameter("detour_rate", 0.6, 0.3, 1.0, "1", "assumption",
+              "share of legs with a detour; a mean path of 427 m needs .34 to .99, by the store's size and by which "
+              "trips are compared: python -m simulation.store.calibrate"),
 )  # fmt: skip
 SHOPPING: Final = (
     Parameter("dwell_s", 15.0, 8.0, 30.0, "s", "assumption", "time at the shelf for each different product; mean"),
@@ -31,8 +32,8 @@ SHOPPING: Final = (
 )  # fmt: skip
 DISPLAYS: Final = LIFTS
 TILLS: Final = (
-    Parameter("till_fixed_s", 35.0, 25.0, 50.0, "s", "literature", f"greeting, paying, leaving a lane; {_TIMED}"),
-    Parameter("till_item_s", 2.8, 1.8, 4.0, "s", "literature", f"scanning one item on a lane; {_TIMED}"),
+    Parameter("till_fixed_s", 35.0, 25.0, 50.0, "s", "assumption", f"greeting, paying, leaving a lane; {_TIMED}"),
+    Parameter("till_item_s", 2.8, 1.8, 4.0, "s", "assumption", f"scanning one item on a lane; {_TIMED}"),
     Parameter("service_cv", 0.35, 0.2, 0.6, "1", "assumption", "spread around fixed + item time, lognormal"),
     Parameter("self_checkout_fixed_s", 45.0, 30.0, 70.0, "s", "assumption", "slower payment, some need help"),
     Parameter("self_checkout_item_s", 4.5, 3.0, 7.0, "s", "assumption", "shoppers scan more slowly than cashiers"),
@@ -45,7 +46,10 @@ TILLS: Final = (
 )  # fmt: skip
 OFFERS: Final = (
     Parameter("consent_rate", 0.5, 0.1, 0.9, "1", "assumption", "shoppers who receive offers on card or phone"),
-    Parameter("offer_effect", 0.05, 0.01, 0.15, "1", "assumption", "added chance to buy the offered category"),
+    Parameter("offer_effect", 0.05, 0.01, 0.15, "1", "assumption",
+              "added chance to buy the offered category, mean over the categories that may be offered"),
+    Parameter("offer_relevance", 0.5, 0.0, 1.0, "1", "assumption",
+              "0: every offer works alike; 1: in proportion to how often it is bought with what is on the list"),
 )  # fmt: skip
 
 GROUPS: Final[dict[str, tuple[Parameter, ...]]] = {
@@ -95,6 +99,7 @@ class StoreSettings:
     patience_sigma: float
     consent_rate: float
     offer_effect: float
+    offer_relevance: float
 
     def __post_init__(self) -> None:
         """Refuse values without a meaning."""
@@ -152,7 +157,9 @@ class StoreSettings:
 
 
 _SHARES: Final = tuple(
-    name for name, one in PARAMETERS.items() if one.unit == "1" and name.endswith(("rate", "share", "effect"))
+    name
+    for name, one in PARAMETERS.items()
+    if one.unit == "1" and name.endswith(("rate", "share", "effect", "relevance"))
 )
 
 
