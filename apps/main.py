@@ -22,6 +22,12 @@ def wait_for_runs() -> None:
         st.rerun()
 
 
+LAYOUT = st.Page(
+    "app_pages/store.py",
+    title="Store",
+    icon=":material/storefront:",
+    help="A store plan: where shoppers walk, and what a change would do. Needs no runs.",
+)
 page = st.navigation(
     [
         st.Page(
@@ -49,12 +55,19 @@ page = st.navigation(
             icon=":material/gavel:",
             help="Who may read what, what was read, budgets, whether the logs are intact, and a report to hand on.",
         ),
+        LAYOUT,
     ],
     position="top",
 )
 
 store = opened_store()
 scenarios = store.scenarios()
+if page.url_path == LAYOUT.url_path:
+    try:
+        page.run()
+    except TradefairError as error:
+        st.error(str(error), icon=":material/error:")
+    st.stop()
 if not scenarios:
     st.title("No runs yet")
     st.markdown(f"There is nothing in the run store `{store.root}`. To fill it with the demo:")

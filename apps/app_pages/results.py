@@ -8,9 +8,15 @@ from apps.findings import headline, kept_of_pooled
 from apps.metric_names import metric_name
 from apps.opened_store import command, opened_store
 from apps.scenario_progress import progress
+from apps.store_results import show_store_results
 from apps.stored_results import read_results
+from experiments.documents import read_json
 
 store, scenario = opened_store(), st.session_state["scenario"]
+document = read_json(store.root / scenario / "summary.json")
+if isinstance(document, dict) and document.get("kind") == "store":
+    show_store_results(store, scenario, document)
+    st.stop()
 results = read_results(store, scenario)
 
 

@@ -78,12 +78,13 @@ def print_store(document: Mapping[str, Any]) -> None:
     labels = {row["arm"]: row["label"] for row in document["rows"]}
     for (arm, reference, where), lines in tables.items():
         columns = ["figure", "unit", reference, arm, *(name.lower() for name in list(lines[0])[4:])]
-        rows = [list(line.values()) for line in lines]
+        rows = [[*list(line.values())[:-1], _letters(line["Rests on"])] for line in lines]
         print_rows(columns, rows, title=f"\n{labels.get(arm, arm)}, compared with {reference}{where}")
     if tables:
         days = max(line.days for line in store_table.lines(document))
         say(f"At most {days} paired days. 95% intervals: of the days alone, and with the model's parameters drawn from")
-        say("their ranges. No better or worse is claimed while the second holds 0.")
+        say("their ranges. No better or worse is claimed while the second holds 0. Rests on parameters from: D data,")
+        say("L literature, A assumption; plan: on the plan and the shoppers' lists alone.")
     singles = store_table.singles(document)
     if singles:
         print_rows(("figure", "unit", "value", "n", "note"), (_single(one) for one in singles))
@@ -101,6 +102,13 @@ def _single(record: Mapping[str, Any]) -> list[object]:
         shown += " " + store_table.interval((ends[0], ends[1]), decimals)
     where = _at(record["provenance"].get("sweep", {}))
     return [record["name"] + where, record["unit"], shown, record["n"], record["provenance"].get("note", "")]
+
+
+def _letters(sources: str) -> str:
+    """Shorten kinds of sources to their first letters."""
+    return (
+        "" if not sources else sources if sources == "plan" else " ".join(one[0].upper() for one in sources.split(", "))
+    )
 
 
 def _at(sweep: Mapping[str, Any]) -> str:

@@ -63,8 +63,8 @@ def run_checkout(spec: StoreSpec, directory: Path, progress: Callable[[str], Non
         utilisation.append(float(base.busy_s.sum() / base.staffed_s.sum()))
         needed.append(_needed(shoppers, spec, day, central))
         if day < DRAW_DAYS:
-            for number, values in enumerate(drawn):
-                pair = _pair(shoppers, spec, day, values)
+            for number, draw in enumerate(drawn):
+                pair = _pair(shoppers, spec, day, draw)
                 shifted[number].append([(_mean(pair[0], name), _mean(pair[1], name)) for name in MEASURES])
         progress(f"{day + 1} of {days} days")
     rows = list(_rows(both, shifted, arm.name, reference.name))

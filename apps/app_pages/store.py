@@ -1,0 +1,114 @@
+"""A store plan: choose or edit it, see where shoppers walk, change something, and see what that does."""
+
+import streamlit as st
+
+from apps import plan_picture, store_choices, store_table
+from apps.plain_text import plain
+from apps.store_view import change_picture, differences, headline, picture
+from apps.store_what_if import changed_plan, choose_edit, run_what_if, said, usual_visits
+from experiments.store.what_if import what_if_document
+from retail.errors import TradefairError
+from simulation.store.checks import check_plan
+from simulation.store.plan import bundled_plans, load_plan, plan_text, read_plan
+from simulation.store.plan.kinds import DISPLAY_KINDS, KINDS, TILL_KINDS
+
+OWN = "Your own file"
+MOST_SHOPPERS = 20_000
+names = [*bundled_plans(), OWN]
+
+st.title("What would a change of the layout do?")
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    name = st.selectbox(
+        "Plan", names, index=names.index("supermarket") if "supermarket" in names else 0, key="plan",
+        bind="query-params", width=240,
+    )  # fmt: skip
+    shoppers = st.number_input(
+        "Shoppers on an average day", 1, MOST_SHOPPERS, 2000, 100, key="shoppers", bind="query-params", width=240
+    )
+    most = st.select_slider(
+        "Most days", [8, 16, 32, 64], value=32, key="days", bind="query-params", width=240,
+        help="Days are added until sales per visit are known to .5%, or these are done.",
+    )  # fmt: skip
+if name == OWN:
+    uploaded = st.file_uploader("A plan in TOML", type="toml", max_upload_size=4)
+    if uploaded is None:
+        st.info(
+            "Choose a file. `tradefair store show supermarket --format schema` describes the form; docs/store-plans.md"
+        )
+        st.stop()
+    try:
+        plan = read_plan(uploaded.getvalue().decode("utf-8", errors="replace"), source=uploaded.name)
+    except TradefairError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        st.stop()
+else:
+    plan = load_plan(name)
+
+with st.expander("Edit the plan"):
+    st.caption("Metres from the upper left corner. Add a row at the end, or select a row and delete it.")
+    table = st.data_editor(
+        store_choices.fixture_table(plan),
+        key=f"fixtures of {name} {hash(plan)}",
+        num_rows="dynamic",
+        hide_index=True,
+        alt="Fixtures of the plan, one row each, which can be edited",
+        column_config={
+            "name": st.column_config.TextColumn(pinned=True, required=True),
+            "kind": st.column_config.SelectboxColumn(options=list(KINDS), required=True),
+            "display": st.column_config.SelectboxColumn(options=list(DISPLAY_KINDS)),
+            "till": st.column_config.SelectboxColumn(options=list(TILL_KINDS)),
+            "servers": st.column_config.NumberColumn(min_value=1, max_value=100, default=1),
+            "max_items": st.column_config.NumberColumn(min_value=1),
+            "rotation": st.column_config.NumberColumn(default=0.0, help="Degrees, clockwise."),
+        },
+    )
+    try:
+        plan = store_choices.plan_from(plan, table)
+    except TradefairError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        st.stop()
+    st.download_button(
+        "Download this plan", plan_text(plan).encode(), file_name="plan.toml", mime="application/toml",
+        icon=":material/download:",
+    )  # fmt: skip
+text = plan_text(plan)
+
+st.header("Where shoppers walk")
+picture(plan, usual_visits(text, int(shoppers)))
+about = plan_picture.facts(plan)
+st.caption(f"{plain(about['size'])}, open {plain(about['open'])}, {plain(about['tills'])}. A mean day in the model.")
+findings = check_plan(plan)
+if findings:
+    with st.expander(f"{len(findings)} things to look at, as advice"):
+        rows = [{"Severity": one.severity, "Finding": one.message} for one in findings]
+        st.dataframe(rows, hide_index=True, alt="What the checks of the plan found")
+
+st.header("A change")
+edit = choose_edit(plan)
+if edit is None:
+    st.stop()
+chosen = [edit]
+ready = st.button("Try it", type="primary", icon=":material/play_arrow:")
+key = (text, repr(chosen), int(shoppers), int(most))
+if ready:
+    try:
+        other = changed_plan(plan, chosen)
+        found = run_what_if(plan, other, shoppers=int(shoppers), most=int(most))
+    except TradefairError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        st.stop()
+    st.session_state["what_if"] = (key, other, found)
+kept = st.session_state.get("what_if")
+if kept is None or kept[0] != key:
+    st.caption("Both stores meet the same shoppers on the same days; the first answer takes some seconds.")
+    st.stop()
+
+_, other, found = kept
+lines = store_table.lines(what_if_document(found, arm="changed", reference="as-is", title=""))
+st.subheader(plain(headline(lines, said(chosen))))
+st.caption(f"{found.days} paired days at the central parameters, {found.draws} draws of the parameters.")
+differences(lines)
+pair = found.heat.get("visits")
+if pair is not None:
+    st.subheader("Where more or fewer walk")
+    change_picture(other, pair.change.values, pair.change.marked, side_m=pair.change.side_m, days=pair.change.days)

@@ -1,0 +1,74 @@
+"""The chart of a store comparison: every figure's difference in percent of the base, with both its intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import altair as alt
+import pandas as pd
+
+from apps.charts import PALETTE
+from apps.store_table import Line, cells
+
+CLEAR: Final = ("better", "worse", "higher or lower", "no clear difference")
+_COLOURS: Final = (PALETTE[0], PALETTE[1], PALETTE[3], PALETTE[4])
+_SHAPES: Final = ("triangle-right", "triangle-left", "diamond", "circle")
+
+
+def difference_table(lines: Iterable[Line]) -> pd.DataFrame:
+    """Return one row per figure whose base is not 0: Figure, value, four ends in percent of the base, Clear, texts."""
+    rows = []
+    for line in lines:
+        if not line.base or line.base != line.base or line.difference != line.difference:
+            continue
+        percent = 100 / abs(line.base)
+        text = cells(line)
+        rows.append(
+            {
+                "Figure": line.label,
+                "value": line.difference * percent,
+                "lo": line.combined[0] * percent,
+                "hi": line.combined[1] * percent,
+                "noise_lo": line.simulation[0] * percent,
+                "noise_hi": line.simulation[1] * percent,
+                "Clear": {"higher": CLEAR[2], "lower": CLEAR[2]}.get(line.verdict, line.verdict or CLEAR[3]),
+                "Difference": f"{text['Difference']} {line.unit}",
+                "Days alone": text["Simulation noise"],
+                "With parameters": text["With parameters"],
+                "Base": f"{text['Base']} {line.unit}",
+            }
+        )
+    columns = ("Figure", "value", "lo", "hi", "noise_lo", "noise_hi", "Clear", "Difference", "Days alone")
+    return pd.DataFrame(rows, columns=[*columns, "With parameters", "Base"])
+
+
+def difference_chart(table: pd.DataFrame) -> alt.LayerChart:
+    """Draw the differences: a thick bar for the noise of the days, a thin one with the parameters, a line at 0."""
+    order = list(table["Figure"])
+    names = alt.Axis(
+        title=None, ticks=False, domain=False, grid=False, labelAlign="left", labelPadding=-4, labelOffset=-10,
+        labelLimit=330, zindex=1, labelOverlap=False,
+    )  # fmt: skip
+    base = alt.Chart(table).encode(y=alt.Y("Figure:N", sort=order, axis=names))
+    shown = [label for label in CLEAR if label in set(table["Clear"])] or [CLEAR[3]]
+    places = [CLEAR.index(label) for label in shown]
+    legend = alt.Legend(title=None, orient="bottom", columns=2)
+    colour = alt.Color(
+        "Clear:N", scale=alt.Scale(domain=shown, range=[_COLOURS[place] for place in places]), legend=legend
+    )
+    shape = alt.Shape(
+        "Clear:N", scale=alt.Scale(domain=shown, range=[_SHAPES[place] for place in places]), legend=legend
+    )
+    tooltip = ["Figure", "Base", "Difference", "Days alone", "With parameters", "Clear"]
+    axis = alt.Axis(title="Difference in % of the store as it is", tickCount=5, format="+~g", titleLimit=0)
+    x = alt.X("lo:Q", axis=axis, scale=alt.Scale(zero=True, nice=True))
+    zero = alt.Chart(pd.DataFrame({"zero": [0.0]})).mark_rule(color=PALETTE[4], strokeDash=[4, 4]).encode(x="zero:Q")
+    thin = base.mark_rule(strokeWidth=1.5, yOffset=8).encode(x=x, x2="hi:Q", color=colour, tooltip=tooltip)
+    thick = base.mark_rule(strokeWidth=5, opacity=0.55, yOffset=8).encode(
+        x="noise_lo:Q", x2="noise_hi:Q", color=colour, tooltip=tooltip
+    )
+    dots = base.mark_point(filled=True, size=70, opacity=1, yOffset=8).encode(
+        x="value:Q", color=colour, shape=shape, tooltip=tooltip
+    )
+    return alt.layer(zero, thin, thick, dots).properties(height=alt.Step(38))
