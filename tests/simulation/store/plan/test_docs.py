@@ -1,0 +1,42 @@
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from simulation.store.plan import apply_edits, load_plan, read_plan
+
+PAGE = Path(__file__).parents[4] / "docs" / "store-plans.md"
+
+
+@pytest.fixture(scope="module")
+def blocks():
+    return re.findall(r"```(\w+)\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+
+
+def test_the_plan_of_the_page_is_a_store(blocks):
+    tables = [text for language, text in blocks if language == "toml"]
+    plan = read_plan(tables[0] + tables[1])
+    assert {"dairy-1", "till-1", "front-end-cap-1", "pillar"} <= {one.name for one in plan.fixtures}
+
+
+def test_the_edits_of_the_page_apply_to_the_supermarket(blocks):
+    (edits,) = [tomllib.loads(text)["edits"] for language, text in blocks if text.startswith("edits")]
+    plan = load_plan("supermarket")
+    changed = apply_edits(plan, edits)
+    assert len(changed.tills) == len(plan.tills)
+    assert changed.fixture("store-front-1").categories == ("coffee and tea",)
+
+
+def test_the_python_of_the_page_runs(blocks, capsys):
+    (text,) = [text for language, text in blocks if language == "python"]
+    exec(text, {})
+    assert float(capsys.readouterr().out.splitlines()[0]) > 0
+
+
+def test_the_table_of_the_page_lists_the_bundled_stores():
+    rows = re.findall(r"^\| `([a-z-]+)` \| (\d+) m x (\d+) m.*?\| (\d+)[^|]*\|", PAGE.read_text(), re.MULTILINE)
+    assert len(rows) == 5
+    for name, width, depth, categories in rows:
+        plan = load_plan(name)
+        assert (plan.width, plan.depth, len(plan.categories)) == (float(width), float(depth), int(categories))
