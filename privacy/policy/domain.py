@@ -38,11 +38,12 @@ MORE_PARTIES: Final = (
     Party("m2-branch", "merchant", "m2-group"),
 )
 _ABOUT_GOODS: Final = ("catalogue", "metrics")
+_PERSONS: Final = {None: "", True: "/persons", False: "/no-persons"}
 
 
 def _data(owner: str, kind: str, form: str, *, public: bool = False, persons: bool | None = None) -> Dataset:
     about = kind not in _ABOUT_GOODS if persons is None else persons
-    name = f"{owner}/{kind}/{form}" + ("/public" if public else "") + ("/no-persons" if persons is False else "")
+    name = f"{owner}/{kind}/{form}" + ("/public" if public else "") + _PERSONS[persons]
     return Dataset(name, owner, kind, form, about, public)  # type: ignore[arg-type]
 
 
@@ -124,8 +125,9 @@ def sample_register() -> Register:
     """Return the world: the parties above and, for six owners, every kind in every form.
 
     Data sets are called "owner/kind/form", such as "m1/transactions/raw". Catalogue and metrics are not about persons,
-    everything else is. Of m1 there is also everything as "/no-persons" (trade between businesses), and of those who
-    trade everything as "/public". Auditor, regulator, researcher and public own raw face images, so that each role can
+    everything else is. Of m1 there is also everything as "/no-persons" (trade between businesses), of m1 and shopper
+    catalogue and metrics as "/persons" (wish lists, figures of single people), and of those who trade everything as
+    "/public". Auditor, regulator, researcher and public own raw face images, so that each role can
     be asked about rows of its own.
     """
     register = Register((*PARTIES, *MORE_PARTIES), DATASETS)
@@ -135,6 +137,8 @@ def sample_register() -> Register:
         register.add(_data("m1", kind, form, persons=False))
         for owner in ("m1", "marketplace", "retail"):
             register.add(_data(owner, kind, form, public=True))
+    for owner, kind, form in product(("m1", "shopper"), _ABOUT_GOODS, FORMS):
+        register.add(_data(owner, kind, form, persons=True))
     for owner in ("auditor", "regulator", "researcher", "public"):
         register.add(_data(owner, "face_images", "raw"))
     return register

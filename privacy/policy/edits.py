@@ -1,7 +1,7 @@
 """The single changes that turn a parsed policy into a mutant.
 
-`edits` changes what a policy says. `narrowings` makes it say less: where it speaks of anybody, any action or any
-purpose, one role, action or purpose is spared.
+`edits` changes what a policy says. `narrowings` makes it say less: where it speaks of anybody, or of any action,
+purpose, kind or form, one of them is spared.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from privacy.policy.covering import covers
 from privacy.policy.expression import conjuncts, in_words, read_test
-from privacy.policy.vocabulary import ACTIONS, PURPOSES, ROLES
+from privacy.policy.vocabulary import ACTIONS, FORMS, KINDS, PURPOSES, ROLES
 
 Policy = dict[str, Any]
 _LEVELS: Final = {"agreed": "agreed_separately", "agreed_separately": "agreed"}
@@ -21,6 +21,8 @@ _OPEN: Final = (
     ("principal.role", "Role", ROLES),
     ("action", "Action", ACTIONS),
     ("context.purpose", "Purpose", PURPOSES),
+    ("resource.kind", "Kind", KINDS),
+    ("resource.form", "Form", FORMS),
 )
 _PLACES: Final = {"EU": "CN", "CN": "US-IL", "US-IL": "US-CA", "US-CA": "EU"}
 

@@ -122,6 +122,7 @@ class Range:
         self._requests = asked if everywhere.restated else [one for one in asked if everywhere.broken(one, True)]
         self._world = sample_register()
         self._roles = {party.id: party.role for party in self._world.parties}
+        self._data = {one.id: (one.kind, one.form) for one in self._world.datasets}
         self._neighbours: dict[str, list[Request]] = {}
         self._around: dict[tuple[str, bool], tuple[PolicyText, ...]] = {}
 
@@ -162,7 +163,8 @@ class Range:
         """Leave out requests whose answer the mistake cannot change."""
         if not mutant.spares:
             return requests
-        return [one for one in requests if mutant.spares in (one.action, one.purpose, self._roles[one.actor])]
+        word, roles, data = mutant.spares, self._roles, self._data
+        return [one for one in requests if word in (one.action, one.purpose, roles[one.actor], *data[one.dataset])]
 
     def _wrong(
         self,
