@@ -4,7 +4,7 @@ A shopper with consent gets one offer at the entrance, of a category that is not
 to that shelf as well. Who takes up what is known here (`Demand.offer_u`), so that a day with offers and the same day
 without them differ by what the offers did and by nothing else: real campaigns need a control group for that.
 
-    offers = Offers("rule", affinity_of(model.trips), model.categories)
+    offers = targeting("affinity", model=model)
     demand = offers(model.draw(0, seed=1, shoppers=2000), settings)
 """
 
@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from retail.errors import ConfigError, PolicyError
 from simulation.store.demand import Demand
-from simulation.store.demand_model import Trips
+from simulation.store.demand_model import DemandModel, Trips, complete_journey_demand
 from simulation.store.settings import StoreSettings
 
-OfferPolicy = Literal["none", "random", "rule"]
+OfferPolicy = Literal["none", "random", "affinity"]
 POLICIES: Final[tuple[OfferPolicy, ...]] = get_args(OfferPolicy)
 SENSITIVE: Final = frozenset({"baby", "beer and wine", "health", "tobacco"})
 """Categories that say too much about a person: never offered, and never a reason for an offer."""
@@ -68,7 +68,7 @@ class Offers:
     """A way to choose offers; calling it changes a day's demand by them.
 
     Attributes:
-        policy: "none"; "random", any category that may be offered; "rule", the one bought most often together with
+        policy: "none"; "random", any category that may be offered; "affinity", the one bought most often together with
             what is on the list (sensitive categories left out of the reasons).
         affinity: (C, C) as `affinity_of` gives it; its logarithm is averaged over a list.
         categories: names of its rows.
@@ -76,7 +76,8 @@ class Offers:
         seed: of the random choice.
 
     Raises:
-        ConfigError: the policy or a name is unknown, or the affinity has another shape or is not positive.
+        ConfigError: the policy or a name is unknown, or the affinity has another shape or is not positive. Also later,
+            when a demand has none of the categories in `choice`.
         PolicyError: `choice` holds a sensitive category.
     """
 
@@ -116,7 +117,6 @@ class Offers:
 
         The entry is one item at the category's usual price, found in the usual time without a detour.
 
-        Raises: ConfigError: the demand has other categories.
         """
         offered = self.offered(demand, settings)
         return _with_entries(demand, offered.shopper[offered.taken], offered.category[offered.taken], settings.dwell_s)
@@ -124,10 +124,10 @@ class Offers:
     def offered(self, demand: Demand, settings: StoreSettings) -> Offered:
         """Who is offered what, and who takes it up.
 
-        Raises: ConfigError: the demand has other categories.
+        Categories of the demand that the affinity does not know count as bought together by chance.
         """
         if demand.categories != self.categories:
-            raise ConfigError("the demand has other categories than the affinity; make both from the same model")
+            return self._over(demand.categories).offered(demand, settings)
         listed = np.zeros((demand.shoppers, len(self.categories)), dtype=bool)
         listed[np.repeat(np.arange(demand.shoppers), np.diff(demand.start)), demand.category] = True
         may = self._may & ~listed
@@ -146,10 +146,36 @@ class Offers:
         chance = np.minimum(settings.offer_effect * weight[row, category] / mean, 1.0)
         return Offered(shopper, category, chance, demand.offer_u[shopper, category] < chance)
 
+    def _over(self, categories: tuple[str, ...]) -> Offers:
+        """The same offers over another list of categories."""
+        place = {name: index for index, name in enumerate(self.categories)}
+        here = np.array([place.get(name, -1) for name in categories], dtype=np.int64)
+        affinity = np.where((here[:, None] >= 0) & (here >= 0), self.affinity[np.ix_(here, here)], 1.0)
+        left = tuple(name for name in self.choice if name in categories)
+        if self.choice and not left:
+            raise ConfigError(f"nobody wants {', '.join(self.choice)}; offer categories of the demand")
+        return Offers(self.policy, affinity, categories, left, self.seed)
+
     def _random(self, demand: Demand) -> NDArray[np.float64]:
         """(n, C) numbers that depend on the day's shoppers and the seed only, so that layouts share them."""
         day = zlib.crc32(demand.arrive_s.tobytes())
         return np.random.default_rng(np.random.SeedSequence([self.seed, day])).random(demand.offer_u.shape)
+
+
+def targeting(policy: OfferPolicy, *, model: DemandModel | None = None, seed: int = 0) -> Offers:
+    """Offers of any category that is not sensitive.
+
+    Args:
+        policy: as in `Offers`.
+        model: where the affinity is learnt; the Complete Journey when None.
+        seed: of the random choice.
+
+    Raises:
+        ConfigError: the policy is unknown.
+        DataError: the Complete Journey cannot be read.
+    """
+    model = complete_journey_demand() if model is None else model
+    return Offers(policy, affinity_of(model.trips), model.categories, seed=seed)
 
 
 def _with_entries(demand: Demand, shopper: NDArray[np.int64], category: NDArray[np.int64], dwell_s: float) -> Demand:
