@@ -38,11 +38,12 @@ def run_comparison(spec: StoreSpec, directory: Path, progress: Callable[[str], N
     """
     settings = spec.settings
     plan = load_plan(settings.plan)
-    base, other = (arm_layout(plan, arm) for arm in (settings.reference, spec.arm))
+    model = demand_model(settings.demand)
+    base, other = (arm_layout(plan, arm, model) for arm in (settings.reference, spec.arm))
     found = compare(
         base,
         other,
-        model=demand_model(settings.demand),
+        model=model,
         shoppers=settings.shoppers,
         seed=settings.seed,
         block=settings.days.block,

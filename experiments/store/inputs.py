@@ -45,8 +45,13 @@ def arm_plan(plan: StorePlan, arm: StoreArm) -> StorePlan:
     return mixed_tills(changed, arm.till_mix) if arm.till_mix else changed
 
 
-def arm_layout(plan: StorePlan, arm: StoreArm) -> Layout:
+def arm_layout(plan: StorePlan, arm: StoreArm, model: DemandModel | None = None) -> Layout:
     """Return what an arm simulates: its plan, its parameters and its offers.
+
+    Args:
+        plan: the scenario's.
+        arm: changes it.
+        model: whose baskets tell what is bought together, for offers by rule; the Complete Journey's when None.
 
     Raises:
         ConfigError: an edit, a parameter or a policy is refused.
@@ -56,7 +61,7 @@ def arm_layout(plan: StorePlan, arm: StoreArm) -> Layout:
     if offers.policy != "none":
         from simulation.store.targeting import targeting
 
-        change = targeting(offers.policy)
+        change = targeting(offers.policy, model=model)
     parameters = dict(arm.parameters)
     if offers.consent_rate is not None:
         parameters["consent_rate"] = offers.consent_rate

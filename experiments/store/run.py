@@ -12,6 +12,7 @@ from experiments.worker import Runner, load_object
 
 _METHODS: Final = {
     "compare": "experiments.store.comparing:run_comparison",
+    "validation": "experiments.store.validation:run_validation",
     "checkout": "experiments.store.checkout:run_checkout",
 }
 
