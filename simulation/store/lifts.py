@@ -8,15 +8,15 @@ from typing import Final
 from simulation.store.parameters import Parameter
 
 _MEASURED: Final = (
-    "Complete Journey: stores with and without the display, same product, week and mailer, price held; "
-    "estimated by python -m simulation.store.calibrate"
+    "Complete Journey: stores with and without the display, same product, week, mailer and price; on the cautious "
+    "side of what python -m simulation.store.calibrate finds"
 )
 
 LIFTS: Final = (
     Parameter("lift_store_front", 1.45, 1.30, 1.60, "1", "data", _MEASURED),
-    Parameter("lift_rear_end_cap", 1.40, 1.30, 1.52, "1", "data", _MEASURED),
+    Parameter("lift_rear_end_cap", 1.40, 1.30, 1.60, "1", "data", _MEASURED),
     Parameter("lift_front_end_cap", 1.32, 1.22, 1.42, "1", "data", _MEASURED),
-    Parameter("lift_side_aisle", 1.17, 1.05, 1.30, "1", "data", _MEASURED),
+    Parameter("lift_side_aisle", 1.17, 1.05, 1.35, "1", "data", _MEASURED),
     Parameter("lift_other", 1.0, 1.0, 1.20, "1", "assumption", "a display of another kind: no effect is claimed"),
 )
 """Purchase rate of a shopper who sees the display over that of others, for each kind."""
