@@ -65,7 +65,7 @@ class DaySettings(Settings):
 class TargetingSettings(Settings):
     """Offers on card or phone to shoppers who consented."""
 
-    policy: Literal["none", "random", "rule"] = Field("none", description="how an offer is chosen")
+    policy: Literal["none", "random", "affinity"] = Field("none", description="how an offer is chosen")
     consent_rate: float | None = Field(None, ge=0, le=1, description="share of shoppers who consent")
 
 
