@@ -91,6 +91,7 @@ class Shopper(CellAgent):  # type: ignore[misc]
             onward = self.model.onward(self.aim, ahead)
             ahead = ahead if onward == OUTSIDE else onward
         people, cells = self.model.crowd_around(ahead)
+        people -= max(map(abs, self.model.direction(here, ahead))) <= WINDOW // 2  # nobody is in their own way
         self.pace = self.free_speed * float(self.model.factors[min(people, MOST_PEOPLE - 1), cells])
         people, cells = self.model.crowd_around(here)
         self.model.densest = max(self.model.densest, people / (cells * CELL_M**2))

@@ -18,9 +18,11 @@ from simulation.store.admission import admit
 from simulation.store.floor import CELL_M, Floor
 from simulation.store.itinerary import Itinerary
 from simulation.store.outcome import Walked
-from simulation.store.speed import LOOK_AHEAD, MOST_PEOPLE, WINDOW, speed_factors
+from simulation.store.speed import LOOK_AHEAD, speed_factors
 
-_MARGIN: Final = WINDOW // 2
+# Numba's cache on disk notices a change of this file and of no other: what other files say comes in as an argument.
+_MARGIN: Final = 2
+"""Cells from the middle of a walker's square to its edge."""
 _STAY: Final = 4
 _DIAGONAL_M: Final = CELL_M * np.sqrt(2.0)
 _HOP_M: Final = np.array([CELL_M if (code % 2) else _DIAGONAL_M for code in range(9)])
@@ -75,6 +77,8 @@ def walk(floor: Floor, itinerary: Itinerary) -> Walked:
         area.ravel(),
         width,
         _FACTORS,
+        LOOK_AHEAD,
+        _HOP_M,
     )
 
     def inner(padded: NDArray[Any]) -> NDArray[Any]:
@@ -141,7 +145,7 @@ def _trace(start, target, entrance, tills, step, offset, seen_at, seen, shows, t
     pick_start = np.zeros(n + 1, dtype=np.int64)
     pick_move = np.zeros(most, dtype=np.int64)
     pick_count = np.zeros(most, dtype=np.int64)
-    last_visitor = np.full(cells, -1, dtype=np.int64)
+    visitor = np.zeros(cells, dtype=np.int64)  # the last one, numbered from 1
     picks = 0
     for shopper in range(n):
         cell = entrance[shopper]
@@ -150,8 +154,8 @@ def _trace(start, target, entrance, tills, step, offset, seen_at, seen, shows, t
         aim = target[stop] if stop < start[shopper + 1] else tills
         leg = 0
         while True:
-            if last_visitor[cell] != shopper:
-                last_visitor[cell] = shopper
+            if visitor[cell] != shopper + 1:
+                visitor[cell] = shopper + 1
                 visits[cell] += 1
                 bought = 0
                 for entry in range(seen_at[cell, 0], seen_at[cell, 1]):
@@ -186,7 +190,7 @@ def _trace(start, target, entrance, tills, step, offset, seen_at, seen, shows, t
     return ways, visits, moves, exposed, unplanned, pick_start, pick_move, pick_count, -1
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def _has(bought, shows, category):  # type: ignore[no-untyped-def]
     """Whether a shopper already bought a category at some display."""
     for display in range(len(bought)):
@@ -201,18 +205,19 @@ def _longer(values, tick):  # type: ignore[no-untyped-def]
     if tick < len(values):
         return values
     grown = np.zeros(max(2 * len(values), tick + 1), dtype=values.dtype)
-    grown[: len(values)] = values
+    for place in range(len(values)):  # a slice would double the time to compile
+        grown[place] = values[place]
     return grown
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def _place(beside, cell, people):  # type: ignore[no-untyped-def]
     """Add people to, or take them from, a cell."""
     for near in range(cell - _MARGIN, cell + _MARGIN + 1):
         beside[near] += people
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def _around(beside, cell, width):  # type: ignore[no-untyped-def]
     """People in the square around a cell."""
     people = beside[cell]
@@ -224,7 +229,7 @@ def _around(beside, cell, width):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def _clock(  # type: ignore[no-untyped-def]
     start, target, entrance, tills, step, offset,
-    enter_s, speed, dwell_s, pause_s, pick_start, pick_move, pick_count, area, width, factors,
+    enter_s, speed, dwell_s, pause_s, pick_start, pick_move, pick_count, area, width, factors, look_ahead, hop_m,
 ):  # fmt: skip
     """Move all shoppers second by second.
 
@@ -286,11 +291,15 @@ def _clock(  # type: ignore[no-untyped-def]
             one = walker[active[slot]]
             cell = one.at
             dwell[cell] += 1
-            ahead = cell
-            for _ in range(LOOK_AHEAD):
-                ahead += offset[step[one.aim + ahead]]
-            people = min(_around(beside, ahead, width), MOST_PEOPLE - 1)
-            one.pace = one.speed * factors[people, area[ahead]]
+            ahead, down, across = cell, 0, 0
+            for _ in range(look_ahead):
+                code = step[one.aim + ahead]
+                ahead += offset[code]
+                down += code // 3 - 1
+                across += code % 3 - 1
+            people = _around(beside, ahead, width)
+            people -= abs(down) <= _MARGIN and abs(across) <= _MARGIN  # nobody is in their own way
+            one.pace = one.speed * factors[min(people, len(factors) - 1), area[ahead]]
             people = _around(beside, cell, width)
             if people * most_cells > most_people * area[cell]:
                 most_people, most_cells = people, area[cell]
@@ -315,7 +324,7 @@ def _clock(  # type: ignore[no-untyped-def]
                     if held_s > 0:
                         break
                     continue
-                hop = _HOP_M[code]
+                hop = hop_m[code]
                 if metres < hop:
                     break
                 metres -= hop

@@ -88,5 +88,6 @@ def _untangle(tour, target, from_door, away, tills):  # type: ignore[no-untyped-
                     before = target[tour[first - 1]]
                     gain = away[before, a] - away[before, b]
                 if gain + away[b, onward] - away[a, onward] > 1e-6:
-                    tour[first : last + 1] = tour[first : last + 1][::-1].copy()
+                    for step in range((last - first + 1) // 2):
+                        tour[first + step], tour[last - step] = tour[last - step], tour[first + step]
                     better = True
