@@ -7,8 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retail.errors import ConfigError, PolicyError
+from simulation.store.day import prepare, run_day
 from simulation.store.demand_model import DemandModel
 from simulation.store.demand_model.trips import trips_of
+from simulation.store.plan import load_plan
 from simulation.store.settings import StoreSettings
 from simulation.store.targeting import POLICIES, SENSITIVE, Offers, affinity_of, targeting
 
@@ -194,3 +196,15 @@ def test_targeting_learns_from_the_model():
     made = targeting("affinity", model=model(), seed=3)
     assert np.array_equal(made.affinity, affinity_of(model().trips))
     assert (made.policy, made.categories, made.seed) == ("affinity", NAMES, 3)
+
+
+def test_offers_sell_more_in_a_store_the_more_shoppers_consent_and_nothing_without():
+    sold = []
+    for rate in (0.0, 0.4, 0.9):
+        values = SETTINGS.with_values(consent_rate=rate)
+        store = prepare(load_plan("supermarket"), values)
+        demand = model().draw(0, seed=1, shoppers=300, hours=store.hours, settings=values)
+        kpis = [run_day(store, each, values).kpis for each in (demand, offers("random")(demand, values))]
+        sold.append(kpis[1]["sales_visit"] - kpis[0]["sales_visit"])
+    assert sold[0] == 0
+    assert 0 < sold[1] < sold[2]
