@@ -13,6 +13,7 @@ from experiments.worker import Runner, load_object
 _METHODS: Final = {
     "compare": "experiments.store.comparing:run_comparison",
     "validation": "experiments.store.validation:run_validation",
+    "heat_map": "experiments.store.heat_choice:run_heat_choice",
     "checkout": "experiments.store.checkout:run_checkout",
 }
 

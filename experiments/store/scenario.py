@@ -83,7 +83,7 @@ class StoreArm(Settings):
     targeting: TargetingSettings = Field(default_factory=TargetingSettings, description="a table")
     parameters: dict[str, float] = Field(default_factory=dict, description="values of the model's parameters")
     check: Check | None = Field(None, description='what method = "validation" holds the model against')
-    map: Literal["exact", "dp", "random"] | None = Field(
+    map: Literal["exact", "dp", "random", "as_is"] | None = Field(
         None, description='by which map method = "heat_map" chooses a layout'
     )
     epsilon: float | None = Field(None, gt=0, description='a budget above 0, for map = "dp"')
@@ -106,8 +106,8 @@ class CheckoutSettings(Settings):
 class HeatMapSettings(Settings):
     """What `method = "heat_map"` reads."""
 
-    candidates: int = Field(8, ge=2, le=200, description="how many layouts are chosen from")
-    held_out_days: int = Field(32, ge=2, le=1000, description="days on which the chosen layouts are compared")
+    repetitions: int = Field(8, ge=2, le=200, description="how many observed days a layout is chosen from, one by one")
+    held_out_days: int = Field(8, ge=2, le=1000, description="other days on which each chosen layout is judged")
 
 
 class StoreScenario(BaseScenario):
@@ -154,6 +154,7 @@ class StoreScenario(BaseScenario):
         for arm in self.arms:
             if self.method == "validation" and arm.check is None:
                 raise ValueError(f'arm {arm.name}: check is missing, which method = "validation" needs; add it')
+        for arm in (self.reference, *self.arms):
             if self.method == "heat_map" and arm.map is None:
                 raise ValueError(f'arm {arm.name}: map is missing, which method = "heat_map" needs; add it')
         for expression, condition in self.targets.items():
