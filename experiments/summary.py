@@ -36,6 +36,7 @@ class Summary:
         failures: run_id, arm, origin, seed, refused, message of the runs that failed.
         unfinished: the same for runs without an outcome.
         kind: of the scenario.
+        mode: "simulation" or "deployment", in which nothing is measured.
     """
 
     scenario: str
@@ -48,6 +49,7 @@ class Summary:
     failures: tuple[Mapping[str, Any], ...]
     unfinished: tuple[Mapping[str, Any], ...]
     kind: str = Scenario.kind
+    mode: str = "simulation"
 
     def results(self) -> tuple[Result, ...]:
         """Return every figure once; one that a target is about carries the target."""
@@ -60,6 +62,7 @@ class Summary:
         """Return what `summary.json` holds."""
         return {
             "kind": self.kind,
+            "mode": self.mode,
             "scenario": self.scenario,
             "title": self.title,
             "runs": list(self.runs),
@@ -113,6 +116,7 @@ def summarise(
         targets=tuple(result for point in points for result in _targets(scenario, point, store)),
         failures=failures,
         unfinished=unfinished,
+        mode=scenario.privacy.mode,
     )
 
 

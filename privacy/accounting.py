@@ -41,7 +41,7 @@ def check_epsilon(epsilon: float) -> float:
     """
     value = _number(epsilon)
     if not (math.isfinite(value) and value > 0):
-        raise PrivacyError(f"epsilon must be a finite number above 0, got {epsilon!r}; leave it out to claim no DP")
+        raise PrivacyError(f"epsilon must be a finite number above 0, got {epsilon!r}; such as 1.0")
     return value
 
 
@@ -217,7 +217,7 @@ def _cap(epsilon: float, delta: float) -> int:
     while _epsilon_of(too_much, delta) <= epsilon:
         affordable, too_much = too_much, too_much * 2
         if too_much > MAX_COST:
-            raise PrivacyError(f"epsilon {epsilon!r} is too large to mean anything; leave it out to claim no DP")
+            raise PrivacyError(f"epsilon {epsilon!r} is too large to mean anything; choose one of 20 or less")
     while too_much - affordable > 1:
         middle = (affordable + too_much) // 2
         if _epsilon_of(middle, delta) <= epsilon:

@@ -231,6 +231,8 @@ def _audit_attacks(target: str, store: Path, *, quick: bool, as_json: bool) -> t
     if not store.is_dir():
         raise ConfigError(f"there is no run store at {store}; run a scenario first, or name the store with --store")
     runs = RunStore(store)
+    if Path(target).is_file():
+        raise ConfigError(f"{target} is a file, and --attacks needs a run: the first digits of its id (`runs list`)")
     record = runs.find(target)
     directory = Path(record["path"])
     log = run_log(directory) if (directory / RUN_BOOKS).is_file() and (store / KEY).is_file() else None

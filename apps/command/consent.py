@@ -137,6 +137,8 @@ def record(
         if document.get("pii_principal_id", "") not in ("", token):
             raise ConsentError("the receipt holds the token of somebody else than --person; leave one of them out")
         document = {**document, "pii_principal_id": token} if "pii_principal_id" in document else document
+    if person is None and isinstance(document, dict) and document.get("pii_principal_id") == "":
+        raise ConsentError("the receipt names nobody; say whose it is with --person")
     read = from_document(document)
     opened.record(read)
     row = {
@@ -164,7 +166,10 @@ def withdraw(
     origin: Origin = ORIGIN,
     as_json: Json = False,
 ) -> None:
-    """End what PERSON agreed to: for one --controller and --purpose, or --all. It acts at once."""
+    """End what PERSON agreed to: for one --controller and --purpose, or --all. It acts at once.
+
+    Exit code 0: something ended; 1: recorded, but this person had nothing valid that could end; 2: not recorded.
+    """
     from privacy.consent.identifiers import read_time
     from retail.errors import ConfigError, ConsentError
 
@@ -174,6 +179,10 @@ def withdraw(
     person = read_person(person)
     existing_register(register)
     opened, _, _ = open_books(register, log, commitments, key, origin)
+    if not everything and controller not in {one.controller for one in opened.notices.all()}:
+        raise ConsentError(
+            f"{controller} has no registered notice, so nobody can have agreed; see `tradefair consent list`"
+        )
     uses: Any = [(controller, purpose)]
     if everything:
         uses = dict.fromkeys((one.controller, one.purpose) for one in opened.status(person))
@@ -182,14 +191,14 @@ def withdraw(
     ended = {use: opened.withdraw(person, controller=use[0], purpose=use[1], at=when) for use in uses}
     rows = [{"controller": use[0], "purpose": use[1], "ended": count} for use, count in ended.items()]
     text = "; ".join(f"{row['purpose']} at {row['controller']}, receipts ended: {row['ended']}" for row in rows)
-    if not any(ended.values()):
+    if not any(ended.values()):  # recorded all the same: a receipt may be on its way
         _tell(
             f"nothing ended: this person had no valid receipt ({text}); check the id and the words. The withdrawal is "
             "recorded: a receipt issued before now will not count.",
             rows,
             as_json,
         )
-        return
+        raise typer.Exit(1)
     _tell(f"withdrawn: {text}. Rounds and reads from now on leave the person out.", rows, as_json)
 
 
@@ -268,12 +277,15 @@ def enrol(
     as_json: Json = False,
 ) -> None:
     """Enrol PERSON at MERCHANT, unless all slots of this accounting period are used."""
+    from retail.errors import ConsentError
+
     person = read_person(person)
     existing_register(register)
     opened, _, _ = open_books(register, log, commitments, key, origin)
     token = opened.token(person)
     if leave:
-        opened.enrolment.leave(token, merchant)
+        if not opened.enrolment.leave(token, merchant):
+            raise ConsentError(f"this person is not enrolled at {merchant}; nothing was changed")
     else:
         opened.enrol(token, merchant)
     used, slots = opened.enrolment.slots(token)

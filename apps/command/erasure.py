@@ -100,7 +100,10 @@ def run(
     origin: Origin = ORIGIN,
     as_json: Json = False,
 ) -> None:
-    """Erase PERSON from every registered place and write a signed certificate. After a crash, run it again."""
+    """Erase PERSON from every registered place and write a signed certificate. After a crash, run it again.
+
+    Exit code 0 also where places stay open; the last lines, and `status` of --json, say which.
+    """
     from apps.command import tables
     from retail.files import atomic_write
 
@@ -136,8 +139,11 @@ def verify(
     from apps.command import tables
     from privacy.erasure import Certificate, check_certificate
     from privacy.log import read_public
+    from retail.errors import DataError
 
     document: Any = read_json(str(certificate))
+    if not isinstance(document, dict) or "key_hex" not in document:
+        raise DataError(f"{certificate} is no erasure certificate; `tradefair erasure run` writes them")
     problems = check_certificate(document, key_hex=read_public(key))
     good = Certificate(document) if not problems else None
     if as_json:

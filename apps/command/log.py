@@ -38,12 +38,15 @@ def show(
     """Show the newest entries of the log at PATH: books, or the folder of a run or scenario. Checks nothing."""
     from apps.command import tables
     from privacy.books import BOOKS
-    from privacy.log.entry import canonical
+    from privacy.log.entry import KINDS, canonical
     from privacy.log.folder import find_books
     from privacy.log.schema import read_origin
     from privacy.log.store import log_size, newest_head, read_entries
     from privacy.sqlite_file import reading_safely
+    from retail.errors import ConfigError
 
+    if kind is not None and kind not in KINDS:
+        raise ConfigError(f"there are no entries of kind {kind!r}; kinds are {', '.join(KINDS)}")
     books = find_books(path)
     with reading_safely(books, BOOKS) as connection:
         origin, size, head = read_origin(connection, name=str(books)), log_size(connection), newest_head(connection)

@@ -60,6 +60,9 @@ def print_summary(document: Mapping[str, Any]) -> None:
         epsilon = "-" if row["epsilon"] is None else f"{row['epsilon']:g}"
         lines.append([arm, *(row["sweep"].get(key) for key in swept), epsilon, *cells, f"{row['seconds']:.1f}"])
     print_rows(columns, lines, title=document["title"] or document["scenario"])
+    if document.get("mode") == "deployment":
+        say("A deployment: noise comes from the system's random source, and nothing was measured.")
+        return
     say(f"{_scope(rows)}; 95% intervals: paired bootstrap over shoppers and seeds. No epsilon: no privacy claim.")
     if any(row["epsilon"] is not None for row in rows):
         say("Simulated noise comes from a seed: epsilon says what the same noise from a secret source would promise.")
@@ -119,11 +122,24 @@ def print_targets(targets: Iterable[Mapping[str, Any]]) -> None:
     """Print which targets were met, with the interval of the figure."""
     words = {True: "met", False: "missed", None: "not measured"}
     say("")
+    chance = False
     for target in targets:
         sweep = target["provenance"].get("sweep")
         where = f" at {sweep}" if sweep else ""
         figure = interval(target["value"], target["lo"], target["hi"])
-        say(f"{words[target['met']]:>12}  {target['name']} {target['target']}: {figure}{where}")
+        unsure = _holds_bound(target)
+        chance |= unsure
+        mark = " *" if unsure else ""
+        say(f"{words[target['met']]:>12}  {target['name']} {target['target']}: {figure}{mark}{where}")
+    say("A target is met or missed by the figure itself.")
+    if chance:
+        say("* the interval holds the bound: on other shoppers or seeds it might come out the other way.")
+
+
+def _holds_bound(target: Mapping[str, Any]) -> bool:
+    bound = float(str(target["target"]).split()[-1])
+    lo, hi = target["lo"], target["hi"]
+    return _number(lo) and _number(hi) and lo < hi and lo <= bound <= hi
 
 
 def interval(value: float | None, lo: float | None, hi: float | None) -> str:

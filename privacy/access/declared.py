@@ -48,7 +48,7 @@ class Declared:
 
 def declared(bodies: Iterable[Mapping[str, Any]]) -> tuple[Declared, ...]:
     """Read the bodies of `POLICY_ENTRY` entries, each declaration once; entries without packs declare nothing."""
-    found = {}
+    found: dict[Declared, None] = {}
     for body in bodies:
         packs = body.get("packs")
         if isinstance(packs, list) and packs:

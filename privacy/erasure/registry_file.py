@@ -80,7 +80,8 @@ def read_registry(file: Path, *, tombstones: Tombstones, must_exist: bool = Fals
     for name in _order(file, by_name):
         place = by_name[name]
         sources = [member for source in place.get("from", []) for member in members[source]]
-        if must_exist and place["kind"] in ("tables", "runs", "index") and not Path(place["path"]).exists():
+        searched = place["kind"] in ("tables", "runs", "index", "export") and "path" in place
+        if must_exist and searched and not Path(place["path"]).exists():
             raise ConfigError(f"{file}: place {place['name']!r}: there is nothing at {place['path']}; correct its path")
         stores = _stores(file, place, by_name, tombstones)
         members[name] = [store.name for store in stores]

@@ -117,7 +117,7 @@ def read_public(key: Path | str) -> str:
             text = Path(key).read_text(encoding="ascii").strip()
         except (OSError, ValueError) as error:
             raise PrivacyError(
-                f"{key} is neither a public key (64 hexadecimal digits) nor a file with one ({error})"
+                f"{key} is neither a public key (64 hexadecimal digits) nor a file that can be read; check both"
             ) from error
     if not _PUBLIC_HEX.fullmatch(text):
         raise PrivacyError(f"{key} holds no public key; give 64 hexadecimal digits in lower case, or a .pub file")

@@ -8,12 +8,21 @@ from pathlib import Path
 from typing import Any, Final
 
 from privacy.policy.compiled import PolicyInfo, compile_texts
-from privacy.policy.sources import RULES_FILE, load_source, load_texts, source_folder
+from privacy.policy.sources import (
+    PACKS,
+    PACKS_FOLDER,
+    RULES_FILE,
+    SIMULATION_PACK,
+    load_source,
+    load_texts,
+    source_folder,
+)
 from privacy.policy.table import Problem, check_rules
 from privacy.regimes import REGIMES
 from retail.errors import PolicyError
 
 _BASE: Final = "base"
+_BUNDLED: Final = (*PACKS, SIMULATION_PACK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +65,8 @@ def check_sources(sources: Sequence[str | Path]) -> SourceCheck:
     for source in sources:
         path = source_folder(source) / RULES_FILE
         if path.exists():
-            problems += check_rules(path)[1]
+            rules_read, found = check_rules(path)
+            problems += found if str(source) in _BUNDLED else [*found, *_taken(path, [one.id for one in rules_read])]
     if problems:
         return SourceCheck(problems=tuple(problems))
     rules = {}
@@ -70,6 +80,18 @@ def check_sources(sources: Sequence[str | Path]) -> SourceCheck:
     except PolicyError as error:
         problems.append(Problem(", ".join(map(str, sources)), 0, "", "", str(error)))
     return SourceCheck(problems=tuple(problems)) if problems else SourceCheck(rules, (), mark)
+
+
+def _taken(path: Path, ids: Sequence[str]) -> list[Problem]:
+    """Find ids that a bundled rule has: a denial that cites one would leave open which is meant."""
+    known = {
+        rule.id: pack for pack in _BUNDLED for rule in check_rules(PACKS_FOLDER / pack / RULES_FILE, flagged=False)[0]
+    }
+    return [
+        Problem(str(path), 0, "id", one, f"a rule of the bundled pack {known[one]} has this id; choose another")
+        for one in ids
+        if one in known
+    ]
 
 
 def read_side(text: str, *, regime: str | None = None, alone: bool = False) -> Side:

@@ -174,6 +174,7 @@ def parse(cells: Mapping[str, str]) -> tuple[Rule | None, list[tuple[str, str]]]
         for word in conditions[column]:
             if word not in CONDITIONS:
                 wrong.append((column, f"{word!r} is not a condition; leave the cell empty or use {_list(CONDITIONS)}"))
+    wrong += _contradictions(conditions)
     for column in (ARTICLE, SENTENCE):
         if not cells[column].isprintable():
             wrong.append((column, "remove control characters and line breaks"))
@@ -199,6 +200,25 @@ def parse(cells: Mapping[str, str]) -> tuple[Rule | None, list[tuple[str, str]]]
         flag=cells.get(FLAG, ""),
     )
     return rule, []
+
+
+def _contradictions(conditions: Mapping[str, tuple[str, ...]]) -> list[tuple[str, str]]:
+    """Find conditions under which a rule could never apply."""
+    wrong = []
+    for column, words in conditions.items():
+        wrong += [(column, f"{word!r} and {_negated(word)!r} never hold together; remove one")
+                  for word in words if _negated(word) in words and word < _negated(word)]  # fmt: skip
+        wrong += [(column, f"{word!r} stands here twice; remove one") for word in set(words) if words.count(word) > 1]
+    both = [word for word in conditions[WHEN] if conditions[UNLESS] == (word,)]
+    wrong += [(UNLESS, f"{word!r} is asked for under when, so the rule would never count; remove one") for word in both]
+    return wrong
+
+
+def _negated(word: str) -> str:
+    for no in ("no ", "not "):
+        if word.startswith(no):
+            return word.removeprefix(no)
+    return f"no {word}" if f"no {word}" in CONDITIONS else f"not {word}"
 
 
 def _choice(cell: str, words: tuple[str, ...]) -> tuple[Choice, str]:

@@ -87,7 +87,10 @@ def read_cells(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[s
             reader = csv.reader(file, strict=True)
             header = [name.strip() for name in next(reader, [])]
             if sorted(header) != sorted(columns):
-                raise PolicyError(f"the header must hold the columns {', '.join(columns)}; got {', '.join(header)}")
+                semicolons = len(header) == 1 and ";" in header[0]
+                hint = "; cells are parted by semicolons: save it as CSV with commas" if semicolons else ""
+                got = f"got {', '.join(header)}{hint}"
+                raise PolicyError(f"the header must hold the columns {', '.join(columns)}; {got}")
             for row in reader:
                 if not any(cell.strip() for cell in row):
                     continue

@@ -59,7 +59,7 @@ def test_a_receipt_is_recorded_from_a_template_and_ended_by_a_withdrawal(shop, t
 
 def test_a_withdrawal_of_nothing_does_not_look_like_a_success_and_is_kept(shop):
     code, out, _ = shop("withdraw", "17", "--controller", "m1", "--purpose", "recommendation")
-    assert code == 0
+    assert code == 1
     assert out.startswith("nothing ended: this person had no valid receipt")
     code, _, err = shop("record", "receipt.json", "--person", "17")
     assert (code, state(shop)) == (2, [])
@@ -115,7 +115,8 @@ def test_enrolment_stops_at_the_cap_of_the_open_period(shop):
     [
         (["record", "missing.json"], "cannot read missing.json"),
         (["record", "notice.txt"], "is no JSON"),
-        (["record", "receipt.json"], "the person's token"),
+        (["record", "receipt.json"], "say whose it is with --person"),
+        (["withdraw", "17", "--controller", "m9", "--purpose", "recommendation"], "m9 has no registered notice"),
         (["record", "empty.json", "--person", "17"], "lacks 'schema_version'"),
         (["withdraw", "nobody", "--all"], "nothing was ever on record"),
         (["record", "receipt.json", "--person", "a\u202eb"], "invisible character"),

@@ -64,6 +64,27 @@ def test_check_names_the_bad_cell_and_exits_2(house):
     assert [(one["line"], one["column"], one["value"]) for one in document["problems"]] == [(2, "kind", "tracks")]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (",independent,,", ",consent; no consent,,", "'consent' and 'no consent' never hold together"),
+        (",independent,,", ",independent,independent,", "the rule would never count"),
+        (",independent,,", ",independent; independent,,", "stands here twice"),
+        ("house-lab,", "base-own,", "a rule of the bundled pack base has this id"),
+    ],
+)
+def test_check_names_rules_that_can_never_count_or_share_an_id(house, old, new, says):
+    (house / "rules.csv").write_text(f"{HEADER}\n{LAB.replace(old, new)}\n")
+    result = call("check", str(house))
+    assert result.exit_code == 2
+    assert says in result.stderr
+
+
+def test_check_says_what_to_do_about_semicolons(house):
+    (house / "rules.csv").write_text(HEADER.replace(",", ";") + "\n")
+    assert "save it as CSV with commas" in call("check", str(house)).stderr
+
+
 def test_check_refuses_cedar_that_does_not_fit_the_schema(tmp_path):
     (tmp_path / "own.cedar").write_text('@id("a")\npermit (principal, action, resource) when { principal.age > 3 };')
     result = call("check", str(tmp_path))

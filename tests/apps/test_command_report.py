@@ -126,7 +126,7 @@ def test_without_typst_a_pdf_is_one_line_and_nothing_is_written(run, monkeypatch
     code, out, err = run("report", "market", "--format", "pdf")
     assert (code, out) == (2, "")
     assert err.count("\n") == 1
-    assert "pip install 'tradefair[report]'" in err
+    assert "pip install 'typst>=" in err
     assert list(Path().iterdir()) == []
 
 
