@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from experiments.logbook import RUN
@@ -34,7 +34,7 @@ def summary_of(
     """Return the summary; every number in it carries its proof."""
     origins = [run.origin for run in runs]
     return Summary(
-        setting=_setting(runs, regimes),
+        setting=_setting(runs, regimes, verdicts),
         released=_released(evidence, scenario, scope, runs, origins, figures),
         promise=_promise(runs, promises),
         failed=_failed(evidence, failures, targets, accounts, verdicts, attacks),
@@ -42,8 +42,8 @@ def summary_of(
     )
 
 
-def _setting(runs: Sequence[RunFiles], regimes: Sequence[str]) -> str:
-    """Say whether people were really asked for data, under which regime, and where."""
+def _setting(runs: Sequence[RunFiles], regimes: Sequence[str], verdicts: Sequence[Verdict]) -> str:
+    """Say whether it is a simulation, under which regime and where, and whether a rule was broken."""
     modes = {str(run.settings.get("privacy", {}).get("mode", "")) for run in runs}
     places = dict.fromkeys(str(run.settings.get("policy", {}).get("jurisdiction", "none")) for run in runs)
     if modes == {"simulation"}:
@@ -54,7 +54,10 @@ def _setting(runs: Sequence[RunFiles], regimes: Sequence[str]) -> str:
         kind = "A deployment: noise comes from the system's random source." if modes - {""} else "Nothing has run."
     law = ", ".join("no place (no law is switched on)" if place == "none" else place for place in places) or "no place"
     named = ", ".join(name for name in regimes if name) or "none"
-    return f"{kind} Regime: {named}. Law of: {law}."
+    broken = [one.rule for one in verdicts if one.outcome == "fail"]
+    judged = any(one.outcome == "pass" for one in verdicts)
+    held = "No logged decision breaks a rule." if judged else "No rule could be tested."
+    return f"{kind} Regime: {named}. Law of: {law}. {'Broken: ' + ', '.join(broken) + '.' if broken else held}"
 
 
 def _released(
@@ -73,7 +76,9 @@ def _released(
         )  # fmt: skip
         number = logged if logged.value == len(runs) else evidence.plain(len(runs), "count")
         arms = list(dict.fromkeys(str(run.record["arm"]) for run in runs))
-        sentences.append(("Finished runs: ", number, f", of the arms {', '.join(arms)}."))
+        sentences.append(
+            ("Finished runs: ", number, f", of {'the arms ' if arms[1:] else 'the arm '}{', '.join(arms)}.")
+        )
     rounds = evidence.work_out("count", origins, ROUND, words="number of committed releases in the logs of all runs")
     if rounds.value:
         what = "Noisy sums that left the aggregator or a merchant, each paid for from a budget: "
@@ -98,21 +103,30 @@ def _shared(evidence: Evidence, runs: Sequence[RunFiles]) -> list[Sentence]:
     sentences: list[Sentence] = []
     for (form, kind, role, purpose), arms in found.items():
         what = f"{_FORMS.get(form, 'Data')} about people ({kind})"
-        sentences.append((f"{what} went to another party ({role}) for {purpose} in {', '.join(arms)}.",))
+        sentences.append((f"{what} went to another party ({role}) for {purpose} in {_named(arms, runs)}.",))
     return sentences
 
 
+def _named(arms: Iterable[str], runs: Sequence[RunFiles]) -> str:
+    """Name arms; all of them, and more than a reader takes in, in few words."""
+    names, every = list(arms), {str(run.record["arm"]) for run in runs}
+    if len(every) > 1 and set(names) == every:
+        return "every arm"
+    return ", ".join(names) if len(names) <= _MOST_NAMED else f"{', '.join(names[:_MOST_NAMED])} and others"
+
+
+_MOST_NAMED: Final = 4
 _FORMS: Final = {"raw": "Raw rows", "aggregate": "Exact sums or models", "dp": "Sums or models with noise"}
 
 
 def _promise(runs: Sequence[RunFiles], promises: Sequence[Promise]) -> tuple[Sentence, ...]:
     sentences: list[Sentence] = [
-        ("Epsilon ", one.epsilon, ", delta ", one.delta, f", for {', '.join(one.arms)}: {_first(one.unit)}")
+        ("Epsilon ", one.epsilon, ", delta ", one.delta, f", for {_named(one.arms, runs)}: {_first(one.unit)}")
         for one in promises
     ]
     bare = dict.fromkeys(str(run.record["arm"]) for run in runs if not run.private)
     if bare:
-        sentences.append((f"No promise at all for {', '.join(bare)}.",))
+        sentences.append((f"No promise at all for {_named(bare, runs)}.",))
     if promises:
         meaning = "The smaller epsilon, the less anybody can tell about one person. What it assumes stands below."
         sentences.append((meaning,))
