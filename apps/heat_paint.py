@@ -53,6 +53,8 @@ def paths(heat: Heat, scale: float) -> str:
 
 def legend(heat: Heat) -> list[tuple[str, str]]:
     """Return colour and meaning of the shades, for a line beneath the drawing."""
+    if heat.marked is not None and not heat.marked.any():
+        return [("#FFFFFF", "no place differs beyond the noise of the days")]
     top = _top(heat)
     most = f"{top:,.0f}" if top >= 10 else f"{top:.2g}"
     if heat.marked is None:

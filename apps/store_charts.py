@@ -16,13 +16,23 @@ _COLOURS: Final = (PALETTE[0], PALETTE[1], PALETTE[3], PALETTE[4])
 _SHAPES: Final = ("triangle-right", "triangle-left", "diamond", "circle")
 
 
+MOST_PERCENT: Final = 100.0
+"""A figure whose interval is wider than this share of its base is near 0 and would flatten all others."""
+
+
 def difference_table(lines: Iterable[Line]) -> pd.DataFrame:
-    """Return one row per figure whose base is not 0: Figure, value, four ends in percent of the base, Clear, texts."""
+    """Return one row per figure that percent can show: Figure, value, four ends in % of the base, Clear, texts.
+
+    Left out are figures whose base is 0 or nearly so, such as an abandonment of .01%: the table has them.
+    """
     rows = []
     for line in lines:
         if not line.base or line.base != line.base or line.difference != line.difference:
             continue
         percent = 100 / abs(line.base)
+        ends = [abs(end) * percent for end in (*line.combined, *line.simulation) if end == end]
+        if max(ends, default=0.0) > MOST_PERCENT:
+            continue
         text = cells(line)
         rows.append(
             {

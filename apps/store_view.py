@@ -68,7 +68,8 @@ def differences(lines: Sequence[Line]) -> None:
     drawn = store_charts.difference_table(main)
     st.caption(
         "Thick bars: 95% interval of the days alone. Thin bars: the model's parameters are drawn from their ranges as"
-        " well. Nothing is called better or worse while the thin bar holds 0."
+        " well. Nothing is called better or worse while the thin bar holds 0. Figures near 0 stand in the"
+        " table only."
     )
     if not drawn.empty:
         words = "; ".join(f"{row['Figure']} {row['Difference']}, {row['Clear']}" for _, row in drawn.iterrows())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,6 +11,11 @@ import typer
 from apps.command.experiment import Json
 
 app = typer.Typer(help="Look at store plans, try changes on them, and draw heat maps.", no_args_is_help=True)
+
+Edits = Annotated[
+    list[str] | None,
+    typer.Option("--edit", metavar="EDIT", help="A change: swap=dairy,bakery. May be repeated; see docs."),
+]
 
 
 class PlanFormat(StrEnum):
@@ -19,6 +25,13 @@ class PlanFormat(StrEnum):
     geojson = "geojson"
     svg = "svg"
     schema = "schema"
+
+
+class HeatKind(StrEnum):
+    """What a heat map shows."""
+
+    visits = "visits"
+    dwell = "dwell"
 
 
 @app.command(short_help="List the bundled plans.")
@@ -63,3 +76,125 @@ def show(
         tables.say(plan_picture.letters(loaded))
         named = [[one.name, one.kind, ", ".join(one.categories)] for one in loaded.fixtures if one.kind != "wall"]
         tables.print_rows(("fixture", "kind", "holds"), named, title="fixtures, as edits name them")
+
+
+@app.command(short_help="Look for narrow ways, long ways out, short queues.")
+def check(plan: str, as_json: Json = False) -> None:
+    """Check PLAN, a bundled name or a TOML file. What is found is advice and no certificate: the exit code stays 0.
+
+    A plan that cannot be simulated at all is refused with exit code 2, in one line that names the place.
+    """
+    from apps.command import tables
+    from simulation.store.checks import check_plan
+    from simulation.store.plan import load_plan
+
+    loaded = load_plan(plan)
+    found = check_plan(loaded)
+    if as_json:
+        rows = [
+            {"code": one.code, "severity": one.severity, "message": one.message, "place_m": one.place,
+             "fixtures": list(one.fixtures)}
+            for one in found
+        ]  # fmt: skip
+        tables.print_json({"runs": [], "rows": rows})
+        return
+    if found:
+        tables.print_rows(("severity", "code", "finding"), ((one.severity, one.code, one.message) for one in found))
+    warnings = sum(one.severity == "warning" for one in found)
+    tables.say(f"{loaded.name}: {warnings} warnings, {len(found) - warnings} notes. Advice, not a certificate.")
+
+
+@app.command(short_help="Try a change: every figure with both intervals.")
+def compare(
+    plan: str,
+    edits: Edits = None,
+    shoppers: Annotated[int, typer.Option("--shoppers", min=1, help="How many come on an average day.")] = 2000,
+    days: Annotated[int, typer.Option("--days", min=2, help="The most paired days.")] = 64,
+    draws: Annotated[
+        int, typer.Option("--parameter-draws", min=0, help="Draws of the parameters; 0 leaves their doubt out.")
+    ] = 16,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Other seeds draw other days.")] = 0,
+    demand: Annotated[
+        Path | None, typer.Option("--demand", help="A folder of your own tables; Complete Journey when left out.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Compare PLAN with PLAN after the edits, on the same shoppers of the same days. Nothing is stored.
+
+    With Ctrl-C what is known so far is printed.
+    """
+    from apps.command import tables
+    from apps.command.store_progress import watched
+    from apps.edit_words import read_words, words
+    from experiments.store.inputs import demand_model
+    from experiments.store.scenario import DemandSettings
+    from experiments.store.what_if import what_if_document
+    from retail.errors import ConfigError
+    from simulation.store.compare import comparing
+    from simulation.store.plan import apply_edits, load_plan
+
+    if not edits:
+        raise ConfigError("say what to change with --edit; write for example --edit swap=dairy,bakery")
+    changes = [read_words(edit) for edit in edits]
+    base = load_plan(plan)
+    other = apply_edits(base, changes)
+    path = None if demand is None else str(demand)
+    model = demand_model(DemandSettings(source="complete-journey" if path is None else "folder", path=path))
+    steps = comparing(
+        base, other, model=model, shoppers=shoppers, seed=seed, block=min(8, days), most=days, parameter_draws=draws
+    )
+    found, complete = watched(steps, most=days, draws=draws)
+    if found is None:
+        raise typer.Exit(130)
+    title = f"{base.name}: {', '.join(words(change) for change in changes)}"
+    document = what_if_document(found, arm="changed", reference="as-is", title=title)
+    if as_json:
+        tables.print_json({"runs": [], "rows": [*document["results"], *document["differences"]]})
+    else:
+        tables.print_summary(document)
+    if not complete:
+        typer.echo("interrupted: these are the figures so far", err=True)
+        raise typer.Exit(130)
+
+
+@app.command(short_help="Where shoppers walk: simulated, or from traces.")
+def heat(
+    plan: str,
+    traces: Annotated[
+        Path | None, typer.Option("--traces", help="CSV of visit, time, x, y in metres; simulated days when left out.")
+    ] = None,
+    what: Annotated[HeatKind, typer.Option("--what", help="visits or dwell.")] = HeatKind.visits,
+    shoppers: Annotated[int, typer.Option("--shoppers", min=1, help="Simulated: on an average day.")] = 2000,
+    days: Annotated[int, typer.Option("--days", min=1, max=1000, help="Simulated: how many days.")] = 4,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Simulated: other seeds draw other days.")] = 0,
+    to: Annotated[Path | None, typer.Option("--to", help="Write a drawing to this .svg file.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make the heat map of PLAN on squares of 1 m and print its busiest places.
+
+    The map is exact. Of real people, release it with noise before it leaves the house: see docs/store.md.
+    """
+    from apps.command import tables
+    from apps.store_heat import busiest, drawn, simulated_heat, traced_heat
+    from experiments.documents import write_bytes
+    from retail.errors import ConfigError
+    from simulation.store.plan import load_plan
+
+    if to is not None and to.suffix != ".svg":
+        raise ConfigError(f"--to {to}: a heat map is written as .svg; name such a file")
+    loaded = load_plan(plan)
+    found = (
+        simulated_heat(loaded, what=what.value, shoppers=shoppers, days=days, seed=seed)
+        if traces is None
+        else traced_heat(loaded, traces, what=what.value)
+    )
+    if to is not None:
+        write_bytes(to, drawn(loaded, found).encode())
+    rows = busiest(found, most=None if as_json else 10)
+    if as_json:
+        tables.print_json({"runs": [], "rows": rows})
+        return
+    columns = ("x_m", "y_m", "value", "unit")
+    tables.print_rows(columns, ([row[name] for name in columns] for row in rows), title="busiest places, a day")
+    if to is not None:
+        tables.say(f"written: {to}")
