@@ -1,0 +1,153 @@
+import json
+
+import pytest
+
+from apps.command import store_progress
+from apps.command.main import main
+from apps.edit_words import read_words, words
+from apps.store_table import digits, interval, lines, number
+from retail.errors import ConfigError
+from simulation.store.plan import read_edit
+
+
+def out(capsys, *arguments, code=0):
+    assert main(list(arguments)) == code
+    return capsys.readouterr()
+
+
+def test_the_bundled_plans_are_listed_with_their_tills(capsys):
+    rows = json.loads(out(capsys, "store", "plans", "--json").out)["rows"]
+    assert {"corner-shop", "supermarket"} <= {row["plan"] for row in rows}
+    assert "lane" in out(capsys, "store", "plans").out
+
+
+def test_a_plan_is_shown_in_letters_and_in_three_other_forms(capsys):
+    shown = out(capsys, "store", "show", "corner-shop").out
+    assert "one letter is 0.5 m" in shown
+    assert "dairy-1" in shown
+    assert json.loads(out(capsys, "store", "show", "corner-shop", "--format", "geojson").out)["type"]
+    assert "properties" in json.loads(out(capsys, "store", "show", "corner-shop", "--format", "schema").out)
+    drawn = out(capsys, "store", "show", "corner-shop", "--format", "svg").out
+    assert drawn.startswith("<svg")
+    assert "<title>dairy-1 (fridge): dairy</title>" in drawn
+
+
+def test_findings_are_advice_and_exit_with_0(capsys):
+    assert "Advice, not a certificate." in out(capsys, "store", "check", "corner-shop").out
+    rows = json.loads(out(capsys, "store", "check", "corner-shop", "--json").out)["rows"]
+    assert all(set(row) == {"code", "severity", "message", "place_m", "fixtures"} for row in rows)
+
+
+def test_a_what_if_gives_every_figure_in_the_one_shape(capsys):
+    done = out(
+        capsys, "store", "compare", "corner-shop", "--edit", "swap=dairy,bakery", "--shoppers", "80", "--days", "2",
+        "--parameter-draws", "2", "--json",
+    )  # fmt: skip
+    document = json.loads(done.out)
+    keys = {"name", "value", "lo", "hi", "unit", "n", "target", "met", "provenance"}
+    assert all(set(row) == keys for row in document["rows"])
+    names = {row["name"] for row in document["rows"]}
+    assert {"sales_visit(as-is)", "sales_visit(changed)", "difference(sales_visit, changed, as-is)",
+            "simulation_difference(sales_visit, changed, as-is)"} <= names  # fmt: skip
+    assert "2 days: sales per visit" in done.err
+
+
+def test_a_what_if_is_printed_with_both_intervals_and_a_verdict(capsys):
+    shown = out(
+        capsys, "store", "compare", "corner-shop", "--edit", "{remove = 'front-end-cap-1'}", "--shoppers", "60",
+        "--days", "2", "--parameter-draws", "2",
+    ).out  # fmt: skip
+    for word in ("simulation noise", "with parameters", "sales per visit", "no clear difference", "D data"):
+        assert word in shown
+
+
+def test_an_interrupted_what_if_shows_what_it_has():
+    def steps():
+        yield "first"
+        raise KeyboardInterrupt
+
+    assert store_progress.watched(iter(()), most=2, draws=0) == (None, True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store_progress, "so_far", str)
+        assert store_progress.watched(steps(), most=2, draws=0) == ("first", False)
+
+
+def test_a_heat_map_comes_from_simulated_days_or_from_traces(capsys, tmp_path):
+    drawing = tmp_path / "heat.svg"
+    assert (
+        "busiest places"
+        in out(capsys, "store", "heat", "corner-shop", "--shoppers", "50", "--days", "1", "--to", str(drawing)).out
+    )
+    assert "visits a day or more" in drawing.read_text()
+    traces = tmp_path / "traces.csv"
+    traces.write_text("visit,time,x,y\n1,0,2.2,3\n1,5,4,3\n2,9,2.4,3.2\n")
+    rows = json.loads(out(capsys, "store", "heat", "corner-shop", "--traces", str(traces), "--json").out)["rows"]
+    assert rows[0] == {"x_m": 2.5, "y_m": 3.5, "value": 2.0, "unit": "visits a day"}
+    assert len(rows) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["show", "nowhere"], "nowhere: is no file and no bundled plan"),
+        (["check", "nowhere"], "nowhere"),
+        (["compare", "corner-shop"], "say what to change with --edit"),
+        (["compare", "corner-shop", "--edit", "swap"], "is no edit"),
+        (["compare", "corner-shop", "--edit", "{swap"], "is no TOML table"),
+        (["compare", "corner-shop", "--edit", "swap=dairy,nothing"], "'nothing'"),
+        (["compare", "corner-shop", "--edit", "swap=dairy,bakery", "--days", "1"], "1"),
+        (["compare", "corner-shop", "--edit", "swap=dairy,bakery", "--shoppers", "10000000"], "10000000"),
+        (["compare", "corner-shop", "--edit", "swap=dairy,bakery", "--demand", "nowhere"], "nowhere"),
+        (["heat", "corner-shop", "--to", "x.png"], "written as .svg"),
+        (["heat", "corner-shop", "--traces", "nowhere.csv"], "nowhere.csv"),
+        (["show", "corner-shop", "--format", "pdf"], "'pdf'"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(arguments, message, capsys):
+    said = out(capsys, "store", *arguments, code=2)
+    assert said.out == ""
+    assert len(said.err.splitlines()) == 1
+    assert message in said.err.replace(",", "") or message in said.err
+
+
+@pytest.mark.parametrize(
+    ("text", "table"),
+    [
+        ("swap=dairy,bakery", {"swap": ["dairy", "bakery"]}),
+        ("{swap = ['dairy', 'bakery']}", {"swap": ["dairy", "bakery"]}),
+        ("swap=wine and beer, soft drinks", {"swap": ["wine and beer", "soft drinks"]}),
+        ("move=till-3,x=12,y=30.5", {"move": "till-3", "x": 12, "y": 30.5}),
+        ("add_till=self_checkout,x=1,y=2", {"add_till": "self_checkout", "x": 1, "y": 2}),
+        ("remove=till-2", {"remove": "till-2"}),
+        ("show=front-end-cap-1,category=eggs", {"show": "front-end-cap-1", "category": "eggs"}),
+    ],
+)
+def test_an_edit_can_be_written_short_and_is_said_in_words(text, table):
+    assert read_words(text) == table
+    assert read_edit(table)
+    assert words(table).split()[0] == next(iter(table)).replace("add_till", "add")
+
+
+def test_a_text_that_is_no_edit_shows_examples():
+    with pytest.raises(ConfigError, match="swap=dairy,bakery"):
+        read_words("dairy, bakery")
+
+
+@pytest.mark.parametrize(
+    ("value", "ends", "written"),
+    [
+        (0.1234, (0.10, 0.15), "0.123"),
+        (1234.6, (1200.0, 1270.0), "1,235"),
+        (0.0, (0.0, 0.0), "0"),
+        (float("nan"), (), "-"),
+        (-0.00001, (-0.4, 0.4), "0.00"),
+    ],
+)
+def test_a_number_has_the_digits_that_its_interval_supports(value, ends, written):
+    assert number(value, digits(value, ends)) == written
+    assert interval((float("nan"), 1.0), 2) == "-"
+    assert interval((-1.0, 2.0), 1, signed=True) == "[-1.0, +2.0]"
+
+
+def test_a_document_without_comparisons_has_no_lines():
+    assert lines({"results": [], "differences": []}) == []
