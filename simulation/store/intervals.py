@@ -97,27 +97,30 @@ def discoveries(differences: Floats, *, rate: float = 0.05) -> NDArray[np.bool_]
         differences: (days, places) other minus base.
         rate: false discovery rate.
 
-    Returns: (places,) bool. Nothing is marked with fewer than two days.
+    Returns: (places,) bool. Nothing is marked with fewer than two days. A place that no day changes is not tested: that
+        depends on the size of changes and not on their sign, so it leaves the chance of the others as it is.
 
     Guarantee: of the marked places at most `rate` are expected to be noise, however places depend on each other.
         Assumes that the mean over days is near normal.
 
     Source: Benjamini and Yekutieli 2001, theorem 1.3.
     """
-    days, places = differences.shape
+    days, everywhere = differences.shape
+    marked = np.zeros(everywhere, dtype=np.bool_)
+    tested = np.flatnonzero((differences != 0).any(axis=0))
+    differences, places = differences[:, tested], len(tested)
     if days < 2 or places == 0:
-        return np.zeros(places, dtype=np.bool_)
+        return marked
     mean, spread = differences.mean(axis=0), differences.std(axis=0, ddof=1)
     steady = (differences == differences[0]).all(axis=0)
     score = np.divide(np.abs(mean) * math.sqrt(days), spread, out=np.zeros(places), where=~steady & (spread > 0))
     chance = np.asarray(2 * student.sf(score, days - 1), dtype=np.float64)
-    chance[steady] = np.where(differences[0][steady] == 0, 1.0, 0.0)
+    chance[steady] = 0.0
     order = np.argsort(chance, kind="stable")
     harmonic = float((1 / np.arange(1, places + 1)).sum())
     passed = np.flatnonzero(chance[order] <= rate * np.arange(1, places + 1) / (places * harmonic))
-    marked = np.zeros(places, dtype=np.bool_)
     if len(passed):
-        marked[order[: passed[-1] + 1]] = True
+        marked[tested[order[: passed[-1] + 1]]] = True
     return marked
 
 
