@@ -170,7 +170,8 @@ def choose_release(
     Each day is released from a ledger in memory, read against the other days, and held against its exact counts.
 
     Args:
-        simulated: presence of at least three days on the grid to be released, best with drawn parameters.
+        simulated: presence of at least three days on the grid to be released, with about as many visits as are
+            expected, and best with drawn parameters.
         epsilon: of the release to come, at delta 1e-5.
         clips: numbers of squares to try.
         doubt: share by which simulated counts may be wrong beside what differs between these days.
