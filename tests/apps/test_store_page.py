@@ -1,0 +1,208 @@
+"""The page Store, and the results of store scenarios, rerun as Streamlit reruns them."""
+
+import dataclasses
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from apps.command.web import STORE_VARIABLE
+from apps.heat_paint import Heat, legend, paths
+from apps.plan_picture import letters, svg
+from apps.store_charts import difference_chart, difference_table
+from apps.store_choices import fixture_table, plan_from
+from apps.store_table import Line
+from experiments.execute import run_scenario
+from experiments.scenario_file import validate
+from retail.errors import ConfigError
+from simulation.store.plan import load_plan, rasterise
+
+MAIN = Path(__file__).parent.parent.parent / "apps" / "main.py"
+PLAN = load_plan("corner-shop")
+SHOP = {
+    "kind": "store",
+    "name": "shop",
+    "title": "A corner shop moves its dairy",
+    "plan": "corner-shop",
+    "shoppers": 150,
+    "parameter_draws": 2,
+    "days": {"block": 3, "most": 3},
+    "arms": [
+        {"name": "moved", "label": "Dairy and bakery change places", "edits": [{"swap": ["dairy", "bakery"]}]},
+        {"name": "faster", "label": "Faster scanning", "parameters": {"till_item_s": 2.0}},
+    ],
+    "targets": {"difference(checkout_s, faster, as-is)": "< 0"},
+}
+CHECKS = {
+    "kind": "store", "name": "checks", "method": "validation", "plan": "corner-shop", "shoppers": 150,
+    "days": {"block": 2, "most": 2}, "arms": [{"name": "little", "check": "little"}],
+    "targets": {"relative_error(little)": "<= 0.01"},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def shop_store(tmp_path_factory):
+    """A store with two store scenarios."""
+    folder = tmp_path_factory.mktemp("shop") / "runs"
+    for raw in (SHOP, CHECKS):
+        assert not run_scenario(validate(raw, source=raw["name"]), store=folder, jobs=1).failures
+    return folder
+
+
+@pytest.fixture
+def visit(monkeypatch):
+    def open_page(store, page=None, **query):
+        monkeypatch.setenv(STORE_VARIABLE, str(store))
+        app = AppTest.from_file(MAIN, default_timeout=120)
+        for key, value in query.items():
+            app.query_params[key] = value
+        if page is not None:
+            app.switch_page(f"app_pages/{page}.py")
+        app.run()
+        assert not app.exception
+        return app
+
+    return open_page
+
+
+def texts(app):
+    kinds = (app.title, app.header, app.subheader, app.markdown, app.caption, app.info, app.warning, app.error)
+    return "\n".join(element.value for kind in kinds for element in kind)
+
+
+def button(app, label):
+    return next(one for one in app.button if one.label == label)
+
+
+def test_a_plan_can_be_looked_at_and_changed_without_any_run(visit, tmp_path):
+    app = visit(tmp_path / "nothing", "store", plan="corner-shop", shoppers="150", days="8")
+    assert "What would a change of the layout do?" in texts(app)
+    assert "No runs yet" not in texts(app)
+    button(app, "Try it").click().run()
+    assert not app.exception
+    assert not app.error
+    assert "Swap dairy and bakery" in texts(app)
+    table = next(frame.value for frame in app.dataframe if "With parameters" in frame.value)
+    assert {"sales per visit", "path", "till wait"} <= set(table["Figure"])
+    assert set(table["Rests on"]) - {"plan"}
+    charts = app.get("vega_lite_chart")
+    assert charts
+    assert "sales per visit" in charts[0].proto.alt
+
+
+def test_another_choice_takes_the_old_answer_away(visit, tmp_path):
+    app = visit(tmp_path / "nothing", "store", plan="corner-shop", shoppers="150", days="8")
+    button(app, "Try it").click().run()
+    assert any("With parameters" in frame.value for frame in app.dataframe)
+    app.get_by_key("edit_kind").set_value("remove").run()
+    assert not any("With parameters" in frame.value for frame in app.dataframe)
+
+
+def test_a_change_that_cannot_be_is_one_message(visit, tmp_path):
+    app = visit(tmp_path / "nothing", "store", plan="corner-shop", shoppers="150", days="8")
+    app.get_by_key("edit_kind").set_value("remove").run()
+    chooser = next(one for one in app.selectbox if one.label == "Fixture")
+    chooser.set_value(next(name for name in chooser.options if name.startswith("exit"))).run()
+    button(app, "Try it").click().run()
+    assert not app.exception
+    assert len(app.error) == 1
+    assert "exit" in app.error[0].value
+
+
+@pytest.mark.parametrize("kind", ["swap", "move", "add_till", "remove", "show"])
+def test_every_kind_of_change_can_be_described(visit, tmp_path, kind):
+    app = visit(tmp_path / "nothing", "store", plan="convenience", shoppers="100", days="8")
+    app.get_by_key("edit_kind").set_value(kind).run()
+    assert not app.exception
+    assert button(app, "Try it")
+
+
+def test_results_of_a_store_scenario_show_differences_and_where_shoppers_walk(visit, shop_store):
+    app = visit(shop_store, scenario="shop")
+    assert app.title[0].value.startswith("Dairy and bakery change places")
+    assert "Where shoppers walk" in texts(app)
+    assert "met" in app.table[-1].value["Result"].iloc[0]
+    app.get_by_key("store_arm").set_value("Faster scanning").run()
+    assert not app.exception
+    assert app.title[0].value.startswith("Faster scanning")
+
+
+def test_results_of_a_validation_show_its_figures_and_targets(visit, shop_store):
+    app = visit(shop_store, scenario="checks")
+    table = next(frame.value for frame in app.dataframe if "Figure" in frame.value)
+    assert "people inside, counted against Little" in set(table["Figure"])
+    assert "met" in app.table[-1].value["Result"].iloc[0]
+
+
+@pytest.mark.parametrize("page", ["runs", "shoppers", "compliance"])
+def test_the_other_pages_take_a_store_scenario_as_it_is(visit, shop_store, page):
+    app = visit(shop_store, page, scenario="shop")
+    assert not app.error
+    assert texts(app)
+
+
+def test_a_plan_survives_its_table():
+    assert plan_from(PLAN, fixture_table(PLAN)) == PLAN
+
+
+def test_an_edited_table_is_the_edited_plan():
+    table = fixture_table(PLAN)
+    table.loc[table["name"] == "dairy-1", "categories"] = "dairy, eggs"
+    assert plan_from(PLAN, table).fixture("dairy-1").categories == ("dairy", "eggs")
+    added = pd.concat([table, pd.DataFrame([{"name": "new", "kind": "shelf", "x": 2.0, "y": 1.5, "width": 1.0,
+                                             "depth": 0.5, "categories": "flowers"}])])  # fmt: skip
+    assert plan_from(PLAN, added).fixture("new").categories == ("flowers",)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"name": ""}, "row 1: the fixture has no name"),
+        ({"x": None}, "row 1 .*: x is empty"),
+        ({"kind": None}, "row 1 .*: kind is empty"),
+        ({"name": "produce-1"}, "two fixtures are named 'produce-1'"),
+        ({"width": -1.0}, "width = -1.0"),
+        ({"categories": ""}, "has no category"),
+    ],
+)
+def test_a_row_that_is_no_fixture_is_one_message(change, message):
+    table = fixture_table(PLAN).astype(object)
+    for column, value in change.items():
+        table.loc[0, column] = value
+    with pytest.raises(ConfigError, match=message) as caught:
+        plan_from(PLAN, table)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_drawing_paints_only_what_is_marked():
+    floor = rasterise(PLAN)
+    change = floor.walkable * 5.0
+    nothing = Heat(change, 0.5, "visits a day", change > 9)
+    assert paths(nothing, 16) == ""
+    assert legend(nothing) == [("#FFFFFF", "no place differs beyond the noise of the days")]
+    some = dataclasses.replace(nothing, marked=floor.walkable)
+    assert paths(some, 16).count("<path") == 1
+    assert "5.0 visits a day more" in svg(PLAN, some) or "5 visits a day more" in svg(PLAN, some)
+
+
+def test_letters_have_one_line_for_each_half_metre():
+    lines = letters(PLAN).split("\n\n")[0].splitlines()
+    assert (len(lines), len(lines[0])) == (16, 20)
+    assert lines[0] == "F" * 20
+
+
+def line(**changes):
+    about = {
+        "sweep": {}, "arm": "a", "reference": "b", "figure": "path_m", "label": "path", "unit": "m", "base": 200.0,
+        "other": 210.0, "difference": 10.0, "simulation": (9.0, 11.0), "combined": (6.0, 14.0), "better": 0,
+        "verdict": "higher", "source": "literature", "note": "", "days": 8,
+    }  # fmt: skip
+    return Line(**{**about, **changes})
+
+
+def test_a_chart_shows_percent_of_the_base_and_leaves_out_what_is_near_0():
+    table = difference_table([line(), line(figure="x", base=0.0), line(figure="y", base=0.1)])
+    assert list(table["value"]) == [5.0]
+    assert (table["lo"].iloc[0], table["noise_hi"].iloc[0]) == (3.0, 5.5)
+    assert difference_chart(table).to_dict()["layer"]
