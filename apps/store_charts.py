@@ -71,7 +71,7 @@ def difference_chart(table: pd.DataFrame) -> alt.LayerChart:
         "Clear:N", scale=alt.Scale(domain=shown, range=[_SHAPES[place] for place in places]), legend=legend
     )
     tooltip = ["Figure", "Base", "Difference", "Days alone", "With parameters", "Clear"]
-    axis = alt.Axis(title="Difference in % of the store as it is", tickCount=5, format="+~g", titleLimit=0)
+    axis = alt.Axis(title="Difference in % of the store as it is", tickCount=5, format="+~r", titleLimit=0)
     x = alt.X("lo:Q", axis=axis, scale=alt.Scale(zero=True, nice=True))
     zero = alt.Chart(pd.DataFrame({"zero": [0.0]})).mark_rule(color=PALETTE[4], strokeDash=[4, 4]).encode(x="zero:Q")
     thin = base.mark_rule(strokeWidth=1.5, yOffset=8).encode(x=x, x2="hi:Q", color=colour, tooltip=tooltip)

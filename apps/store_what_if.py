@@ -34,6 +34,8 @@ KINDS: Final = {
 }
 HEAT_DAYS: Final = 4
 BLOCK: Final = 8
+ALL_DAYS: Final = 1e-9
+"""A half-width that no number of days reaches: the difference map needs more days than sales do."""
 DRAWS: Final = 16
 
 
@@ -134,8 +136,8 @@ def run_what_if(base: StorePlan, other: StorePlan, *, shoppers: int, most: int) 
     model = demand()
     found = None
     steps = comparing(
-        base, other, model=model, shoppers=shoppers, seed=0, block=BLOCK, most=most, parameter_draws=DRAWS,
-        heat=("visits",),
+        base, other, model=model, shoppers=shoppers, seed=0, block=BLOCK, half_width=ALL_DAYS, most=most,
+        parameter_draws=DRAWS, heat=("visits",),
     )  # fmt: skip
     for found in steps:
         done = 1.0 if found.finished else (found.days + found.draws) / (most + DRAWS)

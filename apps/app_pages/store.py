@@ -26,8 +26,8 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         "Shoppers on an average day", 1, MOST_SHOPPERS, 2000, 100, key="shoppers", bind="query-params", width=240
     )
     most = st.select_slider(
-        "Most days", [8, 16, 32, 64], value=32, key="days", bind="query-params", width=240,
-        help="Days are added until sales per visit are known to .5%, or these are done.",
+        "Days", [8, 16, 32, 64], value=32, key="days", bind="query-params", width=240,
+        help="Paired days: both stores meet the same shoppers. The map of where more walk needs 32 or more.",
     )  # fmt: skip
 if name == OWN:
     uploaded = st.file_uploader("A plan in TOML", type="toml", max_upload_size=4)
