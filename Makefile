@@ -21,7 +21,7 @@ PIP = $(BIN)/python -m pip --disable-pip-version-check
 BASE = $(VENV)/.installed-base
 DEV = $(VENV)/.installed-dev
 
-.PHONY: help setup demo test check app clean
+.PHONY: help setup demo test check ray app clean
 
 help:
 	@echo "make setup   create $(VENV) and install the base, once and again when pyproject.toml or constraints.txt change"
@@ -29,6 +29,7 @@ help:
 	@echo "make app     setup, then 'tradefair app'"
 	@echo "make test    setup with the dev, oracles and report extras, then pytest"
 	@echo "make check   setup with the dev extra, then ruff, mypy and the import contracts"
+	@echo "make ray     add Ray, for sweeps on several machines and the slow test of it"
 	@echo "make clean   remove $(VENV), caches and build output; runs/ stays"
 
 setup: $(BASE)
@@ -78,6 +79,9 @@ $(BASE): $(BIN)/python pyproject.toml constraints.txt
 $(DEV): $(BASE)
 	$(PIP) install -c constraints.txt -e '.[dev,oracles,report]'
 	@touch $@
+
+ray: $(DEV)
+	$(PIP) install -c constraints.txt -e '.[ray]'
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

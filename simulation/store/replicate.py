@@ -6,6 +6,7 @@ What a day gives depends on its number alone, so any number of workers gives the
 from __future__ import annotations
 
 import importlib
+import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -65,6 +66,7 @@ def _on_ray(work: Callable[[J], T], days: Sequence[J], workers: int) -> Iterator
         ray: Any = importlib.import_module("ray")
     except ImportError as error:
         raise ConfigError('Ray is not installed; pip install "tradefair[ray]", or run on threads') from error
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing contacts the outside
     if not ray.is_initialized():
         ray.init(num_cpus=workers, include_dashboard=False, log_to_driver=False)
     task = ray.remote(_block)
