@@ -138,11 +138,17 @@ def read_spec(directory: Path) -> RunSpec:
     Returns: the run, without what a config does not hold (the sweep, the code and the identity of the data).
 
     Raises:
+        ConfigError: the run is of a store simulation.
         DataError: the file is missing, or holds no settings of a run.
     """
     path = directory / "config.toml"
     try:
         raw: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        if raw.get("kind") == "store":
+            raise ConfigError(
+                f"run {directory.name} simulated a store: nothing was federated, so there is no message to attack;"
+                " choose a run of a federated arm"
+            )
         return RunSpec(
             scenario=raw["scenario"],
             task=raw["task"],

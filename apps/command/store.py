@@ -39,6 +39,7 @@ def show(key: str, store: Store = Path("runs"), as_json: Json = False) -> None:
     """
     from apps.command import tables
     from experiments.documents import read_json
+    from experiments.runs import METRIC_COLUMNS
 
     runs = _open(store)
     if key in runs.scenarios():
@@ -63,7 +64,8 @@ def show(key: str, store: Store = Path("runs"), as_json: Json = False) -> None:
     if record.get("traceback"):
         tables.say(record["traceback"])
     if metrics is not None:
-        tables.print_rows(list(metrics.columns), metrics.itertuples(index=False), title="figures")
+        figures = metrics[list(METRIC_COLUMNS)]
+        tables.print_rows(list(figures.columns), figures.itertuples(index=False), title="figures")
     if provenance:
         tables.print_rows(("field", "value"), provenance.items(), title="provenance")
 
