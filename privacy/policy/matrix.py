@@ -123,7 +123,7 @@ def _rows(
 def _datasets(engine: PolicyEngine, party: Party) -> Iterator[tuple[str, Dataset]]:
     """Yield one data set of each kind and form for each relation that the party can stand in."""
     for dataset in engine.register.datasets:
-        if dataset.public or dataset.id.endswith("/no-persons"):
+        if dataset.public or dataset.id.endswith(("/persons", "/no-persons")):
             continue
         if dataset.owner == party.id:
             yield OWN, dataset

@@ -51,3 +51,8 @@ def test_the_compact_table_holds_the_same_answers(table):
 def test_an_unknown_regime_is_refused():
     with pytest.raises(PolicyError):
         access_matrix(["feudal"], ["base"])
+
+
+def test_every_cell_of_the_matrix_is_there_once():
+    found = access_matrix(["federated_dp"], ["base"], denied=True)
+    assert not found.duplicated(["regime", "role", "relation", "action", "kind", "form"]).any()
