@@ -19,7 +19,8 @@ class Walked:
         exposed: (n, displays) bool: saw the display.
         visits: (cells,) int64: shoppers who were in the cell at least once.
         dwell_s: (cells,) float64: seconds that shoppers stood or walked in the cell, in whole ticks.
-        flow: (4, cells) int64: moves out of the cell to the east, west, south and north (a diagonal move counts in both).
+        flow: (4, cells) int64: moves out of the cell to the east, west, south and north; a diagonal move counts in
+            both.
         present: (ticks,) int32: shoppers on the floor at the start of each tick of one second.
         crowd: (ticks,) float64: highest density around any walking shopper at the start of the tick, per m2.
     """

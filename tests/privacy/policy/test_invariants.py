@@ -221,5 +221,5 @@ def test_a_rule_that_permits_everything_is_found_with_counterexamples(folder):
 
 
 def test_a_rule_that_decides_nothing_is_named_as_idle(folder):
-    house = folder("never,merchant,may,read,marketplace's,mood,dp,payment,separate consent; no consent,,any,house rule,")
+    house = folder("never,merchant,may,read,marketplace's,mood,dp,payment,guardian; no consent,minor,any,x,")
     assert "never" in enumerate_all(["base", house], requests=DOMAIN[::11]).idle

@@ -62,7 +62,7 @@ def test_a_pack_whose_any_was_narrowed_passes_its_cases_and_is_found_next_to_the
 
 
 def test_a_rule_that_decides_nothing_of_what_is_asked_is_no_proof(folder):
-    house = folder("never,merchant,may not,read,marketplace's,mood,dp,payment,separate consent; no consent,,any,house rule,")
+    house = folder("never,merchant,may not,read,marketplace's,mood,dp,payment,guardian; no consent,minor,any,x,")
     requests = [case.request for case in cases_of("base")]
     with_it, without = (enumerate_all(["base", *more], requests=requests) for more in ([house], []))
     proof = Proof({"": with_it}, {}, 0, (), (), ())
