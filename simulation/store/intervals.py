@@ -87,6 +87,7 @@ def combined(central: Floats, drawn: Floats, *, level: float = 0.95) -> Interval
         return noise
     freedom = total**2 / (within**2 / (len(real) - 1) + between**2 / len(shift))
     half = float(student.ppf((1 + level) / 2, freedom)) * math.sqrt(total)
+    half = max(half, noise.half)  # more degrees of freedom must not make the days look surer than they are
     return Interval(centre - half, centre + half)
 
 

@@ -67,11 +67,16 @@ def test_a_spent_ledger_is_refused_before_the_data_is_even_looked_for(tmp_path, 
 
 
 def test_every_bundled_scenario_passes():
+    from experiments.execute import expand_scenario
     from experiments.preflight import check_scenario
     from experiments.scenario_file import bundled_scenarios, load_scenario
 
     for name in bundled_scenarios():
-        check_scenario(load_scenario(name))
+        scenario = load_scenario(name)
+        if scenario.kind == "store":
+            assert expand_scenario(scenario)
+        else:
+            check_scenario(scenario)
 
 
 def test_the_version_is_printed(capfd):

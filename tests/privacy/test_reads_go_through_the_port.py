@@ -58,7 +58,17 @@ ALLOWED = {
     ("federation/checkpoint.py", FILE): "reads the state of a model",
     ("privacy/access/file.py", FILE): "reads logs of decisions, which name no person",
     ("privacy/policy/table.py", FILE): "reads tables of rules",
+    ("apps/store_results.py", FILE): "reads heat maps of simulated shoppers out of the run store",
+    # A merchant's own files, read by the merchant on the merchant's machine to simulate its store.
+    ("simulation/store/demand_model/folder.py", LOADER): "learns demand from the merchant's own tables",
+    ("simulation/store/demand_model/folder.py", PERSONS): "learns demand from the merchant's own tables",
+    ("simulation/store/traces.py", FILE): "reads the merchant's own traces",
     # Simulations on public data, where nothing is anybody's.
+    ("simulation/store/calibrate/__main__.py", LOADER): "calibrates on the public data set",
+    ("simulation/store/calibrate/promotions.py", PERSONS): "calibrates on the public data set",
+    ("simulation/store/demand_model/complete_journey.py", FILE): "keeps the trips of the public data set in a cache",
+    ("simulation/store/demand_model/complete_journey.py", LOADER): "learns demand from the public data set",
+    ("simulation/store/demand_model/complete_journey.py", PERSONS): "learns demand from the public data set",
     ("experiments/baselines/tune.py", LOADER): "tunes published baselines on the public data set",
     ("experiments/baselines/tune.py", PERSONS): "tunes published baselines on the public data set",
     ("experiments/measuring.py", NODES): "numbers shoppers alike at every origin; the ids themselves go nowhere",
