@@ -38,6 +38,7 @@ def test_findings_are_advice_and_exit_with_0(capsys):
     assert all(set(row) == {"code", "severity", "message", "place_m", "fixtures"} for row in rows)
 
 
+@pytest.mark.slow
 def test_a_what_if_gives_every_figure_in_the_one_shape(capsys):
     done = out(
         capsys, "store", "compare", "corner-shop", "--edit", "swap=dairy,bakery", "--shoppers", "80", "--days", "2",

@@ -1,3 +1,5 @@
+import pytest
+
 from privacy.policy import PolicyEngine, Request
 from privacy.policy.diff import COLUMNS, NOW_ALLOWED, NOW_DENIED, by_rule, describe, diff_policies
 from privacy.policy.domain import enumerate_requests, sample_register
@@ -42,6 +44,7 @@ def test_a_request_is_described_without_its_defaults():
 HEADER = "id,who,effect,action,whose,kind,form,purpose,when,unless,jurisdiction,article,sentence"
 
 
+@pytest.mark.slow
 def test_a_rule_that_was_narrowed_shows_what_it_lost(tmp_path):
     folders = []
     for name, purpose in (("before", "any"), ("after", "audit")):
