@@ -21,7 +21,6 @@ from simulation.store.plan import load_plan, plan_text
 
 HEAT: Final = "heat.npz"
 """In a run's artifacts: visits per day on each cell of both stores, their difference and which cells differ."""
-THREADS: Final = 2
 """Days at once within a run; the engines leave Python's lock alone. The figures are the same for any number."""
 
 
@@ -53,7 +52,8 @@ def run_comparison(spec: StoreSpec, directory: Path, progress: Callable[[str], N
         heat=("visits",),
         engine=settings.engine,
         tills=settings.tills,
-        workers=THREADS,
+        workers=settings.days.workers,
+        where=settings.days.on,
         on_progress=lambda sofar: progress(so_far(sofar)),
     )
     for name, layout in (("base", base), ("other", other)):

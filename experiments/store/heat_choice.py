@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 
 from experiments.logbook import RUN_BOOKS, keep_earlier_books, run_log
 from experiments.runs import ArmResult
-from experiments.store.comparing import THREADS
 from experiments.store.display_choice import exact_visits, gain_by_category, shown_by_chance, shown_by_map
 from experiments.store.display_choice import visits_at_displays as seen_by
 from experiments.store.figures import NO_INTERVAL, row, table
@@ -193,7 +192,8 @@ def _judged(world: _World, base: StorePlan, other: StorePlan, number: int) -> Co
         first_day=_JUDGED + number * days,
         engine=scenario.engine,
         tills=scenario.tills,
-        workers=THREADS,
+        workers=scenario.days.workers,
+        where=scenario.days.on,
     )
 
 

@@ -54,6 +54,8 @@ class DaySettings(Settings):
     half_width: float = Field(
         0.005, gt=0, lt=1, description="a share of the reference's figure: narrower intervals need no more days"
     )
+    on: Literal["threads", "ray"] = Field("threads", description="what simulates days side by side; same figures")
+    workers: int = Field(2, ge=1, le=1024, description="how many days at a time; same figures for any number")
 
     @model_validator(mode="after")
     def _at_least_one_block(self) -> Self:

@@ -4,6 +4,7 @@ import json
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from experiments.execute import expand_scenario, run_scenario
@@ -212,3 +213,16 @@ def test_progress_names_the_leading_figure(tmp_path):
         plan, plan, model=complete_journey_demand(), shoppers=50, seed=0, block=2, most=2, parameter_draws=0
     )
     assert so_far(found) == "2 days: sales per visit +0.000 USD [+0.000, +0.000]"
+
+
+@pytest.mark.slow
+def test_ray_and_any_number_of_threads_give_the_same_figures(tmp_path):
+    pytest.importorskip("ray", reason="no Ray: run `make ray`")
+    tables = []
+    for on, workers in (("threads", 1), ("threads", 3), ("ray", 2)):
+        folder = tmp_path / f"{on}{workers}"
+        (folder / "artifacts").mkdir(parents=True)
+        days = {**SMALL["days"], "on": on, "workers": workers}
+        tables.append(run_store(spec_of({**SMALL, "days": days}, "moved"), folder, print).metrics)
+    for other in tables[1:]:
+        pd.testing.assert_frame_equal(tables[0], other)
