@@ -59,9 +59,11 @@ def arm_layout(plan: StorePlan, arm: StoreArm, model: DemandModel | None = None)
     offers = arm.targeting
     change = None
     if offers.policy != "none":
-        from simulation.store.targeting import targeting
+        from simulation.store.targeting import SENSITIVE, targeting
 
-        change = targeting(offers.policy, model=model)
+        made = targeting(offers.policy, model=model)
+        sold = set(arm_plan(plan, arm).categories) & set(made.categories) - SENSITIVE
+        change = replace(made, choice=tuple(sorted(sold)))  # nobody offers what the store does not sell
     parameters = dict(arm.parameters)
     if offers.consent_rate is not None:
         parameters["consent_rate"] = offers.consent_rate

@@ -105,7 +105,9 @@ def little(spec: StoreSpec, progress: Callable[[str], None]) -> Rows:
         span = float(len(ran.walked.present))
         expected = mean_present(ran.itinerary.enter_s, ran.walked.reach_s, start_s=0.0, end_s=span)
         errors.append(abs(counted / expected - 1))
-        left.append(float(np.isfinite(ran.served.done_s).sum()) / drawn.shoppers)
+        gone = ran.served.done_s >= ran.walked.reach_s  # nobody is done before reaching the tills
+        ended = ran.walked.reach_s < len(ran.walked.present) + 1  # and nobody is left on the floor when it is empty
+        left.append(float((gone & ended & (ran.walked.reach_s >= ran.itinerary.enter_s)).sum()) / drawn.shoppers)
         progress(f"day {day + 1}: {counted:.2f} people counted, {expected:.2f} expected")
     yield row(
         "relative_error", spec.arm.name, max(errors), n=len(errors), label="people inside, counted against Little",

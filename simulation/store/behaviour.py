@@ -57,12 +57,11 @@ def plan_day(floor: Floor, demand: Demand, settings: BehaviourSettings) -> Itine
     leg_place = np.concatenate([np.arange(len(entry)), start[1:] - 0.5])
     leg_draw = np.concatenate([entry + shopper, demand.start[1:] + np.arange(n)])
     leg_target = np.concatenate([target, np.full(n, floor.tills_target)])
-    common = np.sort(here[here >= 0])
-    detour = demand.detour_u[leg_draw] < settings.detour_rate
-    way = np.zeros(len(leg_draw), dtype=np.int64)
-    if len(common):
-        way = common[np.minimum((demand.detour_to_u[leg_draw] * len(common)).astype(np.int64), len(common) - 1)]
-    detour &= (len(common) > 0) & (way != leg_target)
+    # A detour leads to a category of the demand, whatever this store sells: no other store's detours change with it.
+    many = len(demand.categories)
+    drawn = np.minimum((demand.detour_to_u[leg_draw] * many).astype(np.int64), many - 1)
+    way = here[drawn] if many else np.full(len(leg_draw), -1)
+    detour = (demand.detour_u[leg_draw] < settings.detour_rate) & (way >= 0) & (way != leg_target)
 
     # A detour comes just before the stop that its leg leads to.
     place = np.concatenate([np.arange(len(entry), dtype=np.float64), leg_place[detour] - 0.25])

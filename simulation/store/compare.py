@@ -187,7 +187,8 @@ def comparing(
         leading: name of the figure that decides about more days.
         parameter_draws: how many times parameters are drawn; 0 leaves the combined interval out, and any verdict.
         draw_days: days of each draw, the first ones of the same days.
-        vary: parameters to draw. When None, all that neither settings nor a layout set to something else.
+        vary: parameters to draw. When None, all that the settings leave at their value; what a layout sets stays
+            open in the other.
         first_day: number of the first day. Give another one for days that no search has seen.
         heat: heat maps to compare.
         engine: for the floor.
@@ -201,7 +202,7 @@ def comparing(
     kpi(leading)
     settings = settings or StoreSettings.default()
     layouts = [one if isinstance(one, Layout) else Layout(one) for one in (base, other)]
-    free = _free(settings, layouts) if vary is None else frozenset(vary)
+    free = _free(settings) if vary is None else frozenset(vary)
     work = PairedDays(layouts[0], layouts[1], model, shoppers, seed, settings, engine, tills, heat, free)
     findings = (advisory(layouts[0].plan), advisory(layouts[1].plan))
     pairs: list[Pair] = []
@@ -217,7 +218,7 @@ def comparing(
             leading=leading,
             half_width=half_width,
             varied=free if parameter_draws else frozenset(),
-            currency=layouts[0].plan.currency,
+            currency=model.currency,
             finished=finished,
         )
 
@@ -242,11 +243,10 @@ def comparing(
         yield so_far(finished=chosen[-1] + 1 == parameter_draws)
 
 
-def _free(settings: StoreSettings, layouts: Sequence[Layout]) -> frozenset[str]:
-    """Parameters that nobody set to a value of their own."""
+def _free(settings: StoreSettings) -> frozenset[str]:
+    """Parameters that nobody set for both layouts; what one layout sets stays open in the other."""
     values = dataclasses.asdict(settings)
-    own = {name for layout in layouts for name in layout.parameters}
-    return frozenset(name for name, one in PARAMETERS.items() if values[name] == one.value and name not in own)
+    return frozenset(name for name, one in PARAMETERS.items() if values[name] == one.value)
 
 
 def _check(*, block: int, most: int, half_width: float, draws: int, draw_days: int, first: int) -> None:

@@ -44,14 +44,18 @@ def paired(differences: Floats, *, level: float = 0.95) -> Interval | None:
         differences: (days,) other minus base, NaN on a day without a figure.
         level: in (0, 1).
 
-    Returns: the interval; None with fewer than two days. Equal differences give an interval of width 0.
+    Returns: the interval; None with fewer than two days. Equal differences give an interval of width 0, but where they
+        are other than 0 and too few to tell from chance (five or fewer at 95%), one that reaches to 0.
     """
     real = differences[~np.isnan(differences)]
     if len(real) < 2:
         return None
     centre = float(real.mean())
-    if (real == real[0]).all():  # rounding must not make a null edit's 0 uncertain
-        return Interval(float(real[0]), float(real[0]))
+    if (real == real[0]).all():
+        # Rounding must not make a null edit's 0 uncertain. Equal differences other than 0 may be a tie of whole
+        # numbers: by their signs alone, as likely as 2 ** (1 - days) where nothing differs.
+        wide = 0.0 if real[0] == 0 or 2.0 ** (1 - len(real)) <= 1 - level else abs(float(real[0]))
+        return Interval(float(real[0]) - wide, float(real[0]) + wide)
     half = float(student.ppf((1 + level) / 2, len(real) - 1)) * float(real.std(ddof=1)) / math.sqrt(len(real))
     return Interval(centre - half, centre + half)
 
@@ -116,7 +120,7 @@ def discoveries(differences: Floats, *, rate: float = 0.05) -> NDArray[np.bool_]
     steady = (differences == differences[0]).all(axis=0)
     score = np.divide(np.abs(mean) * math.sqrt(days), spread, out=np.zeros(places), where=~steady & (spread > 0))
     chance = np.asarray(2 * student.sf(score, days - 1), dtype=np.float64)
-    chance[steady] = 0.0
+    chance[steady] = 2.0 ** (1 - days)  # by the signs alone: counts are whole numbers, and ties say no more
     order = np.argsort(chance, kind="stable")
     harmonic = float((1 / np.arange(1, places + 1)).sum())
     passed = np.flatnonzero(chance[order] <= rate * np.arange(1, places + 1) / (places * harmonic))

@@ -51,17 +51,18 @@ class Kpi:
 
 
 _SEEN: Final = ("walking", "displays", "offers")
-_FLOOR: Final = ("walking", "shopping", "displays")
+_FLOOR: Final = ("walking", "shopping", "displays", "offers")
 _QUEUE: Final = ("tills", "displays", "offers")
 _TIMES: Final = ("walking", "shopping", "displays", "tills", "offers")
-_ALL: Final = ("walking", "displays", "tills", "offers")
+_ALL: Final = ("walking", "shopping", "displays", "tills", "offers")
+_WAYS: Final = ("walking", "offers")
 
 KPIS: Final[tuple[Kpi, ...]] = (
     Kpi("sales_visit", "sales per visit", MONEY, 1, 3, "money that paying shoppers leave, over all who came in", _ALL),
     Kpi("sales_m2", "sales per m2", MONEY, 1, 3, "money of the day over the walkable area", _ALL),
-    Kpi("planned_picks", "planned picks", "per visit", 1, 3, "wanted lines that the shopper found", ()),
+    Kpi("planned_picks", "planned picks", "per visit", 1, 3, "wanted lines that the shopper found", ("offers",)),
     Kpi("unplanned_picks", "unplanned picks", "per visit", 1, 3, "lines bought because a display was seen", _SEEN),
-    Kpi("path_m", "path", "m", 0, 1, "mean way from entrance to tills", ("walking",)),
+    Kpi("path_m", "path", "m", 0, 1, "mean way from entrance to tills", _WAYS),
     Kpi("trip_min", "trip", "min", -1, 2, "mean time from coming in until paid or given up", _TIMES),
     Kpi("wait_s", "till wait", "s", -1, 1, "mean time in the queue of those who paid", _TIMES),
     Kpi("wait_p90_s", "till wait, p90", "s", -1, 1, "nine in ten who paid waited at most this long", _TIMES),
@@ -75,8 +76,8 @@ KPIS: Final[tuple[Kpi, ...]] = (
     Kpi(
         "density_p99_m2", "density, p99", "per m2", -1, 3, "99th percentile over seconds of the thickest crowd", _FLOOR
     ),
-    Kpi("coverage_pct", "coverage", "%", 0, 2, "share of the walkable area that a mean shopper enters", ("walking",)),
-    Kpi("exposure_pct", "exposure", "%", 1, 2, "shoppers who saw the display", ("walking",), family=True),
+    Kpi("coverage_pct", "coverage", "%", 0, 2, "share of the walkable area that a mean shopper enters", _WAYS),
+    Kpi("exposure_pct", "exposure", "%", 1, 2, "shoppers who saw the display", _WAYS, family=True),
     Kpi("dwell_s", "dwell", "s", 0, 1, "mean time that a shopper spends in the zone", _FLOOR, family=True),
     Kpi("narrow_findings", "clear widths too narrow", "findings", -1, 0, "advisory checks of clear widths", ()),
     Kpi("egress_findings", "egress", "findings", -1, 0, "advisory checks of the way to an exit", ()),

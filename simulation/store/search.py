@@ -169,7 +169,8 @@ def search(
         edit, changed = candidate
         value = training(changed)
         loss = way * (here_value - value)
-        changes.append(abs(loss))
+        if not math.isnan(loss):
+            changes.append(abs(loss))
         heat = 0.5 * float(np.mean(changes[:10])) * 0.01 ** (step / steps)
         u = float(rng.random())
         if not math.isnan(value) and (loss <= 0 or (heat > 0 and u < math.exp(-loss / heat))):
@@ -180,7 +181,7 @@ def search(
             on_step(step + 1, here_value, best_value)
     held_out = compare(
         plan, best, model=model, shoppers=shoppers, seed=seed, settings=settings, workers=workers,
-        **{"first_day": HELD_OUT, "leading": objective, **comparison},
+        **{"leading": objective, **comparison, "first_day": HELD_OUT},
     )  # fmt: skip
     return Found(best, best_edits, objective, start, best_value, len(training.cache), held_out)
 

@@ -62,7 +62,7 @@ def test_every_figure_has_a_unit_and_says_where_its_parameters_come_from(swapped
         assert row.provenance
     assert swapped.row("sales_visit").unit == "USD"
     assert "lift_rear_end_cap" in swapped.row("unplanned_picks").sources["data"]
-    assert swapped.row("planned_picks").provenance == "plan"
+    assert swapped.row("narrow_findings").provenance == "plan"
 
 
 def test_a_verdict_needs_the_combined_interval_to_exclude_0(swapped):
@@ -125,7 +125,8 @@ def test_a_layout_may_differ_in_its_parameters_and_its_shoppers(plan, compare_da
     quicker = compare_days(plan, Layout(plan, {"till_item_s": 1.0}))
     assert quicker.row("service_s").verdict == "better"
     assert quicker.row("path_m").difference == 0.0
-    assert "till_item_s" not in quicker.varied
+    assert "till_item_s" in quicker.varied  # in the layout that has no value of its own
+    assert quicker.row("service_s").combined.half > 2 * quicker.row("service_s").noise.half
     richer = Layout(plan, change=lambda demand, _: dataclasses.replace(demand, spend=demand.spend * 2))
     sales = compare_days(plan, richer).row("sales_visit")
     assert sales.verdict == "better"

@@ -81,7 +81,21 @@ def test_noise_alone_is_hardly_ever_marked():
 
 
 def test_places_without_a_difference_are_never_marked_and_sure_ones_always():
-    changes = np.zeros((4, 3))
+    changes = np.zeros((8, 3))
     changes[:, 1] = 2.0
     assert discoveries(changes).tolist() == [False, True, False]
+    assert not discoveries(changes[:4]).any()  # a tie of few days may be chance
     assert not discoveries(changes[:1]).any()
+
+
+@pytest.mark.parametrize("days", [2, 3, 4, 8])
+def test_ties_of_whole_numbers_are_not_taken_for_certainty(days):
+    coins = np.random.default_rng(1).choice([-1.0, 1.0], (200, days, 40))  # no place differs
+    assert np.mean([discoveries(each).any() for each in coins]) <= 0.08
+    alone = [paired(each[:, 0]) for each in coins]
+    assert np.mean([one.excludes(0.0) for one in alone]) <= 0.08
+
+
+def test_equal_differences_are_certain_once_there_are_enough_of_them():
+    assert paired(np.full(8, 3.0)) == Interval(3.0, 3.0)
+    assert not paired(np.full(4, 3.0)).excludes(0.0)
