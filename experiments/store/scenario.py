@@ -118,7 +118,7 @@ class StoreScenario(BaseScenario):
     kind: ClassVar[str] = "store"
     method: Method = Field("compare", description="what is done")
     plan: str = Field("supermarket", min_length=1, description="a bundled plan, or a TOML file")
-    shoppers: int = Field(2000, ge=1, description="how many come on an average day")
+    shoppers: int = Field(2000, ge=1, le=1_000_000, description="how many come on an average day, at most 1,000,000")
     seed: int = Field(0, ge=0, description="a whole number: other seeds draw other days")
     engine: Literal["fast", "mesa"] = Field("fast", description="what walks the shoppers")
     tills: Literal["fast", "simpy"] = Field("fast", description="what serves them")

@@ -50,7 +50,8 @@ class PrivateHeat:
     """A released heat map of visits.
 
     Attributes:
-        values: (rows, columns) float64 noisy counts of visits; NaN where the noisy count is below the threshold.
+        values: (rows, columns) float64 noisy counts of visits, or of persons where rows name them; NaN where
+            the noisy count is below the threshold.
         side_m: edge of a square.
         threshold: least count that is shown.
         max_cells: squares of a visit that were counted.
@@ -98,7 +99,8 @@ def movement_rows(presence: Presence, person: NDArray[np.int64] | None = None) -
 
     Args:
         presence: of the visits.
-        person: (visits,) number of the person of each visit, whom the release then protects; None protects each visit.
+        person: (visits,) number of the person of each visit, whom the release then protects and counts, once per square
+            over all visits; None protects and counts visits.
 
     Returns: columns person_id, merchant_id, basket_id (all int64), x_m and y_m (float64, middle of the square).
     """
