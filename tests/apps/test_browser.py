@@ -255,7 +255,7 @@ def test_an_empty_store_says_how_to_fill_it(browser, tmp_path):
     process, address = serve(tmp_path / "nothing", tmp_path / "log.txt")
     try:
         visit = Visit(browser, width="phone").open(address)
-        assert visit.page.get_by_text("tradefair demo").count() == 1
+        visit.page.get_by_text("tradefair demo").wait_for()  # of the one place; two would be an error
         assert (visit.complaints, visit.overflow() <= 0) == ([], True)
         visit.picture("empty-phone-light")
         visit.context.close()
