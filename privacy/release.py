@@ -138,7 +138,7 @@ class ReleaseGate:
             epsilon=epsilon_rdp(plan.cost, delta=self.ledger.budget.delta),
             exactness=exactness(plan, counting=query.counting),
             cells=plan.k if isinstance(plan, TopKPlan) else plan.cells if isinstance(plan, CountPlan) else 1,
-            threshold=threshold(plan, delta=self.ledger.budget.delta),
+            threshold=self._least(plan, query),
             remaining_releases=self.ledger.remaining // plan.cost,
             stored=bool(stored) and not query.refresh,
         )
@@ -258,7 +258,7 @@ class ReleaseGate:
 
     def _noisy(self, exact: Exact, plan: Plan, query: Query) -> Answer:
         """Draw the noise, then hide what the noisy count puts below the threshold."""
-        least = threshold(plan, delta=self.ledger.budget.delta)
+        least = self._least(plan, query)
         rows: list[Row]
         if isinstance(plan, QuantilePlan):
             rows = [(statistics.draw_quantile(exact.astype(np.float64), plan),)]
@@ -277,6 +277,10 @@ class ReleaseGate:
         how = asdict(exactness(plan, counting=query.counting))
         columns = (*(key.column for key in query.keys), number)
         return Answer(columns=columns, rows=tuple(rows), threshold=least, cost=plan.cost, **how)
+
+    def _least(self, plan: Plan, query: Query) -> int | None:
+        """Return the least noisy count that is shown; privacy does not rest on it."""
+        return threshold(plan, delta=self.ledger.budget.delta) if query.hide_small else None
 
     def _identity(self, query: Query) -> str:
         """Hash everything that an answer depends on besides its exactness: the question and the bounds."""

@@ -122,6 +122,8 @@ class Query:
             each purpose has its own stored answer.
         title: for people; no part of the question.
         refresh: ask anew although an answer is stored, and pay again; no part of the question.
+        hide_small: leave out noisy counts below the gate's threshold. False suits a map on a public grid, for "counts":
+            the numbers are as private, and single ones say nothing.
     """
 
     kind: Kind
@@ -138,6 +140,7 @@ class Query:
     purpose: str = "research"
     title: str = ""
     refresh: bool = False
+    hide_small: bool = True
 
     def __post_init__(self) -> None:
         """Bring everything into one order and refuse what is no question."""
@@ -156,8 +159,9 @@ class Query:
         object.__setattr__(self, "where", tuple(sorted(filters)))
         if self.counting not in COUNTINGS:
             raise ConfigError(f"counting must be one of {', '.join(COUNTINGS)}, got {self.counting!r}")
-        if not isinstance(self.refresh, bool):
-            raise ConfigError(f"refresh must be true or false, got {self.refresh!r}")
+        for name in ("refresh", "hide_small"):
+            if not isinstance(getattr(self, name), bool):
+                raise ConfigError(f"{name} must be true or false, got {getattr(self, name)!r}")
         _check_kind(self)
 
     @property
@@ -217,6 +221,7 @@ class Query:
             "column": self.column,
             "alpha": self.alpha,
             "candidates": None if self.candidates is None else list(self.candidates),
+            "hide_small": None if self.hide_small else False,
         }
         return {name: value for name, value in document.items() if value is not None}
 
@@ -244,6 +249,8 @@ def _check_kind(query: Query) -> None:
         given = getattr(query, name) is not None
         if given != (name in wanted[query.kind]):
             raise ConfigError(f"{query.kind}: {name} is {'of no use; remove it' if given else 'missing'}")
+    if not query.hide_small and query.kind != "counts":
+        raise ConfigError(f"{query.kind}: hide_small is of no use; remove it")
     if query.kind == "top_k":
         if len(query.keys) != 1:
             raise ConfigError("top_k ranks the values of one column; name one")

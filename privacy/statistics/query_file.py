@@ -13,9 +13,9 @@ from retail.errors import ConfigError
 _COMMON: Final = ("kind", "dataset", "where", "counting", "epsilon", "error_95", "purpose", "title", "refresh")
 _FIELDS: Final = {
     "count": (),
-    "histogram": ("column", "values", "grid"),
-    "groupby": ("columns",),
-    "heatmap": ("x", "y"),
+    "histogram": ("column", "values", "grid", "hide_small"),
+    "groupby": ("columns", "hide_small"),
+    "heatmap": ("x", "y", "hide_small"),
     "topk": ("column", "values", "k"),
     "quantile": ("column", "alpha", "candidates"),
 }
@@ -76,7 +76,7 @@ def parse_query(document: Mapping[str, Any], *, dataset: str = "transactions") -
         return Query(
             "quantile", column=document.get("column"), alpha=document.get("alpha"), candidates=candidates, **common
         )
-    return Query("counts", keys=_keys(kind, document), **common)
+    return Query("counts", keys=_keys(kind, document), hide_small=document.get("hide_small", True), **common)
 
 
 def _keys(kind: str, document: Mapping[str, Any]) -> tuple[Key, ...]:

@@ -3,11 +3,12 @@
     choice = choose_release(simulated, epsilon=1.0)                       # on simulated days: costs no budget
     gate = movement_gate(movement_rows(real), ledger=ledger, engine=engine, log=log, max_cells=choice.max_cells)
     private = release_presence(gate, "shop", real, epsilon=1.0)
-    shown = filled(private, choice)
+    shown = filled(private, choice)                                       # or on_floor(private, floor)
 
 What is counted is presence, 0 or 1 per visit and square: seconds per square would need far more noise. Nothing here
-draws noise; `privacy.release` does. The gate hides counts below its threshold, which at epsilon 1 is most of a store;
-`filled` reads what is hidden, cut off or noisy against what simulated days lead to expect.
+draws noise; `privacy.release` does. All noisy counts are asked for: the gate's threshold would hide most of a store,
+and privacy does not rest on it. Two readings cost nothing. `on_floor` uses the plan: nobody is inside a shelf, and no
+count is negative. `filled` also weighs what is cut off or noisy against what simulated days lead to expect.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from typing import Final
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import log_ndtr
 
 from privacy.budget import Budget
 from privacy.ledger import Ledger
@@ -31,7 +31,8 @@ from privacy.statistics.bounds import Bounds, bounded_counts
 from privacy.statistics.queries import Grid, Key, Query
 from retail import columns as c
 from retail.errors import ConfigError
-from simulation.store.routes import Presence
+from simulation.store.floor import CELL_M, Floor
+from simulation.store.routes import Presence, within_reach
 
 MOVEMENT: Final = "movement"
 """Id of the data set of visits in a register."""
@@ -50,10 +51,8 @@ class PrivateHeat:
     """A released heat map of visits.
 
     Attributes:
-        values: (rows, columns) float64 noisy counts of visits, or of persons where rows name them; NaN where
-            the noisy count is below the threshold.
+        values: (rows, columns) float64 noisy counts of visits, or of persons where rows name them; may be negative.
         side_m: edge of a square.
-        threshold: least count that is shown.
         max_cells: squares of a visit that were counted.
         epsilon: of this release alone.
         noise_sd: standard deviation of the noise of one count.
@@ -62,7 +61,6 @@ class PrivateHeat:
 
     values: NDArray[np.float64]
     side_m: float
-    threshold: int
     max_cells: int
     epsilon: float
     noise_sd: float
@@ -78,7 +76,8 @@ class Choice:
         mean: (rows, columns) simulated visits of a day.
         spread: (rows, columns) how far a real day may be from that, as a standard deviation.
         kept: (rows, columns) share of a square's visits that `max_cells` leaves in the count; 1 where nobody comes.
-        error: mean relative L1 error of filled releases, on simulated days that took no part in `mean` and `kept`.
+        error: mean relative L1 error of releases as they will be read, on simulated days that took no part in `mean`
+            and `kept`.
         unaided: the same without any release: the other days' mean alone.
         tried: (max_cells, error) of all that were tried.
     """
@@ -157,24 +156,31 @@ def release_presence(
     Guarantee: epsilon-DP (with the budget's delta) for one person of the rows: a visit, or a person with all visits.
     """
     answer = gate.release(actor, _query(shape, gate.dataset, epsilon, purpose, title))
-    counts = np.array([row[-1] for row in answer.rows], dtype=np.float64)  # None becomes NaN
+    counts = np.array([row[-1] for row in answer.rows], dtype=np.float64)
     values = counts.reshape(shape.columns, shape.rows).T  # keys are in the order of their names: x, then y
     sd = answer.scale * (math.sqrt(2) if answer.noise == "laplace" else 1.0)
     most = gate.bounds.max_cells
-    return PrivateHeat(values, shape.side_m, int(answer.threshold or 0), most, epsilon, sd, answer.cost)
+    return PrivateHeat(values, shape.side_m, most, epsilon, sd, answer.cost)
 
 
 def choose_release(
-    simulated: Sequence[Presence], *, epsilon: float, clips: Sequence[int] = CLIPS, doubt: float = DOUBT
+    simulated: Sequence[Presence],
+    *,
+    epsilon: float,
+    floor: Floor | None = None,
+    clips: Sequence[int] = CLIPS,
+    doubt: float = DOUBT,
 ) -> Choice:
     """Choose how many squares of a visit to count, on simulated days; nobody's budget pays.
 
-    Each day is released from a ledger in memory, read against the other days, and held against its exact counts.
+    Each day is released from a ledger in memory, read, and held against its exact counts.
 
     Args:
         simulated: presence of at least three days on the grid to be released, with about as many visits as are
             expected, and best with drawn parameters.
         epsilon: of the release to come, at delta 1e-5.
+        floor: of the plan, when releases will be read with `on_floor`; when None they will be read with `filled`, here
+            against the other days.
         clips: numbers of squares to try.
         doubt: share by which simulated counts may be wrong beside what differs between these days.
 
@@ -195,7 +201,8 @@ def choose_release(
             others = np.arange(len(simulated)) != place
             expected = _expected(int(clip), exact[others], cut[others], doubt)
             private = _rehearsed(day, each, epsilon=epsilon, max_cells=int(clip))
-            errors.append(relative_error(filled(private, expected), day.counts))
+            read = filled(private, expected) if floor is None else on_floor(private, floor)
+            errors.append(relative_error(read, day.counts))
             unaided.append(relative_error(expected.mean, day.counts))
         whole = _expected(int(clip), exact, cut, doubt)
         found.append(replace(whole, error=float(np.mean(errors)), unaided=float(np.mean(unaided))))
@@ -203,11 +210,34 @@ def choose_release(
     return replace(best, tried=tuple((one.max_cells, one.error) for one in found))
 
 
+def on_floor(private: PrivateHeat, floor: Floor) -> NDArray[np.float64]:
+    """Read a released map by the plan alone: 0 where nobody can walk, and no count below 0.
+
+    Uses nothing but the release and the plan, which is public, so it costs nothing. Squares where few walk come out too
+    high on average, since noise below 0 is cut; counts that the bound cut off stay cut off.
+
+    Args:
+        private: from `release_presence`.
+        floor: of the same store.
+
+    Returns: (rows, columns) float64.
+
+    Raises: ConfigError: the release has another grid than the floor.
+    """
+    reach = within_reach(floor, side_cells=round(private.side_m / CELL_M))
+    if private.values.shape != reach.shape:
+        raise ConfigError(
+            f"a release of {private.values.shape} squares does not fit a floor of {reach.shape}; give the floor of the "
+            "plan that was released"
+        )
+    return np.where(reach, np.maximum(private.values, 0.0), 0.0)
+
+
 def filled(private: PrivateHeat, choice: Choice) -> NDArray[np.float64]:
     """Read a released map: the most plausible visits, given the noisy counts and what simulated days lead to expect.
 
-    A count is taken as kept * visits + noise, the visits as normal around the simulated mean; a hidden count says that
-    it was below the threshold. Uses nothing but the release and public numbers, so it costs nothing.
+    A count is taken as kept * visits + noise, the visits as normal around the simulated mean. Uses nothing but the
+    release and public numbers, so it costs nothing.
 
     Args:
         private: from `release_presence`.
@@ -224,12 +254,7 @@ def filled(private: PrivateHeat, choice: Choice) -> NDArray[np.float64]:
         )
     variance, noise = choice.spread**2, private.noise_sd**2
     centre, total = choice.kept * choice.mean, choice.kept**2 * variance + noise
-    root = np.sqrt(total)
-    edge = (private.threshold - 0.5 - centre) / root
-    # Mean of a normal number below the edge: exp and log keep the ratio finite far in the tail.
-    below = centre - root * np.exp(-(edge**2) / 2 - 0.5 * math.log(2 * math.pi) - log_ndtr(edge))
-    count = np.where(np.isnan(private.values), below, private.values)
-    return np.maximum(choice.mean + choice.kept * variance / total * (count - centre), 0.0)
+    return np.maximum(choice.mean + choice.kept * variance / total * (private.values - centre), 0.0)
 
 
 def relative_error(shown: NDArray[np.float64], exact: NDArray[np.int64]) -> float:
@@ -241,7 +266,9 @@ def relative_error(shown: NDArray[np.float64], exact: NDArray[np.int64]) -> floa
 def _query(shape: Presence, dataset: str, epsilon: float, purpose: str, title: str) -> Query:
     high, wide = shape.rows * shape.side_m, shape.columns * shape.side_m
     keys = (Key(X, grid=Grid(0.0, wide, shape.side_m)), Key(Y, grid=Grid(0.0, high, shape.side_m)))
-    return Query("counts", dataset=dataset, keys=keys, epsilon=epsilon, purpose=purpose, title=title)
+    return Query(
+        "counts", dataset=dataset, keys=keys, epsilon=epsilon, purpose=purpose, title=title, hide_small=False
+    )
 
 
 def _cut(day: Presence, rows: pd.DataFrame, max_cells: int) -> NDArray[np.float64]:

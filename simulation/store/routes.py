@@ -82,6 +82,20 @@ def presence(floor: Floor, itinerary: Itinerary, *, side_cells: int = 1) -> Pres
     return Presence(len(itinerary.enter_s), high, wide, side_cells * CELL_M, visit, square, steps)
 
 
+def within_reach(floor: Floor, *, side_cells: int = 1) -> NDArray[np.bool_]:
+    """Tell which squares a shopper can enter at all, on the grid of `presence`.
+
+    Returns: (rows, columns) bool.
+    """
+    rows, columns = floor.walkable.shape
+    open_cells = floor.walkable & np.isfinite(floor.distance_m[floor.tills_target]).reshape(rows, columns)
+    high, wide = -(-rows // side_cells), -(-columns // side_cells)
+    padded = np.zeros((high * side_cells, wide * side_cells), dtype=np.bool_)
+    padded[:rows, :columns] = open_cells
+    reach: NDArray[np.bool_] = padded.reshape(high, side_cells, wide, side_cells).any(axis=(1, 3))
+    return reach
+
+
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _follow(
     start: Ints, target: Cells, entrance: Cells, next_cell: Cells, tills: int, square_of: Ints, squares: int

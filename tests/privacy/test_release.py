@@ -384,6 +384,22 @@ def test_a_threshold_follows_noise_bounds_and_delta_and_not_the_caller(make_gate
     assert gate.preview(count()).threshold is None
 
 
+def test_a_map_may_ask_for_small_numbers_too_which_are_as_noisy_and_cost_as_much(make_gate):
+    gate = make_gate(pd.DataFrame({"person_id": [1], "merchant_id": [1], "basket_id": [1], "department": ["d07"]}))
+    hidden, every = histogram(), histogram(hide_small=False)
+    assert gate.preview(every).threshold is None
+    assert gate.preview(every).cost == gate.preview(hidden).cost
+    answer = gate.release("shop", every)
+    numbers = [number for _, number in answer.rows]
+    assert all(isinstance(number, int) for number in numbers)
+    assert min(numbers) < 0
+    assert not gate.preview(hidden).stored  # another question
+    with pytest.raises(ConfigError, match="hide_small must be true or false"):
+        histogram(hide_small="no")
+    with pytest.raises(ConfigError, match="hide_small"):
+        parse_query({"kind": "top_k", "column": "department", "k": 2, "epsilon": 1, "hide_small": False})
+
+
 def test_a_gate_works_with_a_ledger_that_a_federated_run_shares(make_gate, make_visits, tmp_path):
     path = tmp_path / "ledger.sqlite"
     Ledger.open(path, scope="persistent", budget=Budget("people", 8.0, 1e-5, 2500), run="training").reserve("t", "1", 7)
