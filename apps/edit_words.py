@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import tomllib
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from retail.errors import ConfigError
-
-EXAMPLES: Final = "swap=dairy,bakery or remove=till-2 or move=till-3,x=12,y=30 or show=front-end-cap-1,category=eggs"
+from simulation.store.plan.edit_table import EXAMPLES, NUMBERS, inline, read_edit, unknown_edit
 
 
 def read_words(text: str) -> dict[str, Any]:
@@ -20,27 +21,29 @@ def read_words(text: str) -> dict[str, Any]:
     Returns: the table, as `simulation.store.plan.read_edit` takes it.
 
     Raises:
-        ConfigError: the text is neither.
+        ConfigError: the text is neither, or no edit; the message shows how the edit is written.
     """
     if text.strip().startswith("{"):
         try:
             table: dict[str, Any] = tomllib.loads(f"edit = {text}")["edit"]
         except tomllib.TOMLDecodeError as error:
-            raise ConfigError(f"--edit {text}: is no TOML table ({error}); write for example {EXAMPLES}") from None
-        return table
-    parts: dict[str, Any] = {}
-    key = ""
-    for piece in text.split(","):
-        name, equals, value = piece.partition("=")
-        if equals:
-            key = name.strip()
-            parts[key] = _value(value.strip())
-        elif key:
-            before = parts[key]
-            parts[key] = [*(before if isinstance(before, list) else [before]), piece.strip()]
-    if not parts or not key:
-        raise ConfigError(f"--edit {text}: is no edit; write for example {EXAMPLES}")
-    return parts
+            some = " or ".join(short(one) for one in EXAMPLES.values())
+            raise ConfigError(f"--edit {text}: is no TOML table ({error}); write for example {some}") from None
+    else:
+        table = _short_table(text)
+    read_edit(table, spelled=short)
+    return table
+
+
+def short(table: Mapping[str, Any]) -> str:
+    """Write an edit for a command line, in quotes where a shell needs them: `--edit swap=dairy,bakery`."""
+    pieces = {
+        key: [f"{one:.12g}" if isinstance(one, float) else str(one) for one in _many(value)]
+        for key, value in table.items()
+    }
+    odd = any(re.search(r"[,={}]", one) for many in pieces.values() for one in many)  # such as a comma in a name
+    text = inline(table) if odd else ",".join(f"{key}={','.join(many)}" for key, many in pieces.items())
+    return f"--edit {shlex.quote(text)}"
 
 
 def words(edit: Mapping[str, Any]) -> str:
@@ -57,10 +60,34 @@ def words(edit: Mapping[str, Any]) -> str:
     return f"show {edit['category']} on {edit['show']}"
 
 
-def _value(text: str) -> Any:
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
+def _short_table(text: str) -> dict[str, Any]:
+    """Read `key=value,value,key=value`: what has no key goes with the key before it."""
+    parts: dict[str, list[str]] = {}
+    key = ""
+    for piece in text.split(","):
+        name, equals, value = piece.partition("=")
+        if equals:
+            key = name.strip()
+            parts.setdefault(key, []).append(value.strip())
+        elif key:
+            parts[key].append(piece.strip())
+    if not key:
+        first = re.match(r"\s*(\w*)", text)
+        raise ConfigError(f"--edit {shlex.quote(text)}: {unknown_edit({first[1] if first else '': ''}, short)}")
+    return {name: _value(name, many) for name, many in parts.items()}
+
+
+def _value(key: str, many: list[str]) -> Any:
+    if len(many) > 1:
+        return many
+    if key in NUMBERS:
+        for kind in (int, float):
+            try:
+                return kind(many[0])
+            except ValueError:
+                continue
+    return many[0]
+
+
+def _many(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from apps.command.experiment import Json
 
+if TYPE_CHECKING:
+    from experiments.store.scenario import DemandSettings
+
 app = typer.Typer(help="Look at store plans, try changes on them, and draw heat maps.", no_args_is_help=True)
 
 Edits = Annotated[
     list[str] | None,
-    typer.Option("--edit", metavar="EDIT", help="A change: swap=dairy,bakery. May be repeated; see docs."),
+    typer.Option(
+        "--edit",
+        metavar="EDIT",
+        help="A change; may be repeated: swap=A,B  move=FIXTURE,x=1,y=2  "
+        "add_till=KIND,x=1,y=2  remove=FIXTURE  show=DISPLAY,category=A  (metres from the upper left corner).",
+    ),
 ]
 
 
@@ -119,6 +128,9 @@ def compare(
     demand: Annotated[
         Path | None, typer.Option("--demand", help="A folder of your own tables; Complete Journey when left out.")
     ] = None,
+    currency: Annotated[
+        str | None, typer.Option("--currency", help="ISO 4217, of the folder's money; EUR when left out.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Compare PLAN with PLAN after the edits, on the same shoppers of the same days. Nothing is stored.
@@ -129,7 +141,6 @@ def compare(
     from apps.command.store_progress import watched
     from apps.edit_words import read_words, words
     from experiments.store.inputs import demand_model
-    from experiments.store.scenario import DemandSettings
     from experiments.store.what_if import what_if_document
     from retail.errors import ConfigError
     from simulation.store.compare import comparing
@@ -140,8 +151,7 @@ def compare(
     changes = [read_words(edit) for edit in edits]
     base = load_plan(plan)
     other = apply_edits(base, changes)
-    path = None if demand is None else str(demand)
-    model = demand_model(DemandSettings(source="complete-journey" if path is None else "folder", path=path))
+    model = demand_model(_demand_settings(demand, currency))
     steps = comparing(
         base, other, model=model, shoppers=shoppers, seed=seed, block=min(8, days), most=days, parameter_draws=draws
     )
@@ -200,3 +210,17 @@ def heat(
     tables.print_rows(columns, ([row[name] for name in columns] for row in rows), title="busiest places, a day")
     if to is not None:
         tables.say(f"written: {to}")
+
+
+def _demand_settings(folder: Path | None, currency: str | None) -> DemandSettings:
+    from experiments.store.scenario import DemandSettings
+    from retail.errors import ConfigError
+
+    if folder is None:
+        if currency is not None:
+            raise ConfigError(f"--currency {currency} is of a folder; name the folder with --demand, or leave it out")
+        return DemandSettings(source="complete-journey")
+    code = currency or "EUR"
+    if not re.fullmatch("[A-Z]{3}", code):
+        raise ConfigError(f"--currency {code} is no ISO 4217 code; write for example EUR")
+    return DemandSettings(source="folder", path=str(folder), currency=code)

@@ -140,7 +140,7 @@ def compared(
         leading: name of the leading figure.
         half_width: wanted for it.
         varied: parameters that are drawn.
-        currency: of money.
+        currency: of money, that of the baskets.
         finished: whether more is to come.
     """
     rows = []

@@ -18,7 +18,7 @@ from simulation.store.itinerary import Itinerary
 from simulation.store.outcome import Served, Walked
 
 MONEY: Final = "money"
-"""Unit of sums of money, for which the plan's currency is put."""
+"""Unit of sums of money, for which the currency of the baskets is put."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Kpi:
     Attributes:
         name: such as "path_m"; a family's members are named "family:member".
         label: for people.
-        unit: as printed; `MONEY` stands for the plan's currency.
+        unit: as printed; `MONEY` stands for the currency of the baskets.
         better: +1 more is better, -1 less is better, 0 neither.
         digits: after the point.
         meaning: one line.

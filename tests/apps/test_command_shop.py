@@ -1,13 +1,20 @@
 import json
+import re
+import shlex
+import tomllib
+from pathlib import Path
+from typing import get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from apps.command import store_progress
 from apps.command.main import main
-from apps.edit_words import read_words, words
+from apps.edit_words import read_words, short, words
 from apps.store_table import digits, interval, lines, number
 from retail.errors import ConfigError
-from simulation.store.plan import read_edit
+from simulation.store.plan import Edit, read_edit
 
 
 def out(capsys, *arguments, code=0):
@@ -62,6 +69,23 @@ def test_a_what_if_is_printed_with_both_intervals_and_a_verdict(capsys):
         assert word in shown
 
 
+def test_money_is_in_the_currency_of_the_baskets(capsys, tmp_path):
+    (tmp_path / "transactions.csv").write_text(
+        "person_id,basket_id,product_id,store_id,purchased_at,quantity,sales_value\n"
+        "1,10,1,5,2024-03-01 10:00:00,1,3.5\n2,11,2,5,2024-03-01 17:00:00,2,1.5\n"
+    )
+    (tmp_path / "products.csv").write_text("product_id,category\n1,dairy\n2,bakery\n")
+    rows = json.loads(
+        out(
+            capsys, "store", "compare", "corner-shop", "--edit", "swap=dairy,bakery", "--shoppers", "20", "--days", "2",
+            "--parameter-draws", "0", "--demand", str(tmp_path), "--currency", "CHF", "--json",
+        ).out
+    )["rows"]  # fmt: skip
+    units = {row["name"]: row["unit"] for row in rows}
+    assert units["sales_visit(as-is)"] == "CHF"
+    assert not any("EUR" in unit or "USD" in unit for unit in units.values())
+
+
 def test_an_interrupted_what_if_shows_what_it_has():
     def steps():
         yield "first"
@@ -93,12 +117,20 @@ def test_a_heat_map_comes_from_simulated_days_or_from_traces(capsys, tmp_path):
         (["show", "nowhere"], "nowhere: is no file and no bundled plan"),
         (["check", "nowhere"], "nowhere"),
         (["compare", "corner-shop"], "say what to change with --edit"),
-        (["compare", "corner-shop", "--edit", "swap"], "is no edit"),
+        (["compare", "corner-shop", "--edit", "swap"], "there is no = after 'swap'; write --edit swap=dairy,bakery"),
         (["compare", "corner-shop", "--edit", "{swap"], "is no TOML table"),
         (["compare", "corner-shop", "--edit", "swap=dairy,nothing"], "'nothing'"),
         (["compare", "corner-shop", "--edit", "swap=dairy,bakery", "--days", "1"], "1"),
         (["compare", "corner-shop", "--edit", "swap=dairy,bakery", "--shoppers", "10000000"], "10000000"),
         (["compare", "corner-shop", "--edit", "swap=dairy,bakery", "--demand", "nowhere"], "nowhere"),
+        (
+            ["compare", "corner-shop", "--edit", "swap=dairy,bakery", "--currency", "EUR"],
+            "name the folder with --demand",
+        ),
+        (
+            ["compare", "corner-shop", "--edit", "swap=dairy,bakery", "--demand", ".", "--currency", "euro"],
+            "euro is no ISO",
+        ),
         (["heat", "corner-shop", "--to", "x.png"], "written as .svg"),
         (["heat", "corner-shop", "--traces", "nowhere.csv"], "nowhere.csv"),
         (["show", "corner-shop", "--format", "pdf"], "'pdf'"),
@@ -119,7 +151,10 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments, message, capsys):
         ("swap=wine and beer, soft drinks", {"swap": ["wine and beer", "soft drinks"]}),
         ("move=till-3,x=12,y=30.5", {"move": "till-3", "x": 12, "y": 30.5}),
         ("add_till=self_checkout,x=1,y=2", {"add_till": "self_checkout", "x": 1, "y": 2}),
+        ("add_till=lane,x=1,y=2,sides=north", {"add_till": "lane", "x": 1, "y": 2, "sides": "north"}),
+        ("add_till=lane,x=1,y=2,sides=north,west", {"add_till": "lane", "x": 1, "y": 2, "sides": ["north", "west"]}),
         ("remove=till-2", {"remove": "till-2"}),
+        ("remove=12", {"remove": "12"}),
         ("show=front-end-cap-1,category=eggs", {"show": "front-end-cap-1", "category": "eggs"}),
     ],
 )
@@ -129,9 +164,48 @@ def test_an_edit_can_be_written_short_and_is_said_in_words(text, table):
     assert words(table).split()[0] == next(iter(table)).replace("add_till", "add")
 
 
-def test_a_text_that_is_no_edit_shows_examples():
-    with pytest.raises(ConfigError, match="swap=dairy,bakery"):
-        read_words("dairy, bakery")
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "dairy, bakery",
+            "names no edit; write for example --edit swap=dairy,bakery or --edit move=till-3,x=12,y=30.5",
+        ),
+        ("swop=dairy,eggs", "'swop' is no edit; did you mean --edit swap=dairy,eggs?"),
+        ("add till=lane,x=1,y=2", "did you mean --edit add_till=lane,x=1,y=2?"),
+        ("swap=dairy", "must be a list of two names; write --edit swap=dairy,bakery"),
+        ("move=till-1,3,6.4", "move takes one name, then x = and y =; write --edit move=till-1,x=3,y=6.4"),
+        ("move=till-1,x=3", "y is missing; write --edit move=till-1,x=3,y="),
+        ("add_till=lane,3,4", "write --edit add_till=lane,x=3,y=4"),
+        ("add_till=fast,x=1,y=2", "'fast' is no kind of till; use one of lane, express"),
+        ("remove=till-1,till-2", "remove takes one name, got 2 values; write --edit remove=till-1"),
+        ("show=front-end-cap-1,coffee and tea", "--edit 'show=front-end-cap-1,category=coffee and tea'"),
+    ],
+)
+def test_a_wrong_edit_is_answered_with_the_spelling_of_that_edit(text, message):
+    with pytest.raises(ConfigError) as caught:
+        read_words(text)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_page_about_plans_writes_every_edit_for_the_command_and_for_a_scenario():
+    page = (Path(__file__).parents[2] / "docs" / "store-plans.md").read_text()
+    pairs = re.findall(r"\| `(--edit [^`]*)` \| `(\{[^`]*\})` \|", page)
+    seen = set()
+    for option, table in pairs:
+        edit = read_edit(tomllib.loads(f"edit = {table}")["edit"])
+        assert read_edit(read_words(shlex.split(option)[1])) == edit
+        seen.add(type(edit))
+    assert seen == set(get_args(Edit))
+
+
+@given(st.sampled_from(["swap", "remove"]), st.text("ab 1,={}'\"", min_size=1, max_size=6).filter(str.strip))
+def test_an_edit_written_for_a_command_line_reads_back_as_the_same(kind, name):
+    table = {"swap": [name.strip(), "dairy"]} if kind == "swap" else {kind: name.strip()}
+    option, text = shlex.split(short(table))
+    assert option == "--edit"
+    assert read_words(text) == table
 
 
 @pytest.mark.parametrize(

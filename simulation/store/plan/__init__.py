@@ -10,18 +10,9 @@ Enters: TOML (`load_plan`), edits. Leaves: a `StorePlan`, its `Floor`, GeoJSON, 
 `docs/store-plans.md` says how to write one.
 """
 
-from simulation.store.plan.edits import (
-    AddTill,
-    Edit,
-    Move,
-    Remove,
-    Show,
-    Swap,
-    apply_edit,
-    apply_edits,
-    edit_table,
-    read_edit,
-)
+from simulation.store.plan.edit import AddTill, Edit, Move, Remove, Show, Swap
+from simulation.store.plan.edit_table import edit_table, read_edit
+from simulation.store.plan.edits import apply_edit, apply_edits
 from simulation.store.plan.fixture import Fixture, Zone
 from simulation.store.plan.geojson import to_geojson
 from simulation.store.plan.mirror import mirror

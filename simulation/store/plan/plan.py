@@ -24,7 +24,6 @@ class StorePlan:
         width: metres from west to east.
         depth: metres from north to south.
         fixtures: in the order in which displays and tills are numbered.
-        currency: of all money of this store.
         opens_h: hour of the day when the first shopper may enter.
         closes_h: hour of the day when no shopper may enter any more.
         zones: parts of the floor; the first one that holds a place counts.
@@ -36,7 +35,6 @@ class StorePlan:
     width: float
     depth: float
     fixtures: tuple[Fixture, ...]
-    currency: str = "USD"
     opens_h: float = 8.0
     closes_h: float = 22.0
     zones: tuple[Zone, ...] = ()

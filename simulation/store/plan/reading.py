@@ -82,7 +82,7 @@ def plan_from_table(raw: Mapping[str, Any], *, source: str = "plan") -> StorePla
 
 def plan_table(plan: StorePlan) -> dict[str, Any]:
     """Return the nested table that `plan_from_table` reads back as the same plan."""
-    table: dict[str, Any] = {key: getattr(plan, key) for key in ("name", "currency", "opens_h", "closes_h")}
+    table: dict[str, Any] = {key: getattr(plan, key) for key in ("name", "opens_h", "closes_h")}
     table |= {"width": plan.width, "depth": plan.depth}
     table["fixtures"] = [_fixture_table(one) for one in plan.fixtures]
     if plan.zones:
@@ -137,7 +137,6 @@ def _plan(table: PlanTable) -> tuple[StorePlan, float | None]:
         width=float(width),
         depth=float(depth),
         fixtures=(*drawn, *placed),
-        currency=table.currency,
         opens_h=float(table.opens_h),
         closes_h=float(table.closes_h),
         zones=tuple(one.zone() for one in table.zones),

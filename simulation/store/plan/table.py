@@ -88,7 +88,6 @@ class PlanTable(_Table):
     """A store plan: a map of letters with its legend, or fixtures in metres, or both."""
 
     name: str = Field(min_length=1)
-    currency: str = Field("USD", min_length=1)
     opens_h: float = Field(8.0, ge=0, lt=24, description="hour of the day")
     closes_h: float = Field(22.0, gt=0, le=24, description="hour of the day")
     width: float | None = Field(None, gt=0, description="metres from west to east; the map tells it if there is one")

@@ -55,7 +55,7 @@ def test_an_arm_has_its_edits_parameters_and_consent():
     ("arm", "message"),
     [
         ({"edits": [{"swap": ["dairy", "nothing"]}]}, "arm a: .*'nothing'"),
-        ({"edits": [{"sweep": 1}]}, "arm a: .*exactly one of"),
+        ({"edits": [{"sweep": 1}]}, "arm a: .*'sweep' is no edit; did you mean { swap"),
         ({"till_mix": {"lane": 99}}, "arm a: till_mix has 99 tills"),
         ({"parameters": {"speed": 1.0}}, "arm a: no such store parameter: speed"),
         ({"parameters": {"walk_speed": -1.0}}, "arm a: walk_speed = -1.0"),

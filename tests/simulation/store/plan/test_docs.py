@@ -20,8 +20,10 @@ def test_the_plan_of_the_page_is_a_store(blocks):
     assert {"dairy-1", "till-1", "front-end-cap-1", "pillar"} <= {one.name for one in plan.fixtures}
 
 
-def test_the_edits_of_the_page_apply_to_the_supermarket(blocks):
-    (edits,) = [tomllib.loads(text)["edits"] for language, text in blocks if text.startswith("edits")]
+def test_the_edits_of_the_page_apply_to_the_supermarket():
+    tables = re.findall(r"\| `(\{[^`]*\})` \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    edits = [tomllib.loads(f"edit = {table}")["edit"] for table in tables]
+    assert len(edits) == 6
     plan = load_plan("supermarket")
     changed = apply_edits(plan, edits)
     assert len(changed.tills) == len(plan.tills)

@@ -166,7 +166,7 @@ def test_any_plan_reads_back_the_same(seed, name, category):
         Fixture("show", "display", 7.0, 1.0, 1.0, 1.0, categories=("dairy",), display=rng.choice(DISPLAY_KINDS)),
     ]
     zones = (Zone(name, 0.0, 0.0, 5.0, 5.0),)
-    plan = StorePlan(name, 10.0, 10.0, tuple(fixtures), "EUR", rng.uniform(0, 12), rng.uniform(13, 24), zones)
+    plan = StorePlan(name, 10.0, 10.0, tuple(fixtures), rng.uniform(0, 12), rng.uniform(13, 24), zones)
     try:
         again = read_plan(plan_text(plan))
     except ConfigError as error:
@@ -189,7 +189,8 @@ def test_any_plan_reads_back_the_same(seed, name, category):
         (drawn(head='name = "T"\nwidth = 4\n'), "width and depth follow from the map"),
         (drawn(head='name = "T"\ncell_m = -1\n'), "cell_m = -1 should be greater than or equal to 0.1"),
         (drawn(head='name = "T"\nopens_h = 20\ncloses_h = 8\n'), "opens_h = 20.0, closes_h = 8.0"),
-        (drawn(head='name = "T"\nheight = 3\n'), "height is no key of a plan; drop it, or use one of name, currency"),
+        (drawn(head='name = "T"\nheight = 3\n'), "height is no key of a plan; drop it, or use one of name, opens_h"),
+        (drawn(head='name = "T"\ncurrency = "EUR"\n'), "currency is no key of a plan; drop it"),
         (drawn(legend=LEGEND.replace('till = "lane"', 'till = "fast"')), "legend.L.till = 'fast' should be 'lane'"),
         (drawn(legend=LEGEND.replace(', till = "lane"', "")), "till 'till-1': needs a kind of till"),
         (drawn(legend=LEGEND.replace(', category = "dairy"', "")), "shelf 'shelf-1': has no category"),
