@@ -70,7 +70,13 @@ def read_traces(path: Path, *, width_m: float, depth_m: float, longest_visit_s: 
     """
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, skip_blank_lines=False)
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError) as error:
+    except pd.errors.ParserError as error:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            hint = _other_cells(file.readline())
+        raise DataError(
+            f"cannot read the traces {path} ({_first_line(error)}); give a CSV file in UTF-8{hint}"
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"cannot read the traces {path} ({_first_line(error)}); give a CSV file in UTF-8") from error
     except pd.errors.EmptyDataError as error:
         raise DataError(f"{path} is empty; give a table with the columns visit, time, x, y") from error
@@ -92,7 +98,8 @@ def traces_of(
     """
     missing = [name for name in (VISIT, TIME, X, Y) if name not in table.columns]
     if missing:
-        raise DataError(f"{what}: column {', '.join(missing)} is missing; traces need visit, time, x and y")
+        hint = _other_cells(str(table.columns[0])) if len(table.columns) == 1 else ""
+        raise DataError(f"{what}: column {', '.join(missing)} is missing; traces need visit, time, x and y{hint}")
     if not len(table):
         raise DataError(f"{what}: no row; give at least one point of one visit")
     if len(table) > MOST_POINTS:
@@ -228,6 +235,15 @@ def _persons(table: pd.DataFrame, visit: NDArray[np.int64], names: Any, what: st
 def _refuse(wrong: pd.Series[Any], what: str, why: str, advice: str) -> None:
     if wrong.any():
         raise DataError(f"{what}, row {int(np.flatnonzero(wrong.to_numpy())[0]) + 2}: {why}; {advice}")
+
+
+def _other_cells(header: str) -> str:
+    """Say what parts the cells of a first line that has no comma; nothing where nobody can tell."""
+    signs = {";": "semicolons", "\t": "tabs", "|": "bars"}
+    mark = next((name for sign, name in signs.items() if sign in header), None)
+    if mark is None or "," in header:
+        return ""
+    return f". Cells are parted by {mark}: save it as CSV with commas between cells and points in numbers"
 
 
 def _first_line(error: Exception) -> str:
