@@ -8,9 +8,10 @@ from typing import Any, Final
 
 import pandas as pd
 
-from apps.figure_text import count, with_interval
+from apps.figure_text import with_interval
 from apps.metric_names import metric_name
 from apps.stored_results import Point
+from apps.trouble import troubles
 from experiments.results import Result
 from experiments.targets import Target
 
@@ -88,12 +89,7 @@ def figures(point: Point) -> pd.DataFrame:
 
 def problems(failures: tuple[Mapping[str, Any], ...], unfinished: tuple[Mapping[str, Any], ...]) -> list[str]:
     """Say in one line for each reason which runs gave nothing."""
-    reasons: dict[tuple[str, str, str], int] = {}
-    kinds = [("refused" if run.get("refused") else "failed", run) for run in failures]
-    for kind, run in [*kinds, *(("unfinished", run) for run in unfinished)]:
-        key = (kind, str(run["arm"]), str(run.get("message") or "no message"))
-        reasons[key] = reasons.get(key, 0) + 1
-    return [f"{count(number, 'run')} of arm {arm} {kind}: {why}" for (kind, arm, why), number in reasons.items()]
+    return [f"{one.who} {one.kind}: {one.message}" for one in troubles(failures, unfinished)]
 
 
 def _epsilon(row: Mapping[str, Any]) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -40,6 +41,7 @@ def run(
     from experiments.execute import run_scenario
     from experiments.scenario_file import load_scenario
 
+    again = shlex.join(["tradefair", *(one for one in sys.argv[1:] if one != "--retry-failed")])
     loaded = load_scenario(scenario, overrides or ())
     if ":" in getattr(loaded, "task", "") and str(Path.cwd()) not in sys.path:
         sys.path.append(str(Path.cwd()))  # where a user's own task lies
@@ -47,8 +49,7 @@ def run(
         with progress.shown() as show:
             summary = run_scenario(loaded, store=store, jobs=jobs, retry_failed=retry_failed, progress=show)
     except KeyboardInterrupt:
-        again = ["tradefair", *sys.argv[1:]]
-        typer.echo(f"interrupted; finished runs are kept. To go on: {shlex.join(again)}", err=True)
+        typer.echo(f"interrupted; finished runs are kept. To go on: {again}", err=True)
         raise typer.Exit(130) from None
     document = summary.document()
     if as_json:
@@ -56,7 +57,8 @@ def run(
     else:
         tables.print_summary(document)
         tables.say(f"\nThe runs are in {store / loaded.name}. To look at them: tradefair app --store {store}")
-    _report_trouble(summary)
+    for line in trouble_lines(document, again):
+        typer.echo(line, err=True)
     raise typer.Exit(exit_code(summary, strict=strict))
 
 
@@ -90,22 +92,22 @@ def exit_code(summary: Summary, *, strict: bool) -> int:
     return 1 if strict and any(not target.met for target in summary.targets) else 0
 
 
-def _report_trouble(summary: Summary) -> None:
-    """Say on standard error which runs gave nothing, one line for each reason."""
-    reasons: dict[tuple[str, str, str], int] = {}
-    for failure in summary.failures:
-        key = ("refused" if failure["refused"] else "failed", str(failure["arm"]), str(failure["message"]))
-        reasons[key] = reasons.get(key, 0) + 1
-    for run in summary.unfinished:
-        key = ("unfinished", str(run["arm"]), str(run["message"]))
-        reasons[key] = reasons.get(key, 0) + 1
-    for (what, arm, message), count in reasons.items():
-        runs = f"{count} run" + ("s" if count > 1 else "")
-        typer.echo(f"{what}: {runs} of arm {arm}: {message}", err=True)
-    words = [word for word, _, _ in reasons]
-    if "refused" in words:
-        typer.echo("refused runs keep the reason in failure.json; once it is gone, --retry-failed runs them", err=True)
-    if "failed" in words:
-        typer.echo("failed runs keep a failure.json; --retry-failed executes them once more", err=True)
-    if summary.unfinished:
-        typer.echo("the same command again executes unfinished runs", err=True)
+def trouble_lines(document: Mapping[str, Any], again: str) -> list[str]:
+    """Say which runs of a `summary.json` gave nothing, one line for each reason, and what to do.
+
+    Args:
+        document: the summary.
+        again: the command that runs the scenario again.
+    """
+    from apps.trouble import troubles
+
+    found = troubles(document["failures"], document["unfinished"])
+    lines = [f"{one.kind}: {one.who}: {one.message}" for one in found]
+    kinds = {one.kind for one in found}
+    if "refused" in kinds:
+        lines.append(f"refused runs keep the reason in failure.json; once it is gone: {again} --retry-failed")
+    if "failed" in kinds:
+        lines.append(f"failed runs keep a failure.json; to execute them once more: {again} --retry-failed")
+    if "unfinished" in kinds:
+        lines.append(f"to execute unfinished runs: {again}")
+    return lines

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 from experiments.pool import Event
 from experiments.spec import title
@@ -14,7 +15,7 @@ from experiments.spec import title
 def shown() -> Iterator[Callable[[Event], None]]:
     """Yield a function that shows events; the bar goes away at the end."""
     if not sys.stderr.isatty():
-        yield _print_line
+        yield _Lines()
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -35,10 +36,18 @@ def shown() -> Iterator[Callable[[Event], None]]:
         yield show
 
 
-def _print_line(event: Event) -> None:
-    if event.kind != "progress":
-        print(
-            f"[{event.done}/{event.total}] {title(event.spec)}: {event.text or 'starts'}",
-            file=sys.stderr,
-            flush=True,
-        )
+@dataclass
+class _Lines:
+    """Prints a line when a run starts, waits or ends; why runs gave nothing is said once."""
+
+    reasons: set[str] = field(default_factory=set)
+
+    def __call__(self, event: Event) -> None:
+        if event.kind == "progress":
+            return
+        text = event.text or "starts"
+        if event.kind == "end" and text in self.reasons:
+            text = "gave nothing, for the same reason"
+        elif event.kind == "end" and text != "finished":
+            self.reasons.add(text)
+        print(f"[{event.done}/{event.total}] {title(event.spec)}: {text}", file=sys.stderr, flush=True)

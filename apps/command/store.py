@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from apps.command.experiment import Json, Store
+from apps.command.experiment import Json, Store, trouble_lines
 
 app = typer.Typer(help="List, show, compare and export what has run.", no_args_is_help=True)
 
@@ -51,6 +52,9 @@ def show(key: str, store: Store = Path("runs"), as_json: Json = False) -> None:
             tables.print_json({"runs": runs.records(key), "rows": rows})
         else:
             tables.print_summary(summary)
+            again = shlex.join(["tradefair", "run", str(store / key / "scenario.toml"), "--store", str(store)])
+            for line in trouble_lines(summary, again):
+                tables.say(line)
         return
     record = runs.find(key)
     provenance = read_json(Path(record["path"]) / "provenance.json")

@@ -183,7 +183,14 @@ def test_a_scenario_that_is_refused_as_a_whole_is_bad_input(tradefair, workplace
         (workplace / "switches" / f"refuse-{arm}").touch()
     done = tradefair("run", "tiny.toml")
     assert done.returncode == 2
-    assert "refused: 2 runs of arm dp-1: the ledger is spent" in done.stderr
+    told = (
+        "refused: 6 runs of arms popularity, mine and dp-1: the ledger is spent: 0 of 4 left; wait for a new data set"
+    )
+    assert [line for line in done.stderr.splitlines() if line.startswith("refused: ")] == [told]
+    assert done.stderr.count("the ledger is spent") == 2  # the first run that ends says it too
+    shown = tradefair("runs", "show", "tiny")
+    assert told in shown.stdout
+    assert "tradefair run runs/tiny/scenario.toml --store runs --retry-failed" in shown.stdout
 
 
 def test_kill_9_in_the_middle_and_the_same_command_again_give_the_same_table(tradefair, workplace):
