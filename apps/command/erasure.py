@@ -105,8 +105,11 @@ def run(
     Exit code 0 also where places stay open; the last lines, and `status` of --json, say which.
     """
     from apps.command import tables
+    from apps.command.output import require_place
     from retail.files import atomic_write
 
+    if to is not None:
+        require_place(to, "--to")
     erasure, public = _open(places, register, log, commitments, key, journal, origin)
     certificate = erasure.run(
         read_person(person), delete_models=delete_models or (), notified=notified or (), assumed=assume or ()

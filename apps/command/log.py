@@ -94,9 +94,11 @@ def export(
     Entries after the newest head are left out, because nothing vouches for them yet; --sign makes a new head first.
     """
     from apps.command import tables
+    from apps.command.output import require_place
     from privacy.log.export import export_log
     from privacy.log.folder import find_books
 
+    require_place(out, "--out")
     books = find_books(path)
     _sign(books, sign)
     head, left_out = export_log(books, out)
@@ -118,9 +120,11 @@ def witness(
     with 1 and leaves the file as it is.
     """
     from apps.command import tables
+    from apps.command.output import require_place
     from privacy.log import read_public, read_witness, verify_log, write_witness
     from privacy.log.folder import find_books, newest_stored_head
 
+    require_place(out, "--out")
     books = find_books(path)
     _sign(books, sign)
     kept = read_witness(out) if out.exists() else None

@@ -56,6 +56,7 @@ def report(
     Exit code 0: written; 1: written, and it reports a broken rule or a log that does not verify; 2: nothing written.
     """
     from apps.command import tables
+    from apps.command.output import require_place
     from experiments.logbook import KEY
     from experiments.report import build_report, render_html, render_json, render_pdf, write_report
     from experiments.report.plain import file_name, verify_command
@@ -64,6 +65,8 @@ def report(
 
     if out is not None and out.suffix.lower() != f".{as_format.value}":
         raise ConfigError(f"--out {out} does not end in .{as_format.value}; name such a file, or change --format")
+    if out is not None:
+        require_place(out, "--out")
     model = build_report(
         store,
         target,

@@ -187,6 +187,7 @@ def heat(
     The map is exact. Of real people, release it with noise before it leaves the house: see docs/store.md.
     """
     from apps.command import tables
+    from apps.command.output import require_place
     from apps.store_heat import busiest, drawn, simulated_heat, traced_heat
     from experiments.documents import write_bytes
     from retail.errors import ConfigError
@@ -194,6 +195,8 @@ def heat(
 
     if to is not None and to.suffix != ".svg":
         raise ConfigError(f"--to {to}: a heat map is written as .svg; name such a file")
+    if to is not None:
+        require_place(to, "--to")
     loaded = load_plan(plan)
     found = (
         simulated_heat(loaded, what=what.value, shoppers=shoppers, days=days, seed=seed)

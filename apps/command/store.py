@@ -105,8 +105,11 @@ def export(
 
     KEY is a scenario's name, or the first digits of a run's id. Rows about shoppers stay behind.
     """
+    from apps.command.output import require_place
     from experiments.export import export_runs
 
+    if not to.exists():  # else the export says so
+        require_place(to, "--to")
     typer.echo(f"written: {export_runs(_open(store), key, to)}")
 
 

@@ -340,8 +340,10 @@ def test_an_exported_run_repeats_itself_under_the_same_id(finished):
     assert tradefair("runs", "export", "tiny", "--to", "parcel.zip").returncode == 0
     with zipfile.ZipFile(workplace / "parcel.zip") as parcel:
         assert {"scenario.toml", "summary.json", "constraints.txt", "README.txt"} <= set(parcel.namelist())
-    done = tradefair("runs", "export", "tiny", "--to", "parcel.zip")
-    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    for place in ("parcel.zip", "nowhere/parcel.zip"):
+        done = tradefair("runs", "export", "tiny", "--to", place)
+        assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert not (workplace / "nowhere").exists()
 
 
 @pytest.mark.parametrize(

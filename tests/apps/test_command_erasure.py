@@ -83,6 +83,15 @@ def test_a_request_is_answered_settled_checked_and_a_return_is_found(shop, tmp_p
     assert "rows are of people who were erased" in out
 
 
+def test_nobody_is_erased_when_the_certificate_has_no_folder_to_go_to(shop, tmp_path):
+    before = (tmp_path / "my-shop" / "transactions.parquet").read_bytes()
+    code, out, err = shop("run", "17", "--to", "nowhere/certificate.json")
+    assert (code, out) == (2, "")
+    assert "there is no folder nowhere" in err
+    assert (tmp_path / "my-shop" / "transactions.parquet").read_bytes() == before
+    assert not (tmp_path / "nowhere").exists()
+
+
 def test_a_certificate_that_was_changed_or_is_of_another_key_exits_1(shop, tmp_path):
     certificate = json.loads(shop("run", "17", "--json")[1])["certificate"]
     key = (tmp_path / "books" / "log-key.pub").read_text().strip()

@@ -10,7 +10,7 @@ from apps.command import ledger as ledger_command
 from apps.command import log as log_command
 from privacy import Budget, Ledger, epsilon_rdp
 from privacy.log import Log, SigningKey
-from retail.errors import PrivacyError
+from retail.errors import ConfigError, PrivacyError
 
 COMMAND = typer.Typer()
 COMMAND.add_typer(log_command.app, name="log")
@@ -156,6 +156,13 @@ def test_what_cannot_be_checked_is_bad_input(books, key, tmp_path):
         with pytest.raises(PrivacyError):
             call("log", *arguments)
     assert not (tmp_path / "out.jsonl").exists()
+
+
+@pytest.mark.parametrize("what", ["export", "witness"])
+def test_a_file_in_a_folder_that_is_not_there_is_refused_and_no_folder_is_made(what, books, tmp_path):
+    with pytest.raises(ConfigError, match=r"--out .*there is no folder .*nowhere"):
+        call("log", what, books, "--out", tmp_path / "nowhere" / "file")
+    assert not (tmp_path / "nowhere").exists()
 
 
 @pytest.fixture

@@ -68,11 +68,16 @@ def test_a_report_is_written_with_its_signature_and_verifies_until_a_byte_is_fli
 
 
 def test_out_names_the_file_and_its_ending_must_fit(run):
-    assert run("report", "market", "--format", "json", "--out", "deep/er/mine.json")[0] == 0
-    assert Path("deep/er/mine.json.sig").is_file()
+    Path("deep").mkdir()
+    assert run("report", "market", "--format", "json", "--out", "deep/mine.json")[0] == 0
+    assert Path("deep/mine.json.sig").is_file()
     code, _, err = run("report", "market", "--format", "json", "--out", "mine.html")
     assert code == 2
     assert "does not end in .json" in err
+    code, out, err = run("report", "market", "--format", "json", "--out", "elsewhere/mine.json")
+    assert (code, out) == (2, "")
+    assert "--out elsewhere/mine.json: there is no folder elsewhere; make it, or name another place" in err
+    assert not Path("elsewhere").exists()
 
 
 def test_json_says_what_was_written_and_the_outcome_of_each_rule(run):

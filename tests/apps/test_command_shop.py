@@ -132,6 +132,10 @@ def test_a_heat_map_comes_from_simulated_days_or_from_traces(capsys, tmp_path):
             "euro is no ISO",
         ),
         (["heat", "corner-shop", "--to", "x.png"], "written as .svg"),
+        (
+            ["heat", "corner-shop", "--to", "nowhere/x.svg"],
+            "there is no folder nowhere; make it, or name another place",
+        ),
         (["heat", "corner-shop", "--traces", "nowhere.csv"], "nowhere.csv"),
         (["show", "corner-shop", "--format", "pdf"], "'pdf'"),
     ],
