@@ -32,3 +32,8 @@ def percent_interval(result: Result) -> str:
 def count(number: int, what: str) -> str:
     """Write a number of things: `1 run`, `2,000 runs`."""
     return f"{number:,} {what}" + ("" if number == 1 else "s")
+
+
+def unit_text(unit: str) -> str:
+    """Write a unit for people: a pure number, "1" in records, has none."""
+    return "" if unit == "1" else unit

@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from apps import store_table
+from apps.figure_text import unit_text
 from apps.plain_text import plain
 from apps.result_tables import problems
 from experiments.runs import RunStore
@@ -95,7 +96,7 @@ def _singles(records: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
                 **{key: str(one) for key, one in about.get("sweep", {}).items()},
                 "Value": store_table.number(value, decimals),
                 "95% interval": store_table.interval((lo, hi), decimals),
-                "Unit": record["unit"],
+                "Unit": unit_text(record["unit"]),
                 "Note": about.get("note", ""),
             }
         )

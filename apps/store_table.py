@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from apps.figure_text import unit_text
 
 Interval = tuple[float, float]
 
@@ -62,6 +64,11 @@ def singles(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return the figures that belong to no comparison, such as those of a validation."""
     compared = {(_sweep(one), one["provenance"].get("figure")) for one in document["differences"]}
     return [one for one in document["results"] if (_sweep(one), one["provenance"].get("figure")) not in compared]
+
+
+def judged(lines: Iterable[Line]) -> bool:
+    """Whether parameters were drawn: only then is there an interval that a verdict can rest on."""
+    return any(math.isfinite(line.combined[0]) for line in lines if line.source != "plan")
 
 
 def digits(value: float, ends: Sequence[float] = ()) -> int:
@@ -121,7 +128,7 @@ def _lines(differences: Sequence[Mapping[str, Any]], found: Mapping[Any, Mapping
             reference=reference,
             figure=figure,
             label=str(about.get("label") or figure),
-            unit=record["unit"],
+            unit=unit_text(record["unit"]),
             base=_number(base, "value"),
             other=_number(other, "value"),
             difference=_number(record, "value"),

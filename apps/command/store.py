@@ -39,6 +39,7 @@ def show(key: str, store: Store = Path("runs"), as_json: Json = False) -> None:
     KEY is a scenario's name, or the first digits of a run's id.
     """
     from apps.command import tables
+    from apps.figure_text import unit_text
     from experiments.documents import read_json
     from experiments.runs import METRIC_COLUMNS
 
@@ -68,7 +69,7 @@ def show(key: str, store: Store = Path("runs"), as_json: Json = False) -> None:
     if record.get("traceback"):
         tables.say(record["traceback"])
     if metrics is not None:
-        figures = metrics[list(METRIC_COLUMNS)]
+        figures = metrics[list(METRIC_COLUMNS)].assign(unit=[unit_text(unit) for unit in metrics["unit"]])
         tables.print_rows(list(figures.columns), figures.itertuples(index=False), title="figures")
     if provenance:
         tables.print_rows(("field", "value"), provenance.items(), title="provenance")

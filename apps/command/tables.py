@@ -17,6 +17,14 @@ HEADINGS: Final = {
     "explore_ndcg10": "explore\nNDCG@10",
     "hit10": "hit rate\n@10",
 }
+_DRAWN: Final = (
+    "95% intervals: of the days alone, and with the model's parameters drawn from their ranges.",
+    "No better or worse is claimed while the second holds 0.",
+)
+_NOT_DRAWN: Final = (
+    "95% intervals: of the days alone, as if every parameter were right. With parameter draws at 0 nothing is called",
+    "better or worse: with enough days any difference would look sure, however wrong the model.",
+)
 _PLAIN_WIDTH: Final = 160
 
 
@@ -74,20 +82,24 @@ def print_store(document: Mapping[str, Any]) -> None:
     """Print what a store scenario found: a table of differences for each arm, single figures, targets."""
     from apps import store_table
 
-    say(document["title"] or document["scenario"])
-    tables: dict[tuple[str, str, str], list[dict[str, str]]] = {}
-    for line in store_table.lines(document):
-        tables.setdefault((line.arm, line.reference, _at(line.sweep)), []).append(store_table.cells(line))
     labels = {row["arm"]: row["label"] for row in document["rows"]}
+    title = document["title"] or document["scenario"]
+    tables: dict[tuple[str, str, str], list[store_table.Line]] = {}
+    for line in store_table.lines(document):
+        tables.setdefault((line.arm, line.reference, _at(line.sweep)), []).append(line)
+    if not tables or list(labels.values()) != [title]:  # else the only table has it
+        say(title)
     for (arm, reference, where), lines in tables.items():
-        columns = ["figure", "unit", reference, arm, *(name.lower() for name in list(lines[0])[4:])]
-        rows = [[*list(line.values())[:-1], _letters(line["Rests on"])] for line in lines]
-        print_rows(columns, rows, title=f"\n{labels.get(arm, arm)}, compared with {reference}{where}")
+        written = [store_table.cells(line) for line in lines]
+        columns = ["figure", "unit", reference, arm, *(name.lower() for name in list(written[0])[4:])]
+        rows = [[*list(line.values())[:-1], _letters(line["Rests on"])] for line in written]
+        days = max(line.days for line in lines)
+        say("")
+        print_rows(columns, rows, title=f"{labels.get(arm, arm)}, compared with {reference}{where}: {days} paired days")
     if tables:
-        days = max(line.days for line in store_table.lines(document))
-        say(f"At most {days} paired days. 95% intervals: of the days alone, and with the model's parameters drawn from")
-        say("their ranges. No better or worse is claimed while the second holds 0. Rests on parameters from: D data,")
-        say("L literature, A assumption; plan: on the plan and the shoppers' lists alone.")
+        for sentence in _DRAWN if any(store_table.judged(lines) for lines in tables.values()) else _NOT_DRAWN:
+            say(sentence)
+        say("Rests on parameters from: D data, L literature, A assumption; plan: on plan and shoppers' lists alone.")
     singles = store_table.singles(document)
     if singles:
         print_rows(("figure", "unit", "value", "n", "note"), (_single(one) for one in singles))
@@ -97,6 +109,7 @@ def print_store(document: Mapping[str, Any]) -> None:
 
 def _single(record: Mapping[str, Any]) -> list[object]:
     from apps import store_table
+    from apps.figure_text import unit_text
 
     value, *ends = (float("nan") if record[key] is None else record[key] for key in ("value", "lo", "hi"))
     decimals = store_table.digits(value, ends)
@@ -104,7 +117,7 @@ def _single(record: Mapping[str, Any]) -> list[object]:
     if ends[0] == ends[0]:
         shown += " " + store_table.interval((ends[0], ends[1]), decimals)
     where = _at(record["provenance"].get("sweep", {}))
-    return [record["name"] + where, record["unit"], shown, record["n"], record["provenance"].get("note", "")]
+    return [record["name"] + where, unit_text(record["unit"]), shown, record["n"], record["provenance"].get("note", "")]
 
 
 def _letters(sources: str) -> str:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from apps.command import store_progress
 from apps.command.main import main
+from apps.command.tables import print_summary
 from apps.edit_words import read_words, short, words
 from apps.store_table import digits, interval, lines, number
 from retail.errors import ConfigError
@@ -67,6 +68,28 @@ def test_a_what_if_is_printed_with_both_intervals_and_a_verdict(capsys):
     ).out  # fmt: skip
     for word in ("simulation noise", "with parameters", "sales per visit", "no clear difference", "D data"):
         assert word in shown
+    assert shown.count("Corner shop: remove front-end-cap-1") == 1
+    assert "compared with as-is: 2 paired days" in shown
+
+
+def test_without_draws_of_the_parameters_no_verdict_is_given_and_the_reason_is_said(capsys):
+    shown = out(
+        capsys, "store", "compare", "corner-shop", "--edit", "remove=front-end-cap-1", "--shoppers", "60",
+        "--days", "2", "--parameter-draws", "0",
+    ).out  # fmt: skip
+    assert "not judged" in shown
+    assert "With parameter draws at 0 nothing is" in shown
+    assert "drawn from their ranges" not in shown
+
+
+def test_a_figure_that_is_a_pure_number_shows_no_unit(capsys):
+    record = {"name": "waiting_share(a)", "value": 0.1, "lo": 0.05, "hi": 0.15, "unit": "1", "n": 8, "target": None,
+              "met": None, "provenance": {"arm": "a", "figure": "waiting_share", "note": ""}}  # fmt: skip
+    document = {"kind": "store", "title": "Checks", "scenario": "checks", "rows": [{"arm": "a", "label": "a"}],
+                "results": [record], "differences": [], "targets": []}  # fmt: skip
+    print_summary(document)
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "waiting_share" in line]
+    assert line.split() == ["waiting_share(a)", "0.100", "[0.050,", "0.150]", "8"]
 
 
 def test_money_is_in_the_currency_of_the_baskets(capsys, tmp_path):
