@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from apps.command import enrolment
 from apps.command.books import (
     COMMITMENTS,
     KEY,
@@ -50,6 +51,7 @@ def notice(
     """Register FILE, the text that people are shown. A receipt counts only when it names such a text by its hash."""
     import datetime as dt
 
+    from apps.command import tables
     from privacy.consent import Notice
     from privacy.consent.identifiers import read_time
     from retail.files import sha256_file
@@ -59,7 +61,7 @@ def notice(
     opened, _, _ = open_books(register, log, commitments, key, origin)
     opened.notices.add(known)
     row = {"controller": controller, "reference": reference, "language": language, "sha256": known.sha256}
-    _tell(f"registered: {reference} ({language}) of {controller}, SHA-256 {known.sha256}", row, as_json)
+    tables.tell(f"registered: {reference} ({language}) of {controller}, SHA-256 {known.sha256}", row, as_json)
 
 
 @app.command(short_help="Print a receipt to be filled in.")
@@ -127,6 +129,7 @@ def record(
     as_json: Json = False,
 ) -> None:
     """Put RECEIPT on record, unless it is back-dated, replayed, expired, on a wrong notice, or otherwise unfit."""
+    from apps.command import tables
     from privacy.consent.document import from_document
     from retail.errors import ConsentError
 
@@ -149,7 +152,7 @@ def record(
         "version": opened.version,
     }
     uses = f"{', '.join(read.controllers)} may use {', '.join(read.data)} for {', '.join(read.purposes)}"
-    _tell(f"recorded: {uses} ({read.level}) until {read.expires_at:%Y-%m-%d %H:%M} UTC", row, as_json)
+    tables.tell(f"recorded: {uses} ({read.level}) until {read.expires_at:%Y-%m-%d %H:%M} UTC", row, as_json)
 
 
 @app.command(short_help="Take a withdrawal.")
@@ -170,6 +173,7 @@ def withdraw(
 
     Exit code 0: something ended; 1: recorded, but this person had nothing valid that could end; 2: not recorded.
     """
+    from apps.command import tables
     from privacy.consent.identifiers import read_time
     from retail.errors import ConfigError, ConsentError
 
@@ -192,14 +196,14 @@ def withdraw(
     rows = [{"controller": use[0], "purpose": use[1], "ended": count} for use, count in ended.items()]
     text = "; ".join(f"{row['purpose']} at {row['controller']}, receipts ended: {row['ended']}" for row in rows)
     if not any(ended.values()):  # recorded all the same: a receipt may be on its way
-        _tell(
+        tables.tell(
             f"nothing ended: this person had no valid receipt ({text}); check the id and the words. The withdrawal is "
             "recorded: a receipt issued before now will not count.",
             rows,
             as_json,
         )
         raise typer.Exit(1)
-    _tell(f"withdrawn: {text}. Rounds and reads from now on leave the person out.", rows, as_json)
+    tables.tell(f"withdrawn: {text}. Rounds and reads from now on leave the person out.", rows, as_json)
 
 
 @app.command(short_help="Show how a person's agreements stand.")
@@ -238,65 +242,5 @@ def list_(register: Register = REGISTER, as_json: Json = False) -> None:
     tables.print_rows(texts, ([str(value)[:19] for value in one.values()] for one in notices), title="notices")
 
 
-@app.command(short_help="Open an accounting period with its cap.")
-def period(
-    name: Annotated[str, typer.Argument(help="That of the budget in the ledger.")],
-    k_max: Annotated[int | None, typer.Option("--k-max", help="Merchants per person.")] = None,
-    close: Annotated[bool, typer.Option("--close", help="End the period.")] = False,
-    register: Register = REGISTER,
-    log: LogFile = LOG,
-    commitments: Salts = COMMITMENTS,
-    key: Key = KEY,
-    origin: Origin = ORIGIN,
-    as_json: Json = False,
-) -> None:
-    """Open the accounting period NAME with its cap, or --close it. It lives as long as one budget of the ledger."""
-    from retail.errors import ConfigError
-
-    if close == (k_max is not None):
-        raise ConfigError("say --k-max to open a period, or --close to end it")
-    opened, _, _ = open_books(register, log, commitments, key, origin)
-    if k_max is not None:
-        opened.enrolment.open_period(name, k_max=k_max)
-    else:
-        opened.enrolment.close_period(name)
-    what = "closed" if close else f"open, at most {k_max} merchants per person"
-    _tell(f"period {name}: {what}", {"period": name, "k_max": k_max, "open": not close}, as_json)
-
-
-@app.command(short_help="Enrol a person at a merchant.")
-def enrol(
-    person: Person,
-    merchant: str,
-    leave: Annotated[bool, typer.Option("--leave", help="The person leaves; the slot stays used.")] = False,
-    register: Register = REGISTER,
-    log: LogFile = LOG,
-    commitments: Salts = COMMITMENTS,
-    key: Key = KEY,
-    origin: Origin = ORIGIN,
-    as_json: Json = False,
-) -> None:
-    """Enrol PERSON at MERCHANT, unless all slots of this accounting period are used."""
-    from retail.errors import ConsentError
-
-    person = read_person(person)
-    existing_register(register)
-    opened, _, _ = open_books(register, log, commitments, key, origin)
-    token = opened.token(person)
-    if leave:
-        if not opened.enrolment.leave(token, merchant):
-            raise ConsentError(f"this person is not enrolled at {merchant}; nothing was changed")
-    else:
-        opened.enrol(token, merchant)
-    used, slots = opened.enrolment.slots(token)
-    row = {"merchant": merchant, "present": not leave, "slots_used": used, "slots": slots}
-    _tell(f"{'left' if leave else 'enrolled at'} {merchant}; {used} of {slots} slots used", row, as_json)
-
-
-def _tell(text: str, rows: Any, as_json: bool) -> None:
-    from apps.command import tables
-
-    if as_json:
-        tables.print_json({"runs": [], "rows": rows if isinstance(rows, list) else [rows]})
-    else:
-        tables.say(text)
+app.command("period", short_help="Open an accounting period with its cap.")(enrolment.period)
+app.command("enrol", short_help="Enrol a person at a merchant.")(enrolment.enrol)

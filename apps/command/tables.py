@@ -40,6 +40,14 @@ def say(text: str) -> None:
     _console().print(text, soft_wrap=True, markup=False, highlight=False)
 
 
+def tell(text: str, rows: Mapping[str, Any] | Sequence[Mapping[str, Any]], as_json: bool) -> None:
+    """Say in words what was done, or print its row or rows as JSON."""
+    if as_json:
+        print_json({"runs": [], "rows": [rows] if isinstance(rows, Mapping) else list(rows)})
+    else:
+        say(text)
+
+
 def print_rows(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "") -> None:
     """Print a table; numbers are aligned to the right, None is a dash."""
     table = Table(title=title or None, box=box.SIMPLE, title_justify="left", pad_edge=False)

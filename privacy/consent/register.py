@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,13 @@ from typing import Any
 from privacy.commitments import Commitments
 from privacy.consent.admission import admit
 from privacy.consent.allowed import Mask, among, check_use, spelt_among, tokens_of_use
-from privacy.consent.document import to_document
 from privacy.consent.enrolment import Enrolment
 from privacy.consent.events import Events
 from privacy.consent.forgetting import count_rows, delete_rows, receipt_hashes
 from privacy.consent.identifiers import checked_time, person_text, time_text
 from privacy.consent.notices import Notices
 from privacy.consent.receipt import Receipt
+from privacy.consent.recording import put_on_record
 from privacy.consent.register_file import RegisterFile, fact, next_version
 from privacy.consent.standing import GRANTS, Standing, now_utc, standing, summarise
 from privacy.consent.tombstones import Tombstones
@@ -96,21 +95,7 @@ class ConsentRegister:
         with self._file.transaction() as connection:
             now = self._clock()
             admit(connection, receipt, mark=mark, now=now, tombstones=self.tombstones)
-            connection.execute("INSERT INTO used (mark) VALUES (?)", (mark,))
-            connection.execute(
-                "INSERT INTO receipts (mark, token, document, recorded_at, guardian) VALUES (?, ?, ?, ?, ?)",
-                (mark, receipt.principal, json.dumps(to_document(receipt)), time_text(now), receipt.guardian_token),
-            )
-            times = tuple(time_text(at) for at in (receipt.issued_at, receipt.valid_from, receipt.expires_at, now))
-            data = f" {' '.join(receipt.data)} "
-            connection.executemany(
-                "INSERT INTO grants VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (mark, receipt.principal, controller, purpose, receipt.level, data, receipt.jurisdiction, *times)
-                    for controller in receipt.controllers
-                    for purpose in receipt.purposes
-                ],
-            )
+            put_on_record(connection, receipt, mark=mark, now=now)
             # Salts only for a receipt that was taken: of somebody who was erased, nothing may come back.
             person, named = self._events.commitment(receipt.principal), self._events.commitment(receipt.sha256)
             body: dict[str, Any] = {"event": "recorded", "person": person, "receipt": named}
