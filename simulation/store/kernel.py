@@ -16,22 +16,21 @@ from simulation.store.floor import CELL_M, Floor
 from simulation.store.itinerary import Itinerary
 from simulation.store.outcome import Walked
 from simulation.store.speed import LOOK_AHEAD, speed_factors
-from simulation.store.trail import follow, inner
+from simulation.store.trail import DIAGONAL, NEAR, SHIFT, follow, inner
 
 # Numba's cache on disk notices a change of this file and of no other: what other files say comes in as an argument.
 _MARGIN: Final = 2
 """Cells from the middle of a walker's square to its edge."""
-_STAY: Final = 4
 _DIAGONAL_M: Final = CELL_M * np.sqrt(2.0)
-_HOP_M: Final = np.array([CELL_M if (code % 2) else _DIAGONAL_M for code in range(9)])
+_HOP_M: Final = np.array([CELL_M, _DIAGONAL_M])
 _FACTORS: Final = speed_factors()
 _WALKER: Final = np.dtype(
-    [(name, np.int32) for name in ("at", "moves", "next_pick")]
-    + [(name, np.int64) for name in ("hop", "stop", "pick", "sleeper")]
-    + [(name, np.float64) for name in ("progress", "speed")],
+    [(name, np.int32) for name in ("at", "moves", "next_pick", "sleeper", "hop", "end", "place", "pick")]
+    + [(name, np.float64) for name in ("progress", "speed", "pace")],
     align=True,
 )
-"""A walker in one line of cache; `hop` is the place of the next hop in the trail."""
+"""A walker in one line of cache: `hop` is where the walker is in the ways, `end` the last entry of the leg there,
+`place` the leg's among all shoppers' legs."""
 
 
 def walk(floor: Floor, itinerary: Itinerary) -> Walked:
@@ -53,10 +52,12 @@ def walk(floor: Floor, itinerary: Itinerary) -> Walked:
         itinerary.speed,
         itinerary.dwell_s,
         float(itinerary.pause_s),
-        trail.entrance,
-        trail.hop_start,
-        trail.hop,
-        trail.offset,
+        trail.way,
+        trail.leg_from,
+        trail.leg,
+        SHIFT,
+        DIAGONAL,
+        NEAR,
         trail.pick_start,
         trail.pick_move,
         trail.pick_count,
@@ -111,7 +112,7 @@ def _around(beside, cell, width):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _clock(  # type: ignore[no-untyped-def]
-    start, enter_s, speed, dwell_s, pause_s, entrance, hop_start, trail, offset,
+    start, enter_s, speed, dwell_s, pause_s, way, leg_from, leg, shift, diagonal, near,
     pick_start, pick_move, pick_count, area, width, factors, look_ahead, hop_m,
 ):  # fmt: skip
     """Move all shoppers second by second.
@@ -144,13 +145,10 @@ def _clock(  # type: ignore[no-untyped-def]
             shopper = walker[shopper].sleeper - 1
         while entered < n and enter_s[entered] <= tick:
             one = walker[entered]
-            one.at, one.stop, one.pick, one.speed = (
-                entrance[entered],
-                start[entered],
-                pick_start[entered],
-                speed[entered],
-            )
-            one.hop = hop_start[entered]
+            one.place, one.pick, one.speed = start[entered] + entered, pick_start[entered], speed[entered]
+            one.hop = leg_from[leg[one.place]]
+            one.end = leg_from[leg[one.place] + 1] - 1
+            one.at = way[one.hop] >> shift
             one.next_pick = pick_move[one.pick] if one.pick < pick_start[entered + 1] else -1
             _place(beside, one.at, 1)
             here += 1
@@ -170,45 +168,41 @@ def _clock(  # type: ignore[no-untyped-def]
             entered += 1
         present[tick] = here
         most_people, most_cells = 0, 1
+        for slot in range(walking):  # before anybody moves; apart from moving, so that cells are fetched side by side
+            one = walker[active[slot]]
+            cell, hop = one.at, one.hop
+            dwell[cell] += 1
+            ahead = way[min(hop + look_ahead, one.end)] >> shift
+            people = _around(beside, ahead, width)
+            people -= (way[hop] & near) != 0  # nobody is in their own way
+            one.pace = one.speed * factors[min(people, len(factors) - 1), area[ahead]]
+            people, room = _around(beside, cell, width), int(area[cell])
+            if people * most_cells > most_people * room:
+                most_people, most_cells = people, room
         slot = changes = 0
         while slot < walking:
             shopper = active[slot]
             one = walker[shopper]
-            cell, hop, moves = one.at, one.hop, one.moves
-            dwell[cell] += 1
-            ahead, down, across, further = cell, 0, 0, hop
-            for _ in range(look_ahead):
-                code = trail[further]
-                further += code != _STAY
-                ahead += offset[code]
-                down += code // 3 - 1
-                across += code % 3 - 1
-            people = _around(beside, ahead, width)
-            people -= abs(down) <= _MARGIN and abs(across) <= _MARGIN  # nobody is in their own way
-            pace = one.speed * factors[min(people, len(factors) - 1), area[ahead]]
-            people, room = _around(beside, cell, width), int(area[cell])
-            if people * most_cells > most_people * room:
-                most_people, most_cells = people, room
-
-            metres = one.progress + pace
+            cell, hop, end, pace = one.at, one.hop, one.end, one.pace
+            metres, moves = one.progress + pace, one.moves
             gone = False
             held_s = 0.0
             while True:
-                code = trail[hop]
-                if code == _STAY:
-                    if one.stop == start[shopper + 1]:
+                if hop == end:
+                    if one.place == start[shopper + 1] + shopper:
                         gone = True
                         break
-                    held_s = dwell_s[one.stop]
-                    one.stop += 1
-                    hop += 1
+                    held_s = dwell_s[one.place - shopper]
+                    one.place += 1
+                    hop = leg_from[leg[one.place]]
+                    end = one.end = leg_from[leg[one.place] + 1] - 1
                     if held_s > 0:
                         break
                     continue
-                if metres < hop_m[code]:
+                needed = hop_m[way[hop] & diagonal]
+                if metres < needed:
                     break
-                metres -= hop_m[code]
-                cell += offset[code]
+                metres -= needed
                 hop += 1
                 moves += 1
                 if moves == one.next_pick:
@@ -218,6 +212,7 @@ def _clock(  # type: ignore[no-untyped-def]
                     if held_s > 0:
                         break
             moved = moves > one.moves
+            cell = way[hop] >> shift
             if moved or gone:  # seen by others from the next second on
                 change[changes, 0] = one.at
                 change[changes, 1] = 0 if gone else cell
