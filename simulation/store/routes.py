@@ -88,12 +88,12 @@ def within_reach(floor: Floor, *, side_cells: int = 1) -> NDArray[np.bool_]:
     Returns: (rows, columns) bool.
     """
     rows, columns = floor.walkable.shape
-    open_cells = floor.walkable & np.isfinite(floor.distance_m[floor.tills_target]).reshape(rows, columns)
+    reached = np.isfinite(floor.distance_m[floor.tills_target]).reshape(rows, columns)
     high, wide = -(-rows // side_cells), -(-columns // side_cells)
     padded = np.zeros((high * side_cells, wide * side_cells), dtype=np.bool_)
-    padded[:rows, :columns] = open_cells
-    reach: NDArray[np.bool_] = padded.reshape(high, side_cells, wide, side_cells).any(axis=(1, 3))
-    return reach
+    padded[:rows, :columns] = np.logical_and(floor.walkable, reached)
+    squares = padded.reshape(high, side_cells, wide, side_cells)
+    return np.asarray(squares.any(axis=(1, 3)), dtype=np.bool_)
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
