@@ -72,8 +72,13 @@ def judged(lines: Iterable[Line]) -> bool:
 
 
 def digits(value: float, ends: Sequence[float] = ()) -> int:
-    """Return how many decimals a number deserves: two significant digits of its interval's width, else of itself."""
+    """Return how many decimals a number deserves: two significant digits of its interval's width, else of itself.
+
+    A whole number that is certain, such as a count, has none.
+    """
     widths = [abs(end - value) for end in ends if math.isfinite(end)]
+    if value == round(value, 0) and not any(widths):
+        return 0
     scale = max(widths, default=0.0) or abs(value) / 100
     if not math.isfinite(scale) or scale == 0:
         return 0

@@ -1,20 +1,21 @@
-"""`tradefair store`: plans, their checks, what-ifs on them, and heat maps."""
+"""`tradefair store`: plans, their checks, what-ifs on them, a search, and heat maps."""
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from apps.command import layout_search
 from apps.command.experiment import Json
+from apps.command.store_options import Currency, Demand, Draws, Seed, Shoppers, demand_settings
 
-if TYPE_CHECKING:
-    from experiments.store.scenario import DemandSettings
-
-app = typer.Typer(help="Look at store plans, try changes on them, and draw heat maps.", no_args_is_help=True)
+app = typer.Typer(
+    help="Look at store plans, change them, search for better ones, draw heat maps.", no_args_is_help=True
+)
+app.command("search", short_help="Look for a better layout within your rules.")(layout_search.search)
 
 Edits = Annotated[
     list[str] | None,
@@ -119,18 +120,12 @@ def check(plan: str, as_json: Json = False) -> None:
 def compare(
     plan: str,
     edits: Edits = None,
-    shoppers: Annotated[int, typer.Option("--shoppers", min=1, help="How many come on an average day.")] = 2000,
+    shoppers: Shoppers = 2000,
     days: Annotated[int, typer.Option("--days", min=2, help="The most paired days.")] = 64,
-    draws: Annotated[
-        int, typer.Option("--parameter-draws", min=0, help="Draws of the parameters; 0 leaves their doubt out.")
-    ] = 16,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Other seeds draw other days.")] = 0,
-    demand: Annotated[
-        Path | None, typer.Option("--demand", help="A folder of your own tables; Complete Journey when left out.")
-    ] = None,
-    currency: Annotated[
-        str | None, typer.Option("--currency", help="ISO 4217, of the folder's money; EUR when left out.")
-    ] = None,
+    draws: Draws = 16,
+    seed: Seed = 0,
+    demand: Demand = None,
+    currency: Currency = None,
     as_json: Json = False,
 ) -> None:
     """Compare PLAN with PLAN after the edits, on the same shoppers of the same days. Nothing is stored.
@@ -151,7 +146,7 @@ def compare(
     changes = [read_words(edit) for edit in edits]
     base = load_plan(plan)
     other = apply_edits(base, changes)
-    model = demand_model(_demand_settings(demand, currency))
+    model = demand_model(demand_settings(demand, currency))
     steps = comparing(
         base, other, model=model, shoppers=shoppers, seed=seed, block=min(8, days), most=days, parameter_draws=draws
     )
@@ -213,17 +208,3 @@ def heat(
     tables.print_rows(columns, ([row[name] for name in columns] for row in rows), title="busiest places, a day")
     if to is not None:
         tables.say(f"written: {to}")
-
-
-def _demand_settings(folder: Path | None, currency: str | None) -> DemandSettings:
-    from experiments.store.scenario import DemandSettings
-    from retail.errors import ConfigError
-
-    if folder is None:
-        if currency is not None:
-            raise ConfigError(f"--currency {currency} is of a folder; name the folder with --demand, or leave it out")
-        return DemandSettings(source="complete-journey")
-    code = currency or "EUR"
-    if not re.fullmatch("[A-Z]{3}", code):
-        raise ConfigError(f"--currency {code} is no ISO 4217 code; write for example EUR")
-    return DemandSettings(source="folder", path=str(folder), currency=code)

@@ -17,11 +17,10 @@ from experiments.store.spec import StoreSpec
 from simulation.store.compare import compare
 from simulation.store.comparison import Comparison, Row
 from simulation.store.intervals import Interval
-from simulation.store.plan import load_plan, plan_text
+from simulation.store.plan import StorePlan, load_plan, plan_text
 
 HEAT: Final = "heat.npz"
 """In a run's artifacts: visits per day on each cell of both stores, their difference and which cells differ."""
-"""Days at once within a run; the engines leave Python's lock alone. The figures are the same for any number."""
 
 
 def run_comparison(spec: StoreSpec, directory: Path, progress: Callable[[str], None]) -> ArmResult:
@@ -56,19 +55,28 @@ def run_comparison(spec: StoreSpec, directory: Path, progress: Callable[[str], N
         where=settings.days.on,
         on_progress=lambda sofar: progress(so_far(sofar)),
     )
-    for name, layout in (("base", base), ("other", other)):
-        write_bytes(directory / "artifacts" / f"{name}.toml", plan_text(layout.plan).encode())
-    save_heat(found, directory / "artifacts" / HEAT)
+    keep_layouts(found, base.plan, other.plan, directory / "artifacts")
     rows = table(compared_rows(found, spec.arm.name, settings.reference.name))
-    info = {
+    return ArmResult(rows, info=comparison_info(found, shoppers=settings.shoppers))
+
+
+def keep_layouts(found: Comparison, base: StorePlan, other: StorePlan, artifacts: Path) -> None:
+    """Keep both plans, as every command reads them, and their heat maps."""
+    for name, plan in (("base", base), ("other", other)):
+        write_bytes(artifacts / f"{name}.toml", plan_text(plan).encode())
+    save_heat(found, artifacts / HEAT)
+
+
+def comparison_info(found: Comparison, *, shoppers: int) -> dict[str, Any]:
+    """Return what `run.json` says about a comparison."""
+    return {
         "days": found.days,
         "draws": found.draws,
         "leading": found.leading,
         "reached": found.reached,
         "varied": list(found.varied),
-        "simulated": settings.shoppers * found.days,
+        "simulated": shoppers * found.days,
     }
-    return ArmResult(rows, info=info)
 
 
 def compared_rows(found: Comparison, arm: str, reference: str) -> Iterator[dict[str, Any]]:

@@ -7,21 +7,23 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from experiments.store.scenario import DemandSettings, StoreArm, StoreScenario
+from experiments.store.scenario import DemandSettings, SearchSettings, StoreArm, StoreScenario
 from retail.datasource import DataSource
 from retail.errors import ConfigError, TradefairError
 from simulation.store.day import Layout
 from simulation.store.demand_model import DemandModel, complete_journey_demand, folder_demand
 from simulation.store.plan import StorePlan, apply_edits, load_plan, plan_text
 from simulation.store.plan.kinds import TillKind
+from simulation.store.search import Rules
+from simulation.store.search.rules import room_in
 from simulation.store.settings import StoreSettings
 
 
 def fingerprint(scenario: StoreScenario) -> str:
-    """Identity of what a scenario reads: its plan's content and its baskets. Plans of all arms are tried.
+    """Identity of what a scenario reads: its plan's content and its baskets. Plans of all arms, and rules, are tried.
 
     Raises:
-        ConfigError: the plan, or an arm's change of it, is refused.
+        ConfigError: the plan, an arm's change of it, or what a search may change is refused.
         DataError: the baskets cannot be found or read.
     """
     plan = load_plan(scenario.plan)
@@ -30,9 +32,19 @@ def fingerprint(scenario: StoreScenario) -> str:
             arm_layout(plan, arm)
         except TradefairError as error:
             raise ConfigError(f"{scenario.name}: arm {arm.name}: {error}") from None
+    if scenario.method == "search":
+        try:
+            room_in(plan, search_rules(scenario.search))
+        except TradefairError as error:
+            raise ConfigError(f"{scenario.name}: search: {error}") from None
     source = DataSource(scenario.demand.source, scenario.demand.path)
     content = f"{plan_text(plan)}\n{source.fingerprint()}"
     return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def search_rules(look: SearchSettings) -> Rules:
+    """Return what a search may change."""
+    return Rules(fixed=look.fixed, shelves=look.shelves, movable=look.movable, reach_m=look.reach_m)
 
 
 def arm_plan(plan: StorePlan, arm: StoreArm) -> StorePlan:

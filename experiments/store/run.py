@@ -14,6 +14,7 @@ _METHODS: Final = {
     "compare": "experiments.store.comparing:run_comparison",
     "validation": "experiments.store.validation:run_validation",
     "heat_map": "experiments.store.heat_choice:run_heat_choice",
+    "search": "experiments.store.layout_search:run_layout_search",
     "checkout": "experiments.store.checkout:run_checkout",
 }
 

@@ -13,16 +13,24 @@ from experiments.targets import Target
 
 TillKind = Literal["lane", "express", "self_checkout", "tray", "face"]
 """As plans spell them; repeated here because reading a scenario should not load the simulation."""
-Method = Literal["compare", "validation", "heat_map", "checkout"]
+Method = Literal["compare", "validation", "heat_map", "checkout", "search"]
+Strategy = Literal["annealed", "greedy", "random", "rule_of_thumb"]
+Objective = Literal[
+    "sales_visit", "sales_m2", "planned_picks", "unplanned_picks", "trip_min", "wait_s", "wait_p90_s", "service_s",
+    "checkout_s", "abandonment_pct", "density_p99_m2",
+]  # fmt: skip
+"""Figures of a day that are better one way."""
 Check = Literal["erlang-c", "lee-longton", "corridor", "little", "shoppers"]
 _READ: Final[dict[str, frozenset[str]]] = {
     "compare": frozenset({"edits", "till_mix", "targeting", "parameters"}),
     "validation": frozenset({"check"}),
     "heat_map": frozenset({"map", "epsilon"}),
     "checkout": frozenset({"till_mix", "parameters"}),
+    "search": frozenset({"search"}),
 }
 """What each method reads of an arm, beside its name and label."""
 _NAMED: Final = frozenset({"name", "label"})
+Names = Annotated[tuple[str, ...], Field(strict=False)]
 
 
 class DemandSettings(Settings):
@@ -90,6 +98,8 @@ class StoreArm(Settings):
     )
     epsilon: float | None = Field(None, gt=0, description='a budget above 0, for map = "dp"')
 
+    search: Strategy | None = Field(None, description='how method = "search" looks for a layout')
+
     @model_validator(mode="after")
     def _private_maps_have_an_epsilon(self) -> Self:
         finite(self.edits, f"arms.{self.name}.edits")
@@ -112,6 +122,19 @@ class HeatMapSettings(Settings):
     held_out_days: int = Field(8, ge=2, le=1000, description="other days on which each chosen layout is judged")
 
 
+class SearchSettings(Settings):
+    """What `method = "search"` reads: what may change, and how long to look for it."""
+
+    objective: Objective = Field("sales_visit", description="the figure to improve")
+    steps: int = Field(60, ge=1, le=100_000, description="how many layouts each search simulates")
+    training_days: int = Field(4, ge=1, le=1000, description="days on which a search judges layouts")
+    held_out_days: int = Field(32, ge=2, le=10_000, description="other days, on which the winner is judged")
+    fixed: Names = Field((), description="categories that stay where they are")
+    shelves: Names | None = Field(None, description="names of shelves that may swap what they hold; all if left out")
+    movable: Names = Field((), description="names of fixtures that may be moved, metre by metre")
+    reach_m: float = Field(3.0, ge=1, le=250, description="how far a fixture may move along each axis, at least 1")
+
+
 class StoreScenario(BaseScenario):
     """A store experiment. Runs = sweep points x arms; each compares its arm with the reference on the same days."""
 
@@ -129,6 +152,7 @@ class StoreScenario(BaseScenario):
     days: DaySettings = Field(default_factory=DaySettings, description="a table")
     checkout: CheckoutSettings = Field(default_factory=CheckoutSettings, description="a table")
     heat_map: HeatMapSettings = Field(default_factory=HeatMapSettings, description="a table")
+    search: SearchSettings = Field(default_factory=SearchSettings, description="a table")
     reference: StoreArm = Field(
         default_factory=lambda: StoreArm(name="as-is", label="As it is"), description="what the arms are compared with"
     )
@@ -159,6 +183,11 @@ class StoreScenario(BaseScenario):
         for arm in (self.reference, *self.arms):
             if self.method == "heat_map" and arm.map is None:
                 raise ValueError(f'arm {arm.name}: map is missing, which method = "heat_map" needs; add it')
+        if self.reference.search is not None:
+            raise ValueError("reference: search is for arms, the reference is the plan as it is; remove it")
+        for arm in self.arms:
+            if self.method == "search" and arm.search is None:
+                raise ValueError(f'arm {arm.name}: search is missing, which method = "search" needs; add it')
         for expression, condition in self.targets.items():
             Target.parse(expression, condition).check_arms(names)
         return self

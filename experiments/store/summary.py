@@ -47,6 +47,8 @@ def summarise_store(
             figures.setdefault(
                 row["name"] + canonical(dict(spec.sweep)), result_of(row, runs=[spec.run_id], sweep=spec.sweep)
             )
+    if scenario.method == "search":
+        figures |= _between_arms(scenario, specs, store, records)
     failures, unfinished = gave_nothing(specs, store, notes or {})
     return Summary(
         scenario=scenario.name,
@@ -84,7 +86,26 @@ def _row(spec: StoreSpec, record: Mapping[str, Any] | None) -> dict[str, Any]:
         "missing_runs": int(record is None),
         "run_ids": [] if record is None else [spec.run_id],
         "sweep": dict(spec.sweep),
+        **{key: record[key] for key in ("edits",) if record is not None and key in record},
     }
+
+
+def _between_arms(
+    scenario: StoreScenario, specs: Sequence[StoreSpec], store: RunStore, records: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Result]:
+    """Compare two arms with each other where a target asks for it; both met the same shoppers."""
+    from experiments.store.arm_days import rows_of_targets
+
+    found: dict[str, Result] = {}
+    finished = [spec for spec in specs if spec.run_id in records]
+    for point in dict.fromkeys(canonical(dict(spec.sweep)) for spec in finished):
+        arms = {spec.arm.name: spec for spec in finished if canonical(dict(spec.sweep)) == point}
+        artifacts = {name: store.directory(spec) / "artifacts" for name, spec in arms.items()}
+        one = next(iter(arms.values()))
+        for pair, row in rows_of_targets(scenario, artifacts, records[one.run_id]):
+            runs = [arms[name].run_id for name in pair]
+            found[row["name"] + point] = result_of(row, runs=runs, sweep=one.sweep)
+    return found
 
 
 def _targets(scenario: StoreScenario, specs: Sequence[StoreSpec], figures: Mapping[str, Result]) -> list[Result]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from experiments.store.comparing import compared_rows
@@ -9,7 +10,9 @@ from experiments.store.summary import COMPARED, result_of
 from simulation.store.comparison import Comparison
 
 
-def what_if_document(found: Comparison, *, arm: str, reference: str, title: str) -> dict[str, Any]:
+def what_if_document(
+    found: Comparison, *, arm: str, reference: str, title: str, more: Iterable[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
     """Return what `summary.json` would hold of one comparison, finished or as far as it got.
 
     Args:
@@ -17,8 +20,10 @@ def what_if_document(found: Comparison, *, arm: str, reference: str, title: str)
         arm: name of the changed store.
         reference: name of the store as it is.
         title: one line for people.
+        more: further rows of figures, such as those of a search.
     """
-    figures = [result_of(row, runs=(), sweep={}) for row in compared_rows(found, arm, reference)]
+    rows = [*compared_rows(found, arm, reference), *more]
+    figures = [result_of(row, runs=(), sweep={}) for row in rows]
     return {
         "kind": "store",
         "scenario": arm,

@@ -74,6 +74,21 @@ class HeatPair:
 
 
 @dataclass(frozen=True, eq=False)
+class Measured:
+    """What a comparison is made of, day by day.
+
+    Attributes:
+        base: figures of each day, at the central parameters.
+        other: of the same days.
+        drawn: for each draw of the parameters, both layouts on the first few of these days.
+    """
+
+    base: Figures
+    other: Figures
+    drawn: Sequence[tuple[Figures, Figures]]
+
+
+@dataclass(frozen=True, eq=False)
 class Comparison:
     """Two layouts compared, finished or as far as it got.
 
@@ -87,6 +102,7 @@ class Comparison:
         varied: parameters that were drawn from their ranges.
         heat: heat maps that were asked for.
         finished: whether more is to come.
+        measured: the days behind the rows.
     """
 
     rows: tuple[Row, ...]
@@ -98,6 +114,7 @@ class Comparison:
     varied: tuple[str, ...]
     heat: Mapping[What, HeatPair]
     finished: bool
+    measured: Measured
 
     @property
     def enough(self) -> bool:
@@ -160,8 +177,9 @@ def compared(
         if here[0].values.shape == there[0].values.shape:  # stores of different size have no difference map
             heat[first.what] = HeatPair(averaged(here), averaged(there), difference(here, there))
     return Comparison(
-        tuple(rows), len(base), len(drawn), leading, half_width, reached, tuple(sorted(varied)), heat, finished
-    )
+        tuple(rows), len(base), len(drawn), leading, half_width, reached, tuple(sorted(varied)), heat, finished,
+        Measured(tuple(base), tuple(other), tuple(drawn)),
+    )  # fmt: skip
 
 
 def _row(

@@ -115,9 +115,7 @@ def test_an_interrupted_what_if_shows_what_it_has():
         raise KeyboardInterrupt
 
     assert store_progress.watched(iter(()), most=2, draws=0) == (None, True)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(store_progress, "so_far", str)
-        assert store_progress.watched(steps(), most=2, draws=0) == ("first", False)
+    assert store_progress.followed(steps(), total=2, said=str, done=len) == ("first", False)
 
 
 def test_a_heat_map_comes_from_simulated_days_or_from_traces(capsys, tmp_path):
@@ -241,6 +239,8 @@ def test_an_edit_written_for_a_command_line_reads_back_as_the_same(kind, name):
         (0.1234, (0.10, 0.15), "0.123"),
         (1234.6, (1200.0, 1270.0), "1,235"),
         (0.0, (0.0, 0.0), "0"),
+        (60.0, (), "60"),
+        (60.0, (59.0, 61.0), "60.0"),
         (float("nan"), (), "-"),
         (-0.00001, (-0.4, 0.4), "0.00"),
     ],

@@ -30,7 +30,7 @@ def apply_edit(plan: StorePlan, edit: Edit | Mapping[str, Any]) -> StorePlan:
         except ConfigError as error:
             raise ConfigError(f"edit {error}") from None
     try:
-        changed = replace(plan, fixtures=_changed(plan, edit))
+        changed = replace(plan, fixtures=changed_fixtures(plan, edit))
         require_sound(changed)
     except ConfigError as error:
         raise ConfigError(f"edit {inline(edit_table(edit))}: {error}") from None
@@ -44,7 +44,11 @@ def apply_edits(plan: StorePlan, edits: Iterable[Edit | Mapping[str, Any]]) -> S
     return plan
 
 
-def _changed(plan: StorePlan, edit: Edit) -> tuple[Fixture, ...]:
+def changed_fixtures(plan: StorePlan, edit: Edit) -> tuple[Fixture, ...]:
+    """Return a plan's fixtures after an edit, whether or not anybody could shop there.
+
+    Raises: ConfigError: there is no such fixture or category.
+    """
     if isinstance(edit, Swap):
         return _swapped(plan, *edit.swap)
     if isinstance(edit, Move):

@@ -84,7 +84,7 @@ def test_the_fingerprint_is_that_of_the_plans_content(tmp_path):
 
 def test_every_bundled_store_scenario_can_run():
     found = [load_scenario(name) for name in bundled_scenarios() if name.startswith("store")]
-    assert {one.method for one in found} == {"compare", "checkout", "heat_map", "validation"}
+    assert {one.method for one in found} == {"compare", "checkout", "heat_map", "search", "validation"}
     for scenario in found:
         assert len(fingerprint(scenario)) == 16
 

@@ -1,0 +1,137 @@
+"""`tradefair store search`: a better layout within a merchant's rules, judged on days that the search never saw."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from apps.command.experiment import Json
+from apps.command.store_options import Currency, Demand, Draws, Seed, Shoppers, demand_settings
+
+if TYPE_CHECKING:
+    from simulation.store.search import Found
+
+
+class How(StrEnum):
+    """How a layout is looked for."""
+
+    annealed = "annealed"
+    greedy = "greedy"
+    random = "random"
+    rule_of_thumb = "rule_of_thumb"
+
+
+def search(
+    plan: str,
+    objective: Annotated[
+        str, typer.Option("--objective", metavar="FIGURE", help="What to improve: unplanned_picks, checkout_s, ...")
+    ] = "sales_visit",
+    steps: Annotated[int, typer.Option("--steps", min=1, help="Layouts to simulate.")] = 60,
+    fixed: Annotated[
+        list[str] | None, typer.Option("--fix", metavar="CATEGORY", help="A category that stays; may be repeated.")
+    ] = None,
+    movable: Annotated[
+        list[str] | None, typer.Option("--move", metavar="FIXTURE", help="A fixture that may move; may be repeated.")
+    ] = None,
+    reach_m: Annotated[float, typer.Option("--reach-m", help="How far it may move along each axis, in metres.")] = 3.0,
+    swaps: Annotated[
+        bool, typer.Option("--swaps/--no-swaps", help="Whether shelves of one kind may swap what they hold.")
+    ] = True,
+    how: Annotated[
+        How, typer.Option("--strategy", help="annealed, greedy, random or rule_of_thumb, with the same budget.")
+    ] = How.annealed,
+    training_days: Annotated[
+        int, typer.Option("--training-days", min=1, max=1000, help="Days that the search sees.")
+    ] = 4,
+    days: Annotated[int, typer.Option("--days", min=2, help="Other days, on which the winner is judged.")] = 32,
+    draws: Draws = 16,
+    shoppers: Shoppers = 2000,
+    seed: Seed = 0,
+    demand: Demand = None,
+    currency: Currency = None,
+    to: Annotated[Path | None, typer.Option("--to", help="Write the winner's plan to this .toml file.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Search for a layout of PLAN with a better figure, then compare it with PLAN on days that the search never saw.
+
+    What it gains on its training days is too good to be true; only the comparison counts. With Ctrl-C the best layout
+    so far is printed.
+    """
+    from apps.command.output import require_place
+    from apps.command.store_progress import followed, watched
+    from experiments.documents import write_bytes
+    from experiments.store.inputs import demand_model
+    from experiments.store.layout_search import searched_so_far
+    from retail.errors import ConfigError
+    from simulation.store.plan import load_plan, plan_text
+    from simulation.store.search import Rules, on_held_out_days, searching
+
+    if to is not None and to.suffix != ".toml":
+        raise ConfigError(f"--to {to}: a plan is written as .toml; name such a file")
+    if to is not None:
+        require_place(to, "--to")
+    base = load_plan(plan)
+    rules = Rules(tuple(fixed or ()), None if swaps else (), tuple(movable or ()), reach_m)
+    model = demand_model(demand_settings(demand, currency))
+
+    def tried(so_far: Found) -> int:
+        return so_far.tried
+
+    trained = searching(
+        base, model=model, shoppers=shoppers, seed=seed, objective=objective, strategy=how.value, rules=rules,
+        steps=steps, training_days=training_days,
+    )  # fmt: skip
+    sought = followed(trained, total=steps, said=searched_so_far, done=tried)
+    found, complete = sought
+    if found is None:
+        raise typer.Exit(130)
+    if complete:
+        judged, complete = watched(
+            on_held_out_days(
+                base, found, days=days, model=model, shoppers=shoppers, seed=seed, parameter_draws=draws
+            ),
+            most=days, draws=draws,
+        )  # fmt: skip
+        found = replace(found, held_out=judged)
+    if to is not None:
+        write_bytes(to, plan_text(found.plan).encode())
+    _print(found, plan, base.name, training_days, as_json=as_json)
+    if to is not None:
+        typer.echo(f"written: {to}", err=True)
+    if not complete:
+        typer.echo("interrupted: this is the best layout so far", err=True)
+        raise typer.Exit(130)
+
+
+def _print(found: Found, plan: str, name: str, training_days: int, *, as_json: bool) -> None:
+    """Print the edits, what the training days promised and what was left of it; the last only once it is judged."""
+    import shlex
+
+    from apps.command import tables
+    from apps.edit_words import short
+    from experiments.store.layout_search import search_rows, searched_so_far
+    from experiments.store.what_if import what_if_document
+    from simulation.store.plan import edit_table
+
+    edits: list[dict[str, Any]] = [edit_table(one) for one in found.edits]
+    document: dict[str, Any] = {"results": [], "differences": []}
+    if found.held_out is not None:
+        rows = search_rows(found, "found", "as-is", days=training_days)
+        document = what_if_document(found.held_out, arm="found", reference="as-is", title=name, more=rows)
+    if as_json:
+        figures = [*document["results"], *document["differences"]]
+        tables.print_json({"runs": [], "rows": figures, "edits": edits})
+        return
+    if not edits:
+        tables.say(f"{name}: {searched_so_far(found)}. No layout was better; the winner is the plan as it is.")
+        return
+    tables.say(f"{name}: {searched_so_far(found)}. The layout that was found:\n")
+    tables.say(" \\\n  ".join([f"tradefair store compare {shlex.quote(plan)}", *map(short, edits)]) + "\n")
+    if found.held_out is None:
+        tables.say("It was not judged on other days: what it gains on the training days is too good to be true.")
+        return
+    tables.print_summary(document)
