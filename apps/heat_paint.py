@@ -24,12 +24,14 @@ class Heat:
         side_m: edge of a square.
         unit: of the values, with what they are per.
         marked: where a difference is beyond noise; None for a map that is no difference.
+        shades: from few to many, of a map that is no difference.
     """
 
     values: NDArray[np.float64]
     side_m: float
     unit: str
     marked: NDArray[np.bool_] | None = None
+    shades: tuple[str, ...] = SHADES
 
 
 def paths(heat: Heat, scale: float) -> str:
@@ -41,7 +43,7 @@ def paths(heat: Heat, scale: float) -> str:
         heat: what to paint.
         scale: units of the drawing per metre.
     """
-    shades = (*LESS, *MORE) if heat.marked is not None else SHADES
+    shades = (*LESS, *MORE) if heat.marked is not None else heat.shades
     number = _numbers(heat)
     side = heat.side_m * scale
     return "\n".join(
@@ -58,7 +60,7 @@ def legend(heat: Heat) -> list[tuple[str, str]]:
     top = _top(heat)
     most = f"{top:,.0f}" if top >= 10 else f"{top:.2g}"
     if heat.marked is None:
-        return [(SHADES[0], "few"), (SHADES[-1], f"{most} {heat.unit} or more")]
+        return [(heat.shades[0], "few"), (heat.shades[-1], f"{most} {heat.unit} or more")]
     return [(LESS[0], f"{most} {heat.unit} fewer"), (MORE[-1], f"{most} {heat.unit} more")]
 
 
@@ -73,7 +75,7 @@ def _numbers(heat: Heat) -> NDArray[np.int64]:
     """Return the number of each square's shade, -1 where nothing is painted."""
     share = np.clip(np.nan_to_num(heat.values) / (_top(heat) or 1.0), -1.0, 1.0)
     if heat.marked is None:
-        number = np.minimum((share * len(SHADES)).astype(np.int64), len(SHADES) - 1)
+        number = np.minimum((share * len(heat.shades)).astype(np.int64), len(heat.shades) - 1)
         return np.where(heat.values > 0, number, -1)
     steps = len(MORE)
     strength = np.minimum((np.abs(share) * steps).astype(np.int64), steps - 1)

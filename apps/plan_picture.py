@@ -20,7 +20,7 @@ COLOURS: Final = {
     "wall": "#555555", "blocked": "#555555", "entrance": "#CFE8CF", "exit": "#F2D0C4",
 }  # fmt: skip
 _WIDEST: Final = 150
-_SCALE: Final = 16
+SCALE: Final = 16
 """Units of the drawing per metre."""
 
 
@@ -37,29 +37,38 @@ def letters(plan: StorePlan) -> str:
     return "\n".join("".join(line) for line in grid) + f"\n\n{legend}; one letter is {side:g} m"
 
 
-def svg(plan: StorePlan, heat: Heat | None = None, *, said: str = "") -> str:
+def svg(
+    plan: StorePlan,
+    heat: Heat | None = None,
+    *,
+    said: str = "",
+    over: str = "",
+    notes: Iterable[tuple[str, str]] = (),
+) -> str:
     """Draw a plan as SVG, with a heat map beneath its fixtures where one is given.
 
     Args:
         plan: the plan.
         heat: what is painted on the floor.
         said: what the drawing shows, for those who cannot see it; the plan in words by default.
+        over: shapes in front of everything.
+        notes: more colours and their meanings, beneath those of the heat map.
     """
-    width, depth = plan.width * _SCALE, plan.depth * _SCALE
+    width, depth = plan.width * SCALE, plan.depth * SCALE
     shapes = "\n".join(_shape(one) for one in plan.fixtures)
     title = html.escape(said or described(plan))
-    beneath, foot = "", 0.0
+    beneath, legend, foot = "", "", 0.0
     if heat is not None:
-        from apps.heat_paint import paths
+        from apps import heat_paint
 
-        foot = max(14.0, width / 36)
-        beneath = f"{paths(heat, _SCALE)}\n{_legend(heat, depth, foot)}\n"
+        beneath = f"{heat_paint.paths(heat, SCALE)}\n"
+        legend, foot = _legend([*heat_paint.legend(heat), *notes], width, depth)
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-4 -4 {width + 8:g} {depth + 8 + 2 * foot:g}" role="img"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-4 -4 {width + 8:g} {depth + 8 + foot:g}" role="img"'
         f' aria-label="{title}" font-family="sans-serif">\n<title>{title}</title>\n'
-        f'<rect x="-4" y="-4" width="{width + 8:g}" height="{depth + 8 + 2 * foot:g}" fill="#FFFFFF"/>\n'
+        f'<rect x="-4" y="-4" width="{width + 8:g}" height="{depth + 8 + foot:g}" fill="#FFFFFF"/>\n'
         f'<rect x="-2" y="-2" width="{width + 4:g}" height="{depth + 4:g}" fill="none" stroke="#333333"'
-        f' stroke-width="4"/>\n{beneath}{shapes}\n</svg>\n'
+        f' stroke-width="4"/>\n{beneath}{shapes}\n{over}{legend}\n</svg>\n'
     )
 
 
@@ -124,7 +133,7 @@ def _inside(x: float, y: float, corners: tuple[tuple[float, float], ...]) -> boo
 
 
 def _shape(fixture: Fixture) -> str:
-    points = " ".join(f"{x * _SCALE:.1f},{y * _SCALE:.1f}" for x, y in fixture.corners)
+    points = " ".join(f"{x * SCALE:.1f},{y * SCALE:.1f}" for x, y in fixture.corners)
     return (
         f'<polygon points="{points}" fill="{COLOURS[fixture.kind]}" stroke="#FFFFFF" stroke-width="1">'
         f"<title>{html.escape(holds(fixture))}</title></polygon>{_label(fixture)}"
@@ -134,11 +143,11 @@ def _shape(fixture: Fixture) -> str:
 def _label(fixture: Fixture) -> str:
     """Write what a fixture sells along its longer side, where there is room for it."""
     text = ", ".join(fixture.categories)
-    long, short = max(fixture.width, fixture.depth) * _SCALE, min(fixture.width, fixture.depth) * _SCALE
+    long, short = max(fixture.width, fixture.depth) * SCALE, min(fixture.width, fixture.depth) * SCALE
     size = min(11.0, 0.85 * short)
     if fixture.kind == "display" or not text or long < 0.55 * size * len(text):
         return ""
-    x, y = (middle * _SCALE for middle in fixture.middle)
+    x, y = (middle * SCALE for middle in fixture.middle)
     turned = fixture.rotation + (90 if fixture.depth > fixture.width else 0)
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size:.1f}" fill="#FFFFFF" text-anchor="middle"'
@@ -146,20 +155,23 @@ def _label(fixture: Fixture) -> str:
     )
 
 
-def _legend(heat: Heat, depth: float, size: float) -> str:
-    """Draw the meaning of the shades beneath the plan."""
-    from apps.heat_paint import legend
-
-    drawn, x = [], 0.0
-    for colour, meaning in legend(heat):
+def _legend(meanings: Iterable[tuple[str, str]], width: float, depth: float) -> tuple[str, float]:
+    """Draw the meaning of the shades beneath the plan, on as many lines as they need; return also the height."""
+    size = max(7.0, width / 36)
+    drawn, x, line = [], 0.0, 0
+    for colour, meaning in meanings:
+        length = size * (2.2 + 0.45 * len(meaning))
+        if x and x + length > width:
+            x, line = 0.0, line + 1
+        y = depth + size * (0.7 + 1.4 * line)
         drawn.append(
-            f'<rect x="{x:.1f}" y="{depth + 0.7 * size:.1f}" width="{size:.1f}" height="{0.8 * size:.1f}"'
+            f'<rect x="{x:.1f}" y="{y:.1f}" width="{size:.1f}" height="{0.8 * size:.1f}"'
             f' fill="{colour}" stroke="#888888" stroke-width="0.5"/>'
-            f'<text x="{x + 1.3 * size:.1f}" y="{depth + 1.4 * size:.1f}" font-size="{0.85 * size:.1f}"'
+            f'<text x="{x + 1.3 * size:.1f}" y="{y + 0.7 * size:.1f}" font-size="{0.85 * size:.1f}"'
             f' fill="#222222">{html.escape(meaning)}</text>'
         )
-        x += size * (2.2 + 0.48 * len(meaning))
-    return "\n".join(drawn)
+        x += length
+    return "\n".join(drawn), size * (1.4 * (line + 1) + 0.6)
 
 
 def _plural(word: str, number: int) -> str:

@@ -2,61 +2,137 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from apps import plan_picture
+from apps.flow_paint import ARROW, MEANING, Flow, arrows
 from apps.heat_paint import Heat
 from simulation.store.day import prepare, run_day
 from simulation.store.demand_model import complete_journey_demand
-from simulation.store.heat import HeatMap, averaged, heat_of
+from simulation.store.floor import CELL_M
+from simulation.store.heat import HeatMap, What, averaged, heat_of
 from simulation.store.plan import StorePlan
 from simulation.store.settings import StoreSettings
 from simulation.store.traces import read_traces, trace_heat
 
+Floats = NDArray[np.float64]
 SIDE_CELLS: Final = 2
 """Squares of 1 m."""
-What = Literal["visits", "dwell"]
+FLOWS: Final[tuple[What, ...]] = ("flow_east", "flow_west", "flow_south", "flow_north")
+Kind = tuple[What, int]
+"""What a map shows, and the edge of its squares in cells."""
+Maps = dict[Kind, HeatMap]
 
 
-def simulated_heat(plan: StorePlan, *, what: What, shoppers: int, days: int, seed: int) -> HeatMap:
-    """Return the mean of simulated days with the Complete Journey's baskets."""
+def kinds(what: Literal["visits", "dwell", "flow"]) -> tuple[Kind, ...]:
+    """Return the maps that a picture is made of; a flow also takes cells of half a metre, for where arrows stand."""
+    if what == "flow":
+        return tuple((one, side) for one in FLOWS for side in (SIDE_CELLS, 1))
+    return ((what, SIDE_CELLS),)
+
+
+def simulated_maps(plan: StorePlan, wanted: Sequence[Kind], *, shoppers: int, days: int, seed: int) -> Maps:
+    """Return mean maps of simulated days with the Complete Journey's baskets."""
     settings = StoreSettings.default()
     store, model = prepare(plan, settings), complete_journey_demand()
-    maps = []
+    maps: dict[Kind, list[HeatMap]] = {kind: [] for kind in wanted}
     for day in range(days):
         demand = model.draw(day, seed=seed, shoppers=shoppers, hours=store.hours, settings=settings)
         ran = run_day(store, demand, settings)
-        maps.append(heat_of(store.floor, ran.itinerary, ran.walked, what=what, side_cells=SIDE_CELLS))
-    return averaged(maps)
+        for (what, side), many in maps.items():
+            many.append(heat_of(store.floor, ran.itinerary, ran.walked, what=what, side_cells=side))
+    return {kind: averaged(many) for kind, many in maps.items()}
 
 
-def traced_heat(plan: StorePlan, traces: Path, *, what: What) -> HeatMap:
-    """Return the heat map of a merchant's own traces, a mean day where they cover several.
+def traced_maps(plan: StorePlan, wanted: Sequence[Kind], traces: Path) -> Maps:
+    """Return maps of a merchant's own traces, a mean day where they cover several.
 
     Raises:
         DataError: a row cannot be used; the message names it.
     """
     read = read_traces(traces, width_m=plan.width, depth_m=plan.depth)
-    return trace_heat(read, what=what, side_m=SIDE_CELLS * 0.5)
+    return {(what, side): trace_heat(read, what=what, side_m=side * CELL_M) for what, side in wanted}
 
 
-def drawn(plan: StorePlan, found: HeatMap) -> str:
-    """Return the plan as SVG with the heat map beneath its fixtures."""
-    return plan_picture.svg(plan, Heat(found.values, found.side_m, f"{found.unit} a day"))
+@dataclass(frozen=True, eq=False)
+class OneMap:
+    """Visits or dwell, as the command shows them."""
+
+    heat: HeatMap
+
+    def drawn(self, plan: StorePlan) -> str:
+        """Return the plan as SVG with the heat map beneath its fixtures."""
+        return plan_picture.svg(plan, Heat(self.heat.values, self.heat.side_m, f"{self.heat.unit} a day"))
+
+    def busiest(self, *, most: int | None) -> list[dict[str, Any]]:
+        """Return the squares with the largest values, largest first: middle in metres, value, unit; none that are 0."""
+        return _largest(self.heat.values, self.heat.side_m, f"{self.heat.unit} a day", most)
 
 
-def busiest(found: HeatMap, *, most: int | None) -> list[dict[str, Any]]:
-    """Return the squares with the largest values, largest first: middle in metres, value, unit; all that are not 0."""
-    order = np.argsort(-found.values, axis=None, kind="stable")
+@dataclass(frozen=True, eq=False)
+class FlowMap:
+    """Where shoppers go, as the command shows it."""
+
+    flow: Flow
+
+    def drawn(self, plan: StorePlan) -> str:
+        """Return the plan as SVG with arrows to where more shoppers go than come back from."""
+        said = (
+            f"{plan_picture.described(plan)} Arrows point to where more shoppers go than come back from; beneath them,"
+            " from light to dark: how many move at all."
+        )
+        over = arrows(self.flow, width_m=plan.width, scale=plan_picture.SCALE)
+        return plan_picture.svg(plan, self.flow.heat(), said=said, over=over, notes=((ARROW, MEANING),))
+
+    def busiest(self, *, most: int | None) -> list[dict[str, Any]]:
+        """Return the squares with the most moves over their borders: middle, moves, unit, and moves to each side."""
+        flow = self.flow
+        sides = {"east": flow.east, "west": flow.west, "south": flow.south, "north": flow.north}
+        rows = _largest(flow.total, flow.side_m, "moves a day", most)
+        for row in rows:
+            place = int(row["y_m"] / flow.side_m), int(row["x_m"] / flow.side_m)
+            row |= {side: float(values[place]) for side, values in sides.items()}
+        return rows
+
+
+def found_heat(maps: Maps) -> OneMap | FlowMap:
+    """Put the maps of one of the `kinds` together."""
+    return OneMap(next(iter(maps.values()))) if len(maps) == 1 else FlowMap(_flow(maps))
+
+
+def _flow(maps: Maps) -> Flow:
+    east, west, south, north = (maps[what, SIDE_CELLS] for what in FLOWS)
+    inside = np.sum([maps[what, 1].values for what in FLOWS], axis=0)
+    rows, columns = east.values.shape
+    weights = np.zeros((rows * SIDE_CELLS, columns * SIDE_CELLS))
+    weights[: inside.shape[0], : inside.shape[1]] = inside
+    blocks = (rows, SIDE_CELLS, columns, SIDE_CELLS)
+    amount = weights.reshape(blocks).sum(axis=(1, 3))
+    down, across = (np.indices(weights.shape) + 0.5) * CELL_M
+    x, y = _middle(across, weights, amount, blocks), _middle(down, weights, amount, blocks)
+    return Flow(east.values, west.values, south.values, north.values, x, y, east.side_m, east.days)
+
+
+def _middle(place: Floats, weights: Floats, amount: Floats, blocks: tuple[int, int, int, int]) -> Floats:
+    """Weighted mean place of each block, the plain one where there is no weight."""
+    plain = place.reshape(blocks).mean(axis=(1, 3))
+    weighted = (place * weights).reshape(blocks).sum(axis=(1, 3))
+    return np.asarray(np.where(amount > 0, weighted / np.where(amount > 0, amount, 1.0), plain))
+
+
+def _largest(values: Floats, side_m: float, unit: str, most: int | None) -> list[dict[str, Any]]:
+    order = np.argsort(-values, axis=None, kind="stable")
     rows: list[dict[str, Any]] = []
     for place in order[:most]:
-        row, column = np.unravel_index(place, found.values.shape)
-        value = float(found.values[row, column])
+        row, column = np.unravel_index(place, values.shape)
+        value = float(values[row, column])
         if value > 0:
-            middle = ((float(one) + 0.5) * found.side_m for one in (column, row))
-            x, y = middle
-            rows.append({"x_m": x, "y_m": y, "value": value, "unit": f"{found.unit} a day"})
+            x, y = ((float(one) + 0.5) * side_m for one in (column, row))
+            rows.append({"x_m": x, "y_m": y, "value": value, "unit": unit})
     return rows

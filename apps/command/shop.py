@@ -42,6 +42,7 @@ class HeatKind(StrEnum):
 
     visits = "visits"
     dwell = "dwell"
+    flow = "flow"
 
 
 @app.command(short_help="List the bundled plans.")
@@ -170,7 +171,7 @@ def heat(
     traces: Annotated[
         Path | None, typer.Option("--traces", help="CSV of visit, time, x, y in metres; simulated days when left out.")
     ] = None,
-    what: Annotated[HeatKind, typer.Option("--what", help="visits or dwell.")] = HeatKind.visits,
+    what: Annotated[HeatKind, typer.Option("--what", help="visits, dwell (seconds) or flow.")] = HeatKind.visits,
     shoppers: Annotated[int, typer.Option("--shoppers", min=1, help="Simulated: on an average day.")] = 2000,
     days: Annotated[int, typer.Option("--days", min=1, max=1000, help="Simulated: how many days.")] = 4,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Simulated: other seeds draw other days.")] = 0,
@@ -183,7 +184,7 @@ def heat(
     """
     from apps.command import tables
     from apps.command.output import require_place
-    from apps.store_heat import busiest, drawn, simulated_heat, traced_heat
+    from apps.store_heat import found_heat, kinds, simulated_maps, traced_maps
     from experiments.documents import write_bytes
     from retail.errors import ConfigError
     from simulation.store.plan import load_plan
@@ -193,18 +194,20 @@ def heat(
     if to is not None:
         require_place(to, "--to")
     loaded = load_plan(plan)
-    found = (
-        simulated_heat(loaded, what=what.value, shoppers=shoppers, days=days, seed=seed)
+    wanted = kinds(what.value)
+    maps = (
+        simulated_maps(loaded, wanted, shoppers=shoppers, days=days, seed=seed)
         if traces is None
-        else traced_heat(loaded, traces, what=what.value)
+        else traced_maps(loaded, wanted, traces)
     )
+    found = found_heat(maps)
     if to is not None:
-        write_bytes(to, drawn(loaded, found).encode())
-    rows = busiest(found, most=None if as_json else 10)
+        write_bytes(to, found.drawn(loaded).encode())
+    rows = found.busiest(most=None if as_json else 10)
     if as_json:
         tables.print_json({"runs": [], "rows": rows})
         return
-    columns = ("x_m", "y_m", "value", "unit")
+    columns = [*(name for name in rows[0] if name != "unit"), "unit"] if rows else ["x_m", "y_m", "value", "unit"]
     tables.print_rows(columns, ([row[name] for name in columns] for row in rows), title="busiest places, a day")
     if to is not None:
         tables.say(f"written: {to}")

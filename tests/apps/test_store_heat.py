@@ -1,0 +1,89 @@
+"""Heat maps and flows as the command draws and lists them."""
+
+import json
+import re
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+
+from apps.command.main import main
+from apps.flow_paint import ARROW, MEANING, Flow, arrows
+from apps.heat_paint import Heat
+from apps.plan_picture import svg
+from apps.store_heat import found_heat, kinds, simulated_maps
+from simulation.store.plan import load_plan
+
+PLAN = load_plan("corner-shop")
+EAST = "visit,time,x,y\na,0,2.2,3.2\na,5,3.2,3.2\na,9,4.2,3.2\nb,0,2.2,3.2\nb,5,3.2,3.2\nb,9,2.2,3.2\n"
+
+
+def tips(drawing):
+    """Middle of the tail and tip of every arrow."""
+    (path,) = re.findall(rf'<path fill="{ARROW}"[^>]* d="([^"]*)"', drawing)
+    for arrow in path.strip("Mz").split("zM"):
+        points = np.array([[float(one) for one in point.split()] for point in arrow.split("L")])
+        yield (points[0] + points[-1]) / 2, points[3]
+
+
+def test_a_flow_of_traces_counts_moves_to_each_side_and_its_arrows_point_where_more_go(capsys, tmp_path):
+    traces, drawing = tmp_path / "traces.csv", tmp_path / "flow.svg"
+    traces.write_text(EAST)
+    arguments = ["store", "heat", "corner-shop", "--what", "flow", "--traces", str(traces)]
+    assert main([*arguments, "--to", str(drawing), "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert rows[0] == {"x_m": 2.5, "y_m": 3.5, "value": 2, "unit": "moves a day", "east": 2, "west": 0, "south": 0,
+                       "north": 0}  # fmt: skip
+    assert [(row["east"], row["west"]) for row in rows] == [(2, 0), (1, 1)]
+    assert main(arguments) == 0
+    assert "east" in capsys.readouterr().out
+    ((tail, tip),) = tips(drawing.read_text())  # as many go as come back in the second square
+    assert tip[0] > tail[0]
+    assert tip[1] == pytest.approx(tail[1])
+
+
+def test_a_simulated_flow_is_drawn_in_front_of_the_fixtures():
+    maps = simulated_maps(PLAN, kinds("flow"), shoppers=50, days=2, seed=0)
+    found = found_heat(maps)
+    flow = found.flow
+    assert flow.days == 2
+    assert np.array_equal(flow.total, flow.east + flow.west + flow.south + flow.north)
+    inside = (0 < flow.x) & (flow.x < PLAN.width) & (0 < flow.y) & (flow.y < PLAN.depth)
+    assert inside.all()
+    drawing = found.drawn(PLAN)
+    assert MEANING in drawing
+    assert drawing.index("<polygon") < drawing.index(f'<path fill="{ARROW}"')
+    assert len(list(tips(drawing))) > 20
+    ET.fromstring(drawing)
+
+
+def test_an_empty_flow_draws_no_arrow():
+    nothing = np.zeros((2, 2))
+    flow = Flow(nothing, nothing, nothing, nothing, nothing, nothing, 1.0, 1)
+    assert arrows(flow, width_m=2.0, scale=16) == ""
+    assert "<path" not in svg(PLAN, flow.heat())
+
+
+def test_in_a_wide_plan_four_squares_share_an_arrow_that_stands_in_the_busiest():
+    east = np.array([[1.0, 0.0], [5.0, 0.0]])
+    none = np.zeros((2, 2))
+    x, y = np.array([[0.5, 1.5], [0.5, 1.5]]), np.array([[0.5, 0.5], [1.5, 1.5]])
+    flow = Flow(east, none, none, none, x, y, 1.0, 1)
+    assert arrows(flow, width_m=10, scale=10).count("M") == 2
+    ((tail, tip),) = tips(arrows(flow, width_m=100, scale=10))
+    assert (tail[1], tip[1]) == pytest.approx((15, 15))
+
+
+@pytest.mark.parametrize("name", ["corner-shop", "supermarket"])
+def test_the_legend_stays_within_the_drawing(name):
+    plan = load_plan(name)
+    values = np.full((4, 4), 1234.0)
+    drawing = svg(plan, Heat(values, 1.0, "moves a day"), notes=((ARROW, MEANING),))
+    root = ET.fromstring(drawing)
+    left, top, width, height = map(float, root.get("viewBox").split())
+    texts = [one for one in root.iter("{http://www.w3.org/2000/svg}text") if float(one.get("y")) > plan.depth * 16]
+    assert len(texts) == 3
+    for one in texts:
+        size = float(one.get("font-size"))
+        assert float(one.get("x")) + 0.55 * size * len(one.text) <= left + width
+        assert float(one.get("y")) <= top + height
