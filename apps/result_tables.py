@@ -17,6 +17,10 @@ from experiments.targets import Target
 
 ARM: Final = "Arm"
 NO_CLAIM: Final = "none"
+GAVE_NOTHING: Final = (
+    "Some runs gave nothing; the page Runs shows them. Once the reason is gone, `tradefair run` with `--retry-failed`"
+    " runs them again."
+)
 _STATUS: Final = {True: "met", False: "missed", None: "not measured"}
 
 

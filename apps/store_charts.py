@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Final
 
@@ -11,28 +12,27 @@ import pandas as pd
 from apps.charts import PALETTE
 from apps.store_table import Line, cells
 
-CLEAR: Final = ("better", "worse", "higher or lower", "no clear difference")
-_COLOURS: Final = (PALETTE[0], PALETTE[1], PALETTE[3], PALETTE[4])
-_SHAPES: Final = ("triangle-right", "triangle-left", "diamond", "circle")
-
-
-MOST_PERCENT: Final = 100.0
-"""A figure whose interval is wider than this share of its base is near 0 and would flatten all others."""
+CLEAR: Final = ("better", "worse", "higher or lower", "no clear difference", "not judged")
+_COLOURS: Final = (PALETTE[0], PALETTE[1], PALETTE[3], PALETTE[4], PALETTE[5])
+_SHAPES: Final = ("triangle-up", "triangle-down", "diamond", "circle", "square")
+_VERDICTS: Final = {"higher": CLEAR[2], "lower": CLEAR[2]}
+MOST_UNCLEAR: Final = 25.0
+"""Percent of the base: a figure without a clear difference whose interval reaches farther would flatten all others."""
+MOST_CLEAR: Final = 200.0
+"""The same for a clear one; what reaches farther has a base near 0."""
+COLUMNS: Final = (
+    "Figure", "value", "lo", "hi", "noise_lo", "noise_hi", "Clear", "Difference", "Days alone", "With parameters",
+    "Base",
+)  # fmt: skip
 
 
 def difference_table(lines: Iterable[Line]) -> pd.DataFrame:
-    """Return one row per figure that percent can show: Figure, value, four ends in % of the base, Clear, texts.
-
-    Left out are figures whose base is 0 or nearly so, such as an abandonment of .01%: the table has them.
-    """
+    """Return one row per figure that percent can show: Figure, value, four ends in % of the base, Clear, texts."""
     rows = []
     for line in lines:
-        if not line.base or line.base != line.base or line.difference != line.difference:
+        if not _fits(line):
             continue
         percent = 100 / abs(line.base)
-        ends = [abs(end) * percent for end in (*line.combined, *line.simulation) if end == end]
-        if max(ends, default=0.0) > MOST_PERCENT:
-            continue
         text = cells(line)
         rows.append(
             {
@@ -42,15 +42,27 @@ def difference_table(lines: Iterable[Line]) -> pd.DataFrame:
                 "hi": line.combined[1] * percent,
                 "noise_lo": line.simulation[0] * percent,
                 "noise_hi": line.simulation[1] * percent,
-                "Clear": {"higher": CLEAR[2], "lower": CLEAR[2]}.get(line.verdict, line.verdict or CLEAR[3]),
-                "Difference": f"{text['Difference']} {line.unit}",
+                "Clear": _VERDICTS.get(line.verdict, line.verdict or CLEAR[3]),
+                "Difference": f"{text['Difference']} {line.unit}".strip(),
                 "Days alone": text["Simulation noise"],
                 "With parameters": text["With parameters"],
-                "Base": f"{text['Base']} {line.unit}",
+                "Base": f"{text['Base']} {line.unit}".strip(),
             }
         )
-    columns = ("Figure", "value", "lo", "hi", "noise_lo", "noise_hi", "Clear", "Difference", "Days alone")
-    return pd.DataFrame(rows, columns=[*columns, "With parameters", "Base"])
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def left_out(lines: Iterable[Line]) -> list[str]:
+    """Name the figures that the chart cannot show, because percent of their base says little."""
+    return [line.label for line in lines if not _fits(line)]
+
+
+def _fits(line: Line) -> bool:
+    if not line.base or not math.isfinite(line.base) or not math.isfinite(line.difference):
+        return False
+    ends = [abs(end) for end in (line.difference, *line.combined, *line.simulation) if math.isfinite(end)]
+    clear = line.verdict in (*CLEAR[:2], *_VERDICTS)
+    return max(ends) * 100 / abs(line.base) <= (MOST_CLEAR if clear else MOST_UNCLEAR)
 
 
 def difference_chart(table: pd.DataFrame) -> alt.LayerChart:
@@ -71,10 +83,15 @@ def difference_chart(table: pd.DataFrame) -> alt.LayerChart:
         "Clear:N", scale=alt.Scale(domain=shown, range=[_SHAPES[place] for place in places]), legend=legend
     )
     tooltip = ["Figure", "Base", "Difference", "Days alone", "With parameters", "Clear"]
-    axis = alt.Axis(title="Difference in % of the store as it is", tickCount=5, format="+~r", titleLimit=0)
+    signed = "datum.value === 0 ? '0' : format(datum.value, '+~r')"
+    axis = alt.Axis(title="Difference in % of the reference", tickCount=5, labelExpr=signed, titleLimit=0)
     x = alt.X("lo:Q", axis=axis, scale=alt.Scale(zero=True, nice=True))
     zero = alt.Chart(pd.DataFrame({"zero": [0.0]})).mark_rule(color=PALETTE[4], strokeDash=[4, 4]).encode(x="zero:Q")
-    thin = base.mark_rule(strokeWidth=1.5, yOffset=8).encode(x=x, x2="hi:Q", color=colour, tooltip=tooltip)
+    thin = (
+        base.transform_filter("isValid(datum.lo)")
+        .mark_rule(strokeWidth=1.5, yOffset=8)
+        .encode(x=x, x2="hi:Q", color=colour, tooltip=tooltip)
+    )
     thick = base.mark_rule(strokeWidth=5, opacity=0.55, yOffset=8).encode(
         x="noise_lo:Q", x2="noise_hi:Q", color=colour, tooltip=tooltip
     )

@@ -12,8 +12,8 @@ import streamlit as st
 
 from apps import store_table
 from apps.figure_text import unit_text
-from apps.plain_text import plain
-from apps.result_tables import problems
+from apps.plain_text import plain, plain_cells
+from apps.result_tables import GAVE_NOTHING, problems
 from experiments.runs import RunStore
 
 
@@ -28,19 +28,22 @@ def show_store_results(store: RunStore, scenario: str, document: Mapping[str, An
         from apps.store_view import differences, headline
 
         st.title(headline(chosen, plain(labels.get(chosen[0].arm, chosen[0].arm))))
-        st.caption(f"{plain(title)}. {chosen[0].days} paired days: both stores meet the same shoppers.")
+        stop = "" if title[-1] in ".?!" else "."
+        st.caption(f"{plain(title)}{stop} {chosen[0].days} paired days: both stores meet the same shoppers.")
     else:
         chosen = []
         st.title(plain(title))
+        if document["targets"]:
+            st.markdown(f"**{plain(_met(document['targets']))}**")
     if notes:
-        st.warning("\n".join(["Some runs gave nothing; the page Runs says why.", *(f"- {line}" for line in notes)]))
+        st.warning("\n".join([GAVE_NOTHING, *(f"- {line}" for line in notes)]))
     if chosen:
         differences(chosen)
-        _where(store, scenario, document, chosen[0])
+        _walked(store, scenario, document, chosen[0])
     singles = store_table.singles(document)
     if singles:
         st.header("Figures")
-        st.dataframe(_singles(singles), hide_index=True, height="content", alt="Single figures of the scenario")
+        st.table(plain_cells(_singles(singles)), hide_index=True, alt="Single figures of the scenario")
     if document["targets"]:
         _targets(document["targets"])
 
@@ -57,7 +60,7 @@ def _one_comparison(lines: Sequence[store_table.Line], labels: Mapping[str, str]
     return [line for line in lines if line.arm == arms[arm] and dict(line.sweep) == points[point]]
 
 
-def _where(store: RunStore, scenario: str, document: Mapping[str, Any], line: store_table.Line) -> None:
+def _walked(store: RunStore, scenario: str, document: Mapping[str, Any], line: store_table.Line) -> None:
     """Show where shoppers walk, if the run kept its heat maps."""
     row = next(one for one in document["rows"] if one["arm"] == line.arm and one.get("sweep", {}) == dict(line.sweep))
     folders = [store.root / scenario / run_id / "artifacts" for run_id in row.get("run_ids", ())]
@@ -83,42 +86,54 @@ def _pictures(folder: Path) -> None:
         picture(load_plan(folder / "base.toml"), base, side_m=side_m)
 
 
+def _met(targets: Sequence[Mapping[str, Any]]) -> str:
+    """Say in one sentence which targets were met."""
+    others = [
+        f"{one['name']} {'missed' if one['met'] is False else 'not measured'}" for one in targets if not one["met"]
+    ]
+    if not others:
+        return f"All {len(targets)} targets are met" if len(targets) > 1 else "The target is met"
+    return f"{len(targets) - len(others)} of {len(targets)} targets are met: {'; '.join(others)}"
+
+
 def _singles(records: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    rows = []
-    for record in records:
-        value, lo, hi = (math.nan if record[key] is None else float(record[key]) for key in ("value", "lo", "hi"))
-        about = record["provenance"]
-        decimals = store_table.digits(value, (lo, hi))
-        rows.append(
-            {
-                "Figure": about.get("label") or record["name"],
-                "Arm": about.get("arm", ""),
-                **{key: str(one) for key, one in about.get("sweep", {}).items()},
-                "Value": store_table.number(value, decimals),
-                "95% interval": store_table.interval((lo, hi), decimals),
-                "Unit": unit_text(record["unit"]),
-                "Note": about.get("note", ""),
-            }
-        )
-    return pd.DataFrame(rows)
+    """Figure with its place in the sweep, Arm where it tells figures apart, Value with unit and interval, Note."""
+    labels = [_where(one, one["provenance"].get("label") or one["name"]) for one in records]
+    arms = {} if len(set(labels)) == len(labels) else {"Arm": [one["provenance"].get("arm", "") for one in records]}
+    notes = [one["provenance"].get("note", "") for one in records]
+    values = [_value(one) for one in records]
+    return pd.DataFrame({"Figure": labels, **arms, "Value": values, **({"Note": notes} if any(notes) else {})})
+
+
+def _value(record: Mapping[str, Any]) -> str:
+    """Write a figure with its unit and, where it has one, its 95% interval; that something is a ratio its name says."""
+    value, lo, hi = (math.nan if record[key] is None else float(record[key]) for key in ("value", "lo", "hi"))
+    decimals = store_table.digits(value, (lo, hi))
+    unit = "" if record["unit"] == "ratio" else unit_text(record["unit"])
+    ends = store_table.interval((lo, hi), decimals)
+    return " ".join(one for one in (store_table.number(value, decimals), unit, "" if ends == "-" else ends) if one)
 
 
 def _targets(targets: Sequence[Mapping[str, Any]]) -> None:
     badges = {True: ":green-badge[:material/check: met]", False: ":orange-badge[:material/close: missed]",
               None: ":gray-badge[not measured]"}  # fmt: skip
-    rows = []
-    for one in targets:
-        value = math.nan if one["value"] is None else float(one["value"])
-        sweep = _at(one["provenance"].get("sweep", {}))
-        shown = store_table.number(value, store_table.digits(value))
-        rows.append({"Result": badges[one["met"]], "Target": plain(one["name"]), "Bound": plain(one["target"]),
-                     "Measured": shown, "Where": plain(sweep)})  # fmt: skip
+    rows = [
+        {
+            "Result": badges[one["met"]],
+            "Target": plain(_where(one, f"{one['name']} {one['target']}")),
+            "Measured": plain(_value(one)),
+        }
+        for one in targets
+    ]
     st.header("Targets")
-    table = pd.DataFrame(rows)
-    if not table["Where"].any():
-        table = table.drop(columns="Where")
-    st.table(table, hide_index=True, alt="Targets of the scenario, with what was measured")
+    st.table(pd.DataFrame(rows), hide_index=True, alt="Targets of the scenario, with what was measured")
     st.caption("A missed target is information, not an error. The interval is not part of the test.")
+
+
+def _where(record: Mapping[str, Any], what: str) -> str:
+    """Say at which point of the sweep something is; a phone has no room for a column of it."""
+    point = _at(record["provenance"].get("sweep", {}))
+    return f"{what} at {point}" if point else what
 
 
 def _at(sweep: Mapping[str, Any]) -> str:

@@ -104,7 +104,8 @@ def interval(ends: Interval, decimals: int, *, signed: bool = False) -> str:
 
 def cells(line: Line) -> dict[str, str]:
     """Write a line for people: Figure, Unit, Base, Other, Difference, both intervals, Verdict, From."""
-    many = digits(line.difference, line.combined)
+    drawn = all(math.isfinite(end) for end in line.combined)
+    many = digits(line.difference, line.combined if drawn else line.simulation)
     few = digits(line.base, [line.base + abs(end) for end in line.simulation])
     return {
         "Figure": line.label,

@@ -12,12 +12,24 @@ from numpy.typing import NDArray
 
 from apps import plan_picture, store_charts
 from apps.heat_paint import Heat
-from apps.store_table import Line, cells
+from apps.plain_text import plain
+from apps.store_table import Line, cells, judged
 from simulation.store.plan import StorePlan
 
 VISITS: Final = "visits a day"
-LEADING: Final = "sales_visit"
-_VERDICTS: Final = {"better": "better", "worse": "worse", "higher": "higher", "lower": "lower"}
+LEADING: Final = ("sales_visit", "checkout_s")
+NOT_JUDGED: Final = "not judged"
+_VERDICTS: Final = ("better", "worse", "higher", "lower")
+_DRAWN: Final = (
+    "Thick bars: 95% interval of the days alone.",
+    "Thin bars: the model's parameters are drawn from their ranges as well.",
+    "Nothing is called better or worse while the thin bar holds 0.",
+)
+_NOT_DRAWN: Final = (
+    "Bars: 95% interval of the days alone, as if every parameter were right.",
+    "With parameter draws at 0 nothing is called better or worse: with enough days any difference would look sure,"
+    " however wrong the model.",
+)
 
 
 def picture(plan: StorePlan, values: NDArray[np.float64] | None = None, *, side_m: float = 0.5) -> None:
@@ -51,14 +63,28 @@ def share(marked: NDArray[np.bool_], change: NDArray[np.float64]) -> float:
 
 
 def headline(lines: Sequence[Line], what: str) -> str:
-    """Say in one sentence what a change does to sales per visit."""
-    lead = next((line for line in lines if line.figure == LEADING), None)
+    """Say in one sentence what a change does to sales per visit or, at tills alone, to waiting and service."""
+    figures = {line.figure: line for line in lines}
+    lead = next((figures[name] for name in LEADING if name in figures), None)
     if lead is None or lead.difference != lead.difference:
         return what
-    text = cells(lead)
+    if lead.verdict == NOT_JUDGED:
+        return f"{what}: {lead.label} not judged"
     if lead.verdict not in _VERDICTS:
         return f"{what}: no clear difference in {lead.label}"
-    return f"{what}: {lead.label} {text['Difference']} {lead.unit}, {lead.verdict}"
+    return f"{what}: {lead.label} {cells(lead)['Difference']} {lead.unit}, {lead.verdict}"
+
+
+def finding(lines: Sequence[Line]) -> str:
+    """Say in one sentence which figures differ clearly."""
+    if not judged(lines):
+        return "No figure is judged: the model's parameters were not drawn from their ranges"
+    clear = [f"{line.label} {line.verdict}" for line in lines if line.verdict in _VERDICTS]
+    if not clear:
+        return f"None of {len(lines)} figures differs clearly"
+    return (
+        f"{len(clear)} of {len(lines)} figures {'differs' if len(clear) == 1 else 'differ'} clearly: {', '.join(clear)}"
+    )
 
 
 def differences(lines: Sequence[Line]) -> None:
@@ -66,14 +92,11 @@ def differences(lines: Sequence[Line]) -> None:
     main = [line for line in lines if "." not in line.figure]
     others = [line for line in lines if "." in line.figure]
     drawn = store_charts.difference_table(main)
-    st.caption(
-        "Thick bars: 95% interval of the days alone. Thin bars: the model's parameters are drawn from their ranges as"
-        " well. Nothing is called better or worse while the thin bar holds 0. Figures near 0 stand in the"
-        " table only."
-    )
+    st.markdown(f"**{plain(finding(main))}**")
     if not drawn.empty:
         words = "; ".join(f"{row['Figure']} {row['Difference']}, {row['Clear']}" for _, row in drawn.iterrows())
-        st.altair_chart(store_charts.difference_chart(drawn), alt=f"Differences in percent of the base. {words}")
+        st.altair_chart(store_charts.difference_chart(drawn), alt=f"Differences in percent of the reference. {words}")
+    st.caption(" ".join([*(_DRAWN if judged(main) else _NOT_DRAWN), *_absent(store_charts.left_out(main))]))
     _table(main, "Every figure of both stores, with its difference and both 95% intervals")
     if others:
         with st.expander("Displays and zones"):
@@ -101,17 +124,35 @@ def frame(lines: Sequence[Line]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def _absent(labels: Sequence[str]) -> list[str]:
+    if not labels:
+        return []
+    return [f"In the table only, because they are near 0 or their interval is wide: {plain('; '.join(labels))}."]
+
+
 def _table(lines: Sequence[Line], alt: str) -> None:
-    table = pd.DataFrame([cells(line) for line in lines])
+    """Show a table whose first columns answer the question, since a phone shows no more than those."""
+    first = ("With parameters", "Verdict", "Base", "Other", "Simulation noise")
+    order = (*(first if judged(lines) else ("Simulation noise", "Base", "Other")), "Rests on")
+    rows = []
+    for line in lines:
+        text = cells(line)
+        rows.append(
+            {
+                "Figure": text["Figure"],
+                "Difference": f"{text['Difference']} {line.unit}".strip(),
+                **{name: text[name] for name in order},
+            }
+        )
     st.dataframe(
-        table,
+        pd.DataFrame(rows).rename(columns={"Base": "Reference", "Other": "Changed"}),
         hide_index=True,
         height="content",
         alt=alt,
         column_config={
-            "Figure": st.column_config.TextColumn(pinned=True, width="medium"),
-            "Simulation noise": st.column_config.TextColumn(help="95% interval of the days alone."),
+            "Figure": st.column_config.TextColumn(pinned=True, width=150),
             "With parameters": st.column_config.TextColumn(help="95% interval of days and parameters together."),
+            "Simulation noise": st.column_config.TextColumn(help="95% interval of the days alone."),
             "Rests on": st.column_config.TextColumn(help="Where the parameters behind the figure come from."),
         },
     )

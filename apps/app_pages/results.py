@@ -69,7 +69,7 @@ st.caption(f"{results.title}. {point.scope}; 95% intervals from a paired bootstr
 
 problems = result_tables.problems(results.failures, results.unfinished)
 if problems:
-    st.warning("\n".join(["Some runs gave nothing; the page Runs says why.", *(f"- {line}" for line in problems)]))
+    st.warning("\n".join([result_tables.GAVE_NOTHING, *(f"- {line}" for line in problems)]))
 if not metric:
     st.stop()
 name = metric_name(metric)

@@ -141,13 +141,17 @@ def _at(sweep: Mapping[str, Any]) -> str:
 
 def print_targets(targets: Iterable[Mapping[str, Any]]) -> None:
     """Print which targets were met, with the interval of the figure."""
+    from apps.figure_text import unit_text
+
     words = {True: "met", False: "missed", None: "not measured"}
     say("")
     chance = False
     for target in targets:
-        sweep = target["provenance"].get("sweep")
-        where = f" at {sweep}" if sweep else ""
+        point = _at(target["provenance"].get("sweep", {})).removeprefix(", ")
+        where = f" at {point}" if point else ""
         figure = interval(target["value"], target["lo"], target["hi"])
+        if target["unit"] != "ratio" and figure != "-":  # a ratio's name says it
+            figure = f"{figure} {unit_text(target['unit'])}".rstrip()
         unsure = _holds_bound(target)
         chance |= unsure
         mark = " *" if unsure else ""

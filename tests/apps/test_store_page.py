@@ -1,6 +1,7 @@
 """The page Store, and the results of store scenarios, rerun as Streamlit reruns them."""
 
 import dataclasses
+import math
 from pathlib import Path
 
 import pandas as pd
@@ -10,9 +11,10 @@ from streamlit.testing.v1 import AppTest
 from apps.command.web import STORE_VARIABLE
 from apps.heat_paint import Heat, legend, paths
 from apps.plan_picture import letters, svg
-from apps.store_charts import difference_chart, difference_table
+from apps.store_charts import difference_chart, difference_table, left_out
 from apps.store_choices import fixture_table, plan_from
 from apps.store_table import Line
+from apps.store_view import finding, headline
 from experiments.execute import run_scenario
 from experiments.scenario_file import validate
 from retail.errors import ConfigError
@@ -130,8 +132,10 @@ def test_results_of_a_store_scenario_show_differences_and_where_shoppers_walk(vi
 
 def test_results_of_a_validation_show_its_figures_and_targets(visit, shop_store):
     app = visit(shop_store, scenario="checks")
-    table = next(frame.value for frame in app.dataframe if "Figure" in frame.value)
+    table = next(frame.value for frame in app.table if "Figure" in frame.value)
     assert "people inside, counted against Little" in set(table["Figure"])
+    assert "relative\\_error" in app.table[-1].value["Target"].iloc[0]
+    assert "**The target is met**" in texts(app)
     assert "met" in app.table[-1].value["Result"].iloc[0]
 
 
@@ -201,8 +205,48 @@ def line(**changes):
     return Line(**{**about, **changes})
 
 
-def test_a_chart_shows_percent_of_the_base_and_leaves_out_what_is_near_0():
-    table = difference_table([line(), line(figure="x", base=0.0), line(figure="y", base=0.1)])
+def test_a_chart_shows_percent_of_the_base_and_names_what_it_leaves_out():
+    lines = [
+        line(),
+        line(figure="x", label="nothing", base=0.0),
+        line(figure="y", label="near 0", base=0.1),
+        line(figure="z", label="wide", verdict="no clear difference", combined=(-60.0, 80.0)),
+    ]
+    table = difference_table(lines)
     assert list(table["value"]) == [5.0]
     assert (table["lo"].iloc[0], table["noise_hi"].iloc[0]) == (3.0, 5.5)
+    assert left_out(lines) == ["nothing", "near 0", "wide"]
     assert difference_chart(table).to_dict()["layer"]
+
+
+def test_what_is_clear_is_drawn_even_where_it_is_large():
+    halved = line(verdict="better", difference=-100.0, simulation=(-110.0, -90.0), combined=(-150.0, -50.0))
+    assert left_out([halved]) == []
+
+
+NOT_DRAWN = {"verdict": "not judged", "combined": (math.nan, math.nan)}
+
+
+def test_figures_that_are_not_judged_are_drawn_and_said_to_be_so():
+    lines = [line(figure="sales_visit", label="sales per visit", **NOT_DRAWN)]
+    table = difference_table(lines)
+    assert list(table["Clear"]) == ["not judged"]
+    colours = [
+        layer["encoding"]["color"]["scale"]["domain"] for layer in difference_chart(table).to_dict()["layer"][1:]
+    ]
+    assert colours == [["not judged"]] * 3
+    assert headline(lines, "Swap") == "Swap: sales per visit not judged"
+    assert "not judged" not in finding(lines)
+    assert "were not drawn" in finding(lines)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "sentence"),
+    [
+        (("no clear difference", "no clear difference"), "None of 2 figures differs clearly"),
+        (("higher", "no clear difference"), "1 of 2 figures differs clearly: path higher"),
+        (("better", "lower"), "2 of 2 figures differ clearly: path better, path lower"),
+    ],
+)
+def test_the_chart_stands_under_what_it_finds(verdicts, sentence):
+    assert finding([line(verdict=verdict) for verdict in verdicts]) == sentence
