@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from experiments.base_scenario import BaseScenario
 from experiments.documents import write_bytes, write_json
 from experiments.kind import Kind
 from experiments.logbook import log_summary
@@ -17,7 +18,7 @@ from experiments.pool import Event, Pool, default_jobs
 from experiments.preflight import check_ledger, check_scenario
 from experiments.provenance import code_version
 from experiments.runs import RunStore
-from experiments.scenario import BaseScenario, Scenario
+from experiments.scenario import Scenario
 from experiments.scenario_file import scenario_text
 from experiments.spec import Spec
 from experiments.store.kind import STORE

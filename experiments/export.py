@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from experiments.base_scenario import BaseScenario
 from experiments.documents import read_json, write_bytes
 from experiments.runs import RunStore
-from experiments.scenario import BaseScenario
 from experiments.scenario_file import load_scenario, scenario_table, scenario_text, validate
 from experiments.sweep import editable
 from retail.errors import ConfigError

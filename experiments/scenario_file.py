@@ -13,7 +13,8 @@ from typing import Any, Final
 import tomli_w
 from pydantic import BaseModel, ValidationError
 
-from experiments.scenario import BaseScenario, Scenario
+from experiments.base_scenario import BaseScenario
+from experiments.scenario import Scenario
 from experiments.store.scenario import StoreScenario
 from retail.errors import ConfigError
 

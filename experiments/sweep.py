@@ -16,9 +16,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
+from experiments.base_scenario import BaseScenario
 from experiments.scenario import (
     Arm,
-    BaseScenario,
     DataSettings,
     FederationSettings,
     PartitionSettings,

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal, Self
 from pydantic import Field, model_validator
 from pydantic.fields import FieldInfo
 
-from experiments.scenario import SLUG, BaseScenario, Settings, finite
+from experiments.base_scenario import SLUG, BaseScenario, Settings, finite
 from experiments.targets import Target
 
 TillKind = Literal["lane", "express", "self_checkout", "tray", "face"]
