@@ -1,9 +1,10 @@
-"""A store plan: choose or edit it, see where shoppers walk, change something, and see what that does."""
+"""A store plan: choose or edit it, see where shoppers walk, try a change, or search for a better layout."""
 
 import streamlit as st
 
 from apps import plan_picture, store_choices, store_table
 from apps.plain_text import plain
+from apps.store_search import CHANGE, FOUND, LOADED, PARTS, SEARCH, search_part
 from apps.store_view import change_picture, differences, headline, picture
 from apps.store_what_if import changed_plan, choose_edit, run_what_if, said, usual_visits
 from experiments.store.what_if import what_if_document
@@ -14,14 +15,13 @@ from simulation.store.plan.kinds import DISPLAY_KINDS, KINDS, TILL_KINDS
 
 OWN = "Your own file"
 MOST_SHOPPERS = 20_000
-names = [*bundled_plans(), OWN]
+# The default comes first, so that a loaded layout can be chosen for the user.
+names = sorted(bundled_plans(), key=lambda one: one != "supermarket")
+names += [*([FOUND] if LOADED in st.session_state else []), OWN]
 
 st.title("What would a change of the layout do?")
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    name = st.selectbox(
-        "Plan", names, index=names.index("supermarket") if "supermarket" in names else 0, key="plan",
-        bind="query-params", width=240,
-    )  # fmt: skip
+    name = st.selectbox("Plan", names, key="plan", bind="query-params", width=240)
     shoppers = st.number_input(
         "Shoppers on an average day", 1, MOST_SHOPPERS, 2000, 100, key="shoppers", bind="query-params", width=240
     )
@@ -41,6 +41,8 @@ if name == OWN:
     except TradefairError as error:
         st.error(plain(str(error)), icon=":material/error:")
         st.stop()
+elif name == FOUND:
+    plan = read_plan(st.session_state[LOADED])
 else:
     plan = load_plan(name)
 
@@ -83,6 +85,15 @@ if findings:
         rows = [{"Severity": one.severity, "Finding": one.message} for one in findings]
         st.dataframe(rows, hide_index=True, alt="What the checks of the plan found")
 
+# Loading a layout sets this, which a default would contradict.
+part = st.segmented_control(
+    "What to do", PARTS, default=None if name == FOUND else CHANGE, required=True, key="part", bind="query-params",
+    wrap=True, label_visibility="collapsed",
+)  # fmt: skip
+if part == SEARCH:
+    st.header("A better layout within your rules")
+    search_part(plan, text, name=name, shoppers=int(shoppers), days=int(most))
+    st.stop()
 st.header("A change")
 edit = choose_edit(plan)
 if edit is None:

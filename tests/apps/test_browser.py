@@ -264,6 +264,31 @@ def test_an_empty_store_says_how_to_fill_it(browser, tmp_path):
         process.wait(10)
 
 
+@pytest.mark.parametrize(("width", "scheme"), [("desktop", "light"), ("phone", "dark")])
+def test_a_search_for_a_layout_can_be_stopped_judged_and_loaded_into_the_editor(browser, address, width, scheme):
+    visit = Visit(browser, width=width, scheme=scheme)
+    visit.open(f"{address}/store?plan=convenience&part=Search+for+a+better+layout&days=8&shoppers=400&search_steps=200")
+    main = visit.page.locator("[data-testid=stMain]")
+    main.get_by_role("button", name="Search", exact=True).click()
+    main.get_by_text("fixtures changed, outlined in black").wait_for(timeout=60_000)
+    visit.picture(f"search-running-{width}-{scheme}")
+    main.get_by_role("button", name="Stop").click()
+    main.get_by_role("heading", name="Stopped after").wait_for(timeout=60_000)
+    visit.settle()
+    main.get_by_role("button", name="Judge it on other days").click()
+    main.get_by_text("Promised on the training days").wait_for(timeout=60_000)
+    visit.settle()
+    visit.picture(f"search-judged-{width}-{scheme}")
+    assert visit.overflow() <= 0
+    main.get_by_role("button", name="Load it into the editor").click()
+    main.get_by_role("heading", name="A change", exact=True).wait_for(timeout=60_000)
+    assert visit.page.get_by_role("combobox", name="Plan").first.input_value() == "Found by a search"
+    assert visit.complaints == []
+    host = address.removeprefix("http://")
+    assert [url for url in visit.requests if f"//{host}/" not in url and not url.startswith(("data:", "blob:"))] == []
+    visit.context.close()
+
+
 @pytest.mark.parametrize(("host", "status"), [("127.0.0.1", 101), ("elsewhere.example", 403)])
 def test_only_names_of_this_machine_are_answered(address, host, status):
     """A page of another site cannot read the store by pointing its own name at this machine."""

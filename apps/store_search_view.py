@@ -1,0 +1,91 @@
+"""What a page shows of a search: the best layout so far, and at the end its verdict on days that it never saw."""
+
+from __future__ import annotations
+
+import shlex
+
+import streamlit as st
+
+from apps import plan_picture, store_table
+from apps.edit_words import short
+from apps.plain_text import plain, plain_cells
+from apps.plan_changes import change_table, changed, outlines
+from apps.store_view import change_picture, differences
+from experiments.store.what_if import what_if_document
+from simulation.store.comparison import Comparison, Row
+from simulation.store.kpi import kpi
+from simulation.store.plan import StorePlan, bundled_plans, edit_table
+from simulation.store.search import Found
+
+
+def best_so_far(plan: StorePlan, found: Found) -> None:
+    """Show a layout with what changed in it."""
+    said = (
+        f"{plan_picture.described(found.plan)} Outlined in black: the {len(changed(plan, found.plan))} fixtures that"
+        " changed."
+    )
+    picture = plan_picture.svg(found.plan, said=said, over=outlines(plan, found.plan))
+    st.image(picture, alt=said, width="stretch")
+    st.caption(f"{len(changed(plan, found.plan))} fixtures changed, outlined in black.")
+
+
+def verdict(found: Found, judged: Comparison) -> None:
+    """Show what the search promised, and what was left of it on other days.
+
+    Args:
+        found: what was found.
+        judged: on days that the search never saw.
+    """
+    held = judged.row(found.objective)
+    st.subheader(plain(_sentence(held)))
+    with st.container(horizontal=True):
+        gain, optimism = kpi(found.objective).better * found.gain, found.optimism
+        digits = store_table.digits(gain, [] if held.noise is None else [gain + held.noise.half])
+        for label, value, help_ in (
+            ("Promised on the training days", gain, "Of the best of all layouts on the days that chose it."),
+            ("Kept on other days", None if held.difference is None else held.better * held.difference, None),
+            ("Not kept", optimism, "Training gain less held-out gain: what only looked better."),
+        ):
+            shown = "-" if value is None else f"{store_table.number(value, digits, signed=True)} {held.unit}"
+            st.metric(label, shown, help=help_, border=True, width=240)
+    st.caption(
+        f"Better is +. {found.tried} layouts were tried on days of their own; the winner met {judged.days} other days,"
+        f" {judged.draws} draws of the parameters. No interval holds the luck of a search: another seed finds another"
+        " layout."
+    )
+
+
+def every_figure(found: Found, judged: Comparison) -> None:
+    """Show all figures of the winner on the other days, and where more or fewer walk."""
+    st.subheader("Every figure on the other days")
+    document = what_if_document(judged, arm="found", reference="as-is", title="")
+    differences(store_table.lines(document))
+    pair = judged.heat.get("visits")
+    if pair is not None:
+        st.subheader("Where more or fewer walk")
+        change_picture(
+            found.plan, pair.change.values, pair.change.marked, side_m=pair.change.side_m, days=pair.change.days
+        )
+
+
+def layout(plan: StorePlan, found: Found, *, name: str) -> None:
+    """Show a layout, what changed in it, and its edits as a command takes them."""
+    best_so_far(plan, found)
+    with st.expander("What stands where now"):
+        st.table(plain_cells(change_table(plan, found.plan)), hide_index=True, alt="Changed fixtures, now and before")
+    with st.expander("The edits, for the command"):
+        known = name if name in bundled_plans() else "plan.toml"
+        edits = [short(edit_table(one)) for one in found.edits]
+        st.code(" \\\n  ".join([f"tradefair store compare {shlex.quote(known)}", *edits]), language="bash")
+
+
+def _sentence(held: Row) -> str:
+    """Say in one sentence what the other days said."""
+    label = held.label[:1].upper() + held.label[1:]
+    if held.difference is None or held.combined is None:
+        return f"{label}: not judged"
+    one = kpi(held.name)
+    value = store_table.number(held.difference, one.digits, signed=True)
+    ends = store_table.interval((held.combined.lo, held.combined.hi), one.digits, signed=True)
+    unit = f" {held.unit}".rstrip()
+    return f"{label} {value}{unit} {ends} on days that the search never saw: {held.verdict}"
