@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import experiments
+import experiments.execute as execute
 from apps.command.main import main
 
 ROOT = Path(__file__).parent.parent.parent
@@ -45,7 +46,7 @@ def prepare(folder):
     return folder
 
 
-def call(folder, *arguments, wait=True, **options):
+def start(folder, *arguments, wait=True, **options):
     """Run the command in a process and a process group of its own."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TRADEFAIR_TEST_SWITCHES": str(folder / "switches")}
     options = {"cwd": folder, "env": environment, "text": True, "start_new_session": True, **options}
@@ -62,15 +63,45 @@ def workplace(tmp_path):
 
 
 @pytest.fixture
-def tradefair(workplace):
+def process(workplace):
+    """The command in a process of its own."""
+    return functools.partial(start, workplace)
+
+
+@pytest.fixture
+def call(monkeypatch, capfd):
+    """Call the command within this process: `call(folder, *arguments)`."""
+    monkeypatch.syspath_prepend(str(ROOT / "tests" / "experiments"))
+    runner = {"runner": "popularity_runner:run", "data_fingerprint": "popularity_runner:fingerprint"}
+    monkeypatch.setattr(execute, "run_scenario", functools.partial(execute.run_scenario, **runner))
+
+    def within(folder, *arguments):
+        monkeypatch.chdir(folder)
+        monkeypatch.setenv("TRADEFAIR_TEST_SWITCHES", str(folder / "switches"))
+        capfd.readouterr()
+        code = main(arguments)
+        return subprocess.CompletedProcess(arguments, code, *capfd.readouterr())
+
+    return within
+
+
+@pytest.fixture
+def tradefair(call, workplace):
+    """The command within this process."""
     return functools.partial(call, workplace)
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """A folder in which the scenario has run to its end: what the first run printed, and the command there."""
+    """A folder in which the scenario has run to its end, in a process of its own, and what that printed."""
     folder = prepare(tmp_path_factory.mktemp("finished"))
-    return call(folder, "run", "tiny.toml", "--jobs", "1"), functools.partial(call, folder), folder
+    return start(folder, "run", "tiny.toml", "--jobs", "1"), folder
+
+
+@pytest.fixture
+def afterwards(call, finished):
+    """The command in the folder in which the scenario has run."""
+    return functools.partial(call, finished[1])
 
 
 def figures(done):
@@ -147,8 +178,8 @@ def test_a_run_prints_its_table_targets_and_where_to_go_on(finished):
     assert "[6/6]" in done.stderr
 
 
-def test_json_is_one_document_in_the_one_shape(finished):
-    done = finished[1]("run", "tiny.toml", "--json")
+def test_json_is_one_document_in_the_one_shape(afterwards):
+    done = afterwards("run", "tiny.toml", "--json")
     document = json.loads(done.stdout)
     assert len(document["runs"]) == 6
     shape = {"name", "value", "lo", "hi", "unit", "n", "target", "met", "provenance"}
@@ -159,11 +190,10 @@ def test_json_is_one_document_in_the_one_shape(finished):
     assert (target["name"], target["met"]) == ("ratio(total_ndcg10, mine, popularity)", True)
 
 
-def test_a_missed_target_is_information_unless_strict(finished):
-    tradefair = finished[1]
+def test_a_missed_target_is_information_unless_strict(afterwards):
     out_of_reach = ["--set", "targets.hit10(mine)=> 0.999"]
-    assert tradefair("run", "tiny.toml", *out_of_reach).returncode == 0
-    done = tradefair("run", "tiny.toml", *out_of_reach, "--strict")
+    assert afterwards("run", "tiny.toml", *out_of_reach).returncode == 0
+    done = afterwards("run", "tiny.toml", *out_of_reach, "--strict")
     assert done.returncode == 1
     assert "missed  hit10(mine)" in done.stdout
     assert "Traceback" not in done.stderr
@@ -193,14 +223,14 @@ def test_a_scenario_that_is_refused_as_a_whole_is_bad_input(tradefair, workplace
     assert "tradefair run runs/tiny/scenario.toml --store runs --retry-failed" in shown.stdout
 
 
-def test_kill_9_in_the_middle_and_the_same_command_again_give_the_same_table(tradefair, workplace):
+def test_kill_9_in_the_middle_and_the_same_command_again_give_the_same_table(tradefair, process, workplace):
     whole = figures(tradefair("run", "tiny.toml", "--json", "--store", "whole"))
     (workplace / "switches" / "slow").write_text("0.4")
     before = len(executed(workplace))
-    process = tradefair("run", "tiny.toml", "--jobs", "2", wait=False)
-    wait_for(lambda: len(executed(workplace)) >= before + 3, process)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    killed = process("run", "tiny.toml", "--jobs", "2", wait=False)
+    wait_for(lambda: len(executed(workplace)) >= before + 3, killed)
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.communicate()
     finished = len(list((workplace / "runs").rglob("run.json")))
     assert 0 < finished < 6
     assert not (workplace / "runs" / "tiny" / "summary.json").exists()
@@ -211,19 +241,19 @@ def test_kill_9_in_the_middle_and_the_same_command_again_give_the_same_table(tra
     assert len(executed(workplace)) - before == 6 - finished
 
 
-def test_workers_end_when_the_command_alone_is_killed(tradefair, workplace):
+def test_workers_end_when_the_command_alone_is_killed(process, workplace):
     (workplace / "switches" / "slow").write_text("30")
-    process = tradefair("run", "tiny.toml", "--jobs", "1", wait=False)
-    wait_for(lambda: executed(workplace), process)
+    killed = process("run", "tiny.toml", "--jobs", "1", wait=False)
+    wait_for(lambda: executed(workplace), killed)
     worker = int(executed(workplace)[0].split("-")[2])
-    os.kill(process.pid, signal.SIGKILL)
+    os.kill(killed.pid, signal.SIGKILL)
     deadline = time.monotonic() + 10
     while is_running(worker) and time.monotonic() < deadline:
         time.sleep(0.05)
     alive = is_running(worker)
     if alive:
         os.kill(worker, signal.SIGKILL)
-    process.communicate()
+    killed.communicate()
     assert not alive
 
 
@@ -234,13 +264,13 @@ def is_running(pid):
         return False
 
 
-def test_ctrl_c_ends_with_130_says_how_to_resume_and_leaves_no_worker(tradefair, workplace):
+def test_ctrl_c_ends_with_130_says_how_to_resume_and_leaves_no_worker(tradefair, process, workplace):
     (workplace / "switches" / "slow").write_text("0.5")
-    process = tradefair("run", "tiny.toml", "--jobs", "2", wait=False)
-    wait_for(lambda: len(executed(workplace)) >= 3, process)
-    os.killpg(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=30)
-    assert process.returncode == 130
+    stopped = process("run", "tiny.toml", "--jobs", "2", wait=False)
+    wait_for(lambda: len(executed(workplace)) >= 3, stopped)
+    os.killpg(stopped.pid, signal.SIGINT)
+    out, err = stopped.communicate(timeout=120)
+    assert stopped.returncode == 130
     assert out == ""
     assert "To go on: tradefair run tiny.toml --jobs 2" in err
     assert "Traceback" not in err
@@ -250,23 +280,22 @@ def test_ctrl_c_ends_with_130_says_how_to_resume_and_leaves_no_worker(tradefair,
     assert tradefair("run", "tiny.toml", "--jobs", "2").returncode == 0
 
 
-def test_two_commands_on_one_store_share_the_work_and_agree(tradefair, workplace):
+def test_two_commands_on_one_store_share_the_work_and_agree(process, workplace):
     (workplace / "switches" / "slow").write_text("0.3")
-    both = [tradefair("run", "tiny.toml", "--json", "--jobs", "1", wait=False) for _ in range(2)]
-    done = [process.communicate(timeout=120) for process in both]
-    assert [process.returncode for process in both] == [0, 0]
+    both = [process("run", "tiny.toml", "--json", "--jobs", "1", wait=False) for _ in range(2)]
+    done = [one.communicate(timeout=120) for one in both]
+    assert [one.returncode for one in both] == [0, 0]
     rows = [[row for row in json.loads(out)["rows"]] for out, _ in done]
     assert rows[0] == rows[1]
     run_ids = [name.split("-")[1] for name in executed(workplace)]
     assert len(run_ids) == len(set(run_ids)) == 6
 
 
-def test_a_full_disk_is_one_line_and_the_store_stays_whole(tradefair, workplace):
+def test_a_full_disk_is_one_line_and_the_store_stays_whole(tradefair, process, workplace):
     """A limit on file size refuses large writes as a full disk does, with another error number."""
     (workplace / "switches" / "fill-mine").touch()
-    done = tradefair(
-        "run", "tiny.toml", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
-    )
+    limit = functools.partial(resource.setrlimit, resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+    done = process("run", "tiny.toml", "--jobs", "1", preexec_fn=limit)
     assert done.returncode == 2
     assert "error: cannot write" in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
@@ -300,11 +329,11 @@ def test_a_store_that_cannot_be_written_is_one_line(tradefair, workplace):
         assert len(done.stderr.splitlines()) == 1
 
 
-def test_runs_can_be_listed_shown_and_compared(finished):
-    tradefair = finished[1]
+def test_runs_can_be_listed_shown_and_compared(afterwards, finished):
+    tradefair = afterwards
     records = json.loads(tradefair("run", "tiny.toml", "--json").stdout)["runs"]
     listed = json.loads(tradefair("runs", "list", "--json").stdout)["runs"]
-    on_disk = {path.parent.name for path in (finished[2] / "runs").rglob("run.json")}
+    on_disk = {path.parent.name for path in (finished[1] / "runs").rglob("run.json")}
     assert {record["run_id"] for record in listed} == on_disk >= {record["run_id"] for record in records}
     assert "finished" in tradefair("runs", "list", "tiny").stdout
     assert "popularity" in tradefair("runs", "show", "tiny").stdout
@@ -327,8 +356,8 @@ def test_runs_can_be_listed_shown_and_compared(finished):
     assert "arm.method" in tradefair("runs", "diff", first, second).stdout
 
 
-def test_an_exported_run_repeats_itself_under_the_same_id(finished):
-    _, tradefair, workplace = finished
+def test_an_exported_run_repeats_itself_under_the_same_id(afterwards, finished):
+    tradefair, workplace = afterwards, finished[1]
     records = json.loads(tradefair("run", "tiny.toml", "--json").stdout)["runs"]
     run = next(record for record in records if record["arm"] == "dp-1")
     assert tradefair("runs", "export", run["run_id"], "--to", "parcel").returncode == 0
@@ -350,7 +379,7 @@ def test_an_exported_run_repeats_itself_under_the_same_id(finished):
     "arguments", [["show", "zzz"], ["diff", "zzz", "zzz"], ["export", "zzz", "--to", "x"], ["list", "zzz"]]
 )
 def test_an_unknown_run_is_one_line(arguments, finished, capsys):
-    assert main(["runs", *arguments, "--store", str(finished[2] / "runs")]) == 2
+    assert main(["runs", *arguments, "--store", str(finished[1] / "runs")]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 

@@ -1,8 +1,4 @@
-import os
 import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -46,13 +42,11 @@ def crash(config, name):
         inprocess.drive(config, nodes=12, client=stopping_at(name))
 
 
-def test_a_killed_run_goes_on_after_its_last_committed_round_and_pays_for_the_lost_one(persistent, task_of):
+def test_a_killed_run_goes_on_after_its_last_committed_round_and_pays_for_the_lost_one(persistent, task_of, start_code):
     config = persistent()
-    here = Path(__file__).parent
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(here), str(here.parents[1])])}
-    command = [sys.executable, "-c", KILLED_AT_ITS_ROUND, config.to_json(), "train-0"]
-    killed = subprocess.run(command, env=environment, capture_output=True, check=False)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    killed = start_code(KILLED_AT_ITS_ROUND, config.to_json(), "train-0")
+    _, err = killed.communicate()
+    assert killed.returncode == -signal.SIGKILL, err
     before = load(checkpoint_path(config))
     assert before.done == ("weekdays", "types")
 

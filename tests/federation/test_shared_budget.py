@@ -1,8 +1,4 @@
-import os
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -56,22 +52,20 @@ def stop_at(name):
     return client
 
 
-def race(folder, one, two):
+@pytest.fixture
+def race(start_code, tmp_path):
     """Start two runs that both saw enough budget before either began; returns exit codes and error texts."""
-    here = Path(__file__).parent
-    python_path = os.pathsep.join([str(here), str(here.parents[1])])
-    flags = [folder / "ready-1", folder / "ready-2"]
-    racers = [
-        subprocess.Popen(
-            [sys.executable, "-c", RACING, config.to_json(), str(own), str(other)],
-            env=os.environ | {"PYTHONPATH": python_path, "OMP_NUM_THREADS": "1"},
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for config, own, other in ((one, *flags), (two, *flags[::-1]))
-    ]
-    said = [racer.communicate(timeout=120)[1] for racer in racers]
-    return [racer.returncode for racer in racers], said
+
+    def both(one, two):
+        flags = [tmp_path / "ready-1", tmp_path / "ready-2"]
+        racers = [
+            start_code(RACING, config.to_json(), own, other)
+            for config, own, other in ((one, *flags), (two, *flags[::-1]))
+        ]
+        said = [racer.communicate()[1] for racer in racers]
+        return [racer.returncode for racer in racers], said
+
+    return both
 
 
 def crash(config, name):
@@ -171,9 +165,9 @@ def test_what_a_crashed_run_had_planned_may_be_spent_by_another(shared, task_of)
     assert result.epsilon_total <= 1.5
 
 
-def test_of_two_processes_that_race_for_the_last_plan_one_gets_all_of_it(shared, tmp_path):
+def test_of_two_processes_that_race_for_the_last_plan_one_gets_all_of_it(shared, race):
     run(shared("before"))
-    codes, said = race(tmp_path, shared("one"), shared("two"))
+    codes, said = race(shared("one"), shared("two"))
     assert sorted(codes) == [0, 1], said
     loser = said[codes.index(1)]
     assert f"left and this needs {PLAN}" in loser
@@ -185,8 +179,8 @@ def test_of_two_processes_that_race_for_the_last_plan_one_gets_all_of_it(shared,
     assert list(won["cost"]) == list(booked[booked["run"] == "before"]["cost"])
 
 
-def test_one_run_started_twice_at_once_is_paid_for_once(shared, tmp_path):
-    codes, said = race(tmp_path, shared("same"), shared("same"))
+def test_one_run_started_twice_at_once_is_paid_for_once(shared, race):
+    codes, said = race(shared("same"), shared("same"))
     assert codes == [0, 0], said
     assert list(open_ledger(shared("same")).entries()["key"]) == ["weekdays", "types", "train-0", "train-1"]
 

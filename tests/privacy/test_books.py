@@ -1,8 +1,5 @@
-import os
 import signal
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -126,7 +123,7 @@ def test_books_without_a_ledger_are_not_read_as_one(path):
         read_ledger(path)
 
 
-def test_a_report_can_be_read_after_a_crash_in_the_middle_of_a_transaction(path):
+def test_a_report_can_be_read_after_a_crash_in_the_middle_of_a_transaction(path, start_code):
     ledger = Ledger.open(path, scope="persistent", budget=BUDGET, run="first")
     ledger.reserve("training", "round-0", 5)
     code = """
@@ -139,9 +136,9 @@ with Books.open(sys.argv[1]).transaction() as connection:
                        "SELECT dataset, run, purpose, hex(zeroblob(4000000)), cost, reserved_at FROM reservations")
     os.kill(os.getpid(), signal.SIGKILL)
 """
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run([sys.executable, "-c", code, str(path)], env=environment, capture_output=True, check=False)
-    assert done.returncode == -signal.SIGKILL, done.stderr
+    writer = start_code(code, path)
+    _, err = writer.communicate()
+    assert writer.returncode == -signal.SIGKILL, err
     assert path.with_name("books.sqlite-journal").stat().st_size > 0
     assert read_ledger(path).reservations["key"].tolist() == ["round-0"]
 

@@ -1,10 +1,7 @@
 import hashlib
 import hmac
-import os
 import sqlite3
 import stat
-import subprocess
-import sys
 import traceback
 from pathlib import Path
 
@@ -114,16 +111,14 @@ def test_the_file_is_for_its_owner_only_and_is_not_books(path):
         Commitments.open(path.parent / "missing" / "commitments.sqlite")
 
 
-def test_processes_that_meet_a_person_at_once_agree(path):
+def test_processes_that_meet_a_person_at_once_agree(path, start_code):
     code = """
 import sys
 from privacy.commitments import Commitments
 print(*Commitments.open(sys.argv[1]).commitments([str(number) for number in range(30)]))
 """
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, "-c", code, str(path)]
-    processes = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(3)]
-    said = {process.communicate(timeout=60)[0] for process in processes}
+    processes = [start_code(code, path) for _ in range(3)]
+    said = {process.communicate()[0] for process in processes}
     assert all(process.returncode == 0 for process in processes)
     assert len(said) == 1
 

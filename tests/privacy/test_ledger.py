@@ -1,8 +1,5 @@
-import os
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -41,14 +38,13 @@ ledger = Ledger.open(path, scope="persistent", run=f"run-{number}",
 """
 
 
-def start(code: str, path: Path, number: int = 0) -> subprocess.Popen:
+@pytest.fixture
+def start(start_code, path):
     """Run code in a process of its own that has opened the ledger."""
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", OPEN + code, str(path), str(number)]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return lambda code, number=0: start_code(OPEN + code, path, number)
 
 
-def finish(processes: list[subprocess.Popen]) -> list[str]:
+def finish(processes) -> list[str]:
     outputs = []
     for process in processes:
         out, err = process.communicate(timeout=120)
@@ -286,7 +282,7 @@ def test_a_report_reads_the_file_without_a_budget_and_without_write_access(path)
         read_ledger(path.with_name("none.sqlite"))
 
 
-def test_reopening_a_spent_ledger_refuses_without_loading_the_accountant(path):
+def test_reopening_a_spent_ledger_refuses_without_loading_the_accountant(path, start):
     persistent(path).reserve("training", "all", CAP)
     code = """
 try:
@@ -294,10 +290,10 @@ try:
 except PrivacyError:
     print("refused", "dp_accounting" in sys.modules)
 """
-    assert finish([start(code, path)]) == ["refused False\n"]
+    assert finish([start(code)]) == ["refused False\n"]
 
 
-def test_eight_processes_spend_exactly_the_cap_and_never_more(path):
+def test_eight_processes_spend_exactly_the_cap_and_never_more(path, start):
     cost = CAP // 100
     persistent(path)  # so that the children need not load the accountant
     code = f"""
@@ -312,7 +308,7 @@ except PrivacyError as refusal:
     assert "nano-rho left" in str(refusal), refusal
     print(done)
 """
-    processes = [start(code, path, number) for number in range(8)]
+    processes = [start(code, number) for number in range(8)]
     path.with_suffix(".go").touch()
     done = [int(output) for output in finish(processes)]
     ledger = persistent(path)
@@ -321,7 +317,7 @@ except PrivacyError as refusal:
     assert ledger.entries()["committed_at"].notna().all()
 
 
-def test_two_runners_of_one_run_commit_every_round_once(path):
+def test_two_runners_of_one_run_commit_every_round_once(path, start):
     code = """
 published = []
 for round in range(20):
@@ -335,7 +331,7 @@ for round in range(20):
         assert "committed" in str(refusal), refusal
 print(*published)
 """
-    outputs = finish([start(code, path, number=5), start(code, path, number=5)])
+    outputs = finish([start(code, number=5), start(code, number=5)])
     rounds = sorted(int(number) for output in outputs for number in output.split())
     assert rounds == list(range(20))
     entries = persistent(path).entries()
@@ -343,14 +339,14 @@ print(*published)
     assert persistent(path).spent == entries["cost"].sum() >= 20 * 1000
 
 
-def test_kill_between_reserve_and_commit_keeps_the_cost_spent(path):
+def test_kill_between_reserve_and_commit_keeps_the_cost_spent(path, start):
     code = """
 ledger.reserve("training", "round-0", 777)
 print("reserved", flush=True)
 time.sleep(600)
 """
-    process = start(code, path)
-    assert process.stdout.readline() == "reserved\n"
+    process = start(code)
+    assert process.first_line() == "reserved"
     process.kill()
     process.communicate()
     assert process.returncode == -signal.SIGKILL
@@ -361,7 +357,7 @@ time.sleep(600)
     assert resumed.spent == 2 * 777
 
 
-def test_kill_in_the_middle_of_a_transaction_leaves_the_ledger_whole_and_usable(path):
+def test_kill_in_the_middle_of_a_transaction_leaves_the_ledger_whole_and_usable(path, start):
     persistent(path).reserve("training", "round-0", 5)
     code = """
 with ledger._transaction() as connection:
@@ -370,7 +366,7 @@ with ledger._transaction() as connection:
                        "SELECT dataset, run, purpose, hex(zeroblob(4000000)), cost, reserved_at FROM reservations")
     os.kill(os.getpid(), signal.SIGKILL)
 """
-    process = start(code, path)
+    process = start(code)
     process.communicate(timeout=60)
     assert process.returncode == -signal.SIGKILL
     ledger = persistent(path)
@@ -379,7 +375,7 @@ with ledger._transaction() as connection:
     assert ledger.spent == 10
 
 
-def test_eight_processes_killed_at_random_moments_never_overspend_nor_lose_a_reservation(path):
+def test_eight_processes_killed_at_random_moments_never_overspend_nor_lose_a_reservation(path, start):
     cost = CAP // 100_000
     persistent(path)
     code = f"""
@@ -392,7 +388,7 @@ while True:
         ledger.commit(reservation)
     done += 1
 """
-    processes = [start(code, path, number) for number in range(8)]
+    processes = [start(code, number) for number in range(8)]
     marks = [path.with_suffix(f".{number}") for number in range(8)]
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and not all(mark.exists() and mark.stat().st_size for mark in marks):

@@ -2,11 +2,8 @@
 
 import datetime as dt
 import json
-import os
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -45,10 +42,10 @@ def open_log(path, key=KEY, origin="demo/1"):
     return Log.open(path, origin=origin, key=key)
 
 
-def start(code: str, path: Path, number: int = 0) -> subprocess.Popen:
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", START + code, str(path), str(number)]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+@pytest.fixture
+def start(start_code, path):
+    """Run code in a process of its own that has opened the log."""
+    return lambda code, number=0: start_code(START + code, path, number)
 
 
 def test_entries_come_back_in_order_as_they_were_written(path):
@@ -290,7 +287,7 @@ def test_a_log_that_was_changed_is_not_signed_again(path):
         log.sign_head()
 
 
-def test_processes_that_append_at_once_make_one_valid_log(path):
+def test_processes_that_append_at_once_make_one_valid_log(path, start):
     SigningKey.load_or_create(path.with_name("key.pem"))
     code = """
 while not path.with_suffix(".go").exists():
@@ -303,7 +300,7 @@ for turn in range(25):
     if turn == 12:
         log.sign_head()
 """
-    processes = [start(code, path, number) for number in range(3)]
+    processes = [start(code, number) for number in range(3)]
     path.with_suffix(".go").touch()
     for process in processes:
         _, err = process.communicate(timeout=120)
@@ -317,7 +314,7 @@ for turn in range(25):
         assert turns == list(range(25))
 
 
-def test_processes_killed_while_they_append_leave_a_valid_log_with_all_that_was_acknowledged(path):
+def test_processes_killed_while_they_append_leave_a_valid_log_with_all_that_was_acknowledged(path, start):
     SigningKey.load_or_create(path.with_name("key.pem"))
     code = """
 acknowledged = open(path.with_suffix(f".{number}"), "ab", buffering=0)
@@ -327,7 +324,7 @@ while True:
     acknowledged.write(b"x")
     turn += 1
 """
-    processes = [start(code, path, number) for number in range(3)]
+    processes = [start(code, number) for number in range(3)]
     marks = [path.with_suffix(f".{number}") for number in range(3)]
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and not all(mark.exists() and mark.stat().st_size > 2 for mark in marks):
@@ -349,7 +346,7 @@ while True:
     assert verify_log(path, head=log.sign_head()).ok
 
 
-def test_a_kill_in_the_middle_of_an_append_leaves_none_of_it(path):
+def test_a_kill_in_the_middle_of_an_append_leaves_none_of_it(path, start):
     code = """
 log.append("access", {"kept": True})
 with log.books.transaction() as connection:
@@ -359,7 +356,7 @@ with log.books.transaction() as connection:
         log.append_within(connection, "access", {"text": "x" * 5000})
     os.kill(os.getpid(), signal.SIGKILL)
 """
-    process = start(code, path)
+    process = start(code)
     _, err = process.communicate(timeout=60)
     assert process.returncode == -signal.SIGKILL, err
     assert path.stat().st_size > 200 * 5000  # half of the transaction had reached the file

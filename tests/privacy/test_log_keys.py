@@ -1,7 +1,4 @@
-import os
 import stat
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -78,12 +75,10 @@ def test_a_public_key_of_somebody_else_beside_the_private_one_is_refused(path):
         SigningKey.load_or_create(path)
 
 
-def test_processes_that_start_at_once_share_one_key(path):
+def test_processes_that_start_at_once_share_one_key(path, start_code):
     code = "import sys; from privacy.log import SigningKey; print(SigningKey.load_or_create(sys.argv[1]).public_hex)"
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, "-c", code, str(path)]
-    processes = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(4)]
-    assert len({process.communicate(timeout=60)[0] for process in processes}) == 1
+    processes = [start_code(code, path) for _ in range(4)]
+    assert len({process.communicate()[0] for process in processes}) == 1
     assert all(process.returncode == 0 for process in processes)
 
 

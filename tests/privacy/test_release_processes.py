@@ -1,10 +1,7 @@
 """Releases by real processes: two at once, and one that is killed between reserve and commit."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +11,7 @@ from privacy.log import verify_log
 
 CODE = """
 import json, os, signal, sys, time
+from pathlib import Path
 import pandas as pd
 from privacy import Budget, Ledger
 from privacy import release as module
@@ -48,33 +46,45 @@ if do == "die":
 if do == "die before commit":
     module.released = lambda *arguments: os.kill(os.getpid(), signal.SIGKILL)
 print("ready", flush=True)
-sys.stdin.readline()
+while not Path(path + ".go").exists():
+    time.sleep(0.005)
 answer = gate.release("shop", query)
 gate.log.sign_head()
 print(json.dumps([answer.rows, answer.stored, answer.cost]))
 """
 
 
-def start(path: Path, do: str = "release") -> subprocess.Popen:
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    process = subprocess.Popen([sys.executable, "-c", CODE, str(path), do], env=environment, text=True, **pipes)
-    assert process.stdout.readline() == "ready\n", process.stderr.read()
-    return process
+@pytest.fixture
+def path(tmp_path) -> Path:
+    return tmp_path / "ledger.sqlite"
 
 
-def finish(process: subprocess.Popen) -> list:
-    out, err = process.communicate("\n", timeout=60)
+@pytest.fixture
+def start(start_code, path):
+    """Open a gate in a process of its own, which asks once there is a file beside the ledger whose name ends in .go."""
+
+    def ready(do: str = "release"):
+        process = start_code(CODE, path, do)
+        assert process.first_line() == "ready", process.communicate()[1]
+        return process
+
+    return ready
+
+
+@pytest.fixture
+def let_go(path):
+    return Path(f"{path}.go").touch
+
+
+def finish(process) -> list:
+    out, err = process.communicate()
     assert process.returncode == 0, err
-    return json.loads(out)
+    return json.loads(out.splitlines()[1])
 
 
-def test_two_processes_that_ask_at_once_pay_once_and_get_the_same_answer(tmp_path):
-    path = tmp_path / "ledger.sqlite"
-    processes = [start(path), start(path)]
-    for process in processes:
-        process.stdin.write("\n")
-        process.stdin.flush()
+def test_two_processes_that_ask_at_once_pay_once_and_get_the_same_answer(path, start, let_go):
+    processes = [start(), start()]
+    let_go()
     (rows, stored, cost), (other_rows, other_stored, _) = [finish(process) for process in processes]
     assert rows == other_rows
     assert sorted([stored, other_stored]) == [False, True]
@@ -84,15 +94,15 @@ def test_two_processes_that_ask_at_once_pay_once_and_get_the_same_answer(tmp_pat
 
 
 @pytest.mark.parametrize("moment", ["die", pytest.param("die before commit", marks=pytest.mark.slow)])
-def test_a_process_killed_between_reserve_and_commit_has_spent_and_told_nothing(tmp_path, moment):
-    path = tmp_path / "ledger.sqlite"
-    killed = start(path, moment)
-    out, _ = killed.communicate("\n", timeout=60)
-    assert (killed.returncode, out) == (-signal.SIGKILL, "")
+def test_a_process_killed_between_reserve_and_commit_has_spent_and_told_nothing(path, start, let_go, moment):
+    killed = start(moment)
+    let_go()
+    out, _ = killed.communicate()
+    assert (killed.returncode, out) == (-signal.SIGKILL, "ready\n")
     reservations = read_ledger(path).reservations
     assert len(reservations) == 1
     assert reservations["committed_at"].isna().all()
-    _, stored, cost = finish(start(path))
+    _, stored, cost = finish(start())
     assert not stored
     assert read_ledger(path).reservations["cost"].tolist() == [cost, cost]
     checked = verify_log(path)

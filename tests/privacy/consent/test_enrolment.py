@@ -1,6 +1,4 @@
-import os
-import subprocess
-import sys
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -99,21 +97,16 @@ def test_an_unusable_merchant_or_a_bare_id_takes_no_slot(shop, merchant):
     assert shop.register.enrolment.slots(shop.register.token("17")) == (0, 1)
 
 
-def test_three_processes_at_once_never_enrol_anybody_at_more_than_k_max_merchants(tmp_path):
+def test_three_processes_at_once_never_enrol_anybody_at_more_than_k_max_merchants(tmp_path, start_code):
     path = tmp_path / "consent.sqlite"
     register = ConsentRegister.open(path, log=None, commitments=None)
     register.enrolment.open_period("2026", k_max=2)
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", CODE, str(path), str(number)], env=environment, stdout=subprocess.PIPE, text=True
-        )
-        for number in range(3)
-    ]
+    processes = [start_code(CODE, path, number) for number in range(3)]
     while len(list(tmp_path.glob("*.ready-*"))) < 3:
-        assert all(process.poll() is None for process in processes)
+        assert all(process.returncode is None for process in processes)
+        time.sleep(0.01)
     (tmp_path / "consent.sqlite.go").touch()
-    outputs = [process.communicate(timeout=60)[0] for process in processes]
+    outputs = [process.communicate()[0] for process in processes]
     assert all(process.returncode == 0 for process in processes)
     taken = [int(person) for output in outputs for person in output.split()]
     assert [taken.count(person) for person in range(8)] == [2] * 8

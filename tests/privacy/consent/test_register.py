@@ -1,8 +1,5 @@
 import datetime as dt
-import os
 import sqlite3
-import subprocess
-import sys
 
 import numpy as np
 import pandas as pd
@@ -306,7 +303,7 @@ def test_a_summary_counts_people_and_names_none(shop):
     ]
 
 
-def test_a_withdrawal_in_one_process_is_seen_by_an_open_register_in_another(shop_on_disk, tmp_path):
+def test_a_withdrawal_in_one_process_is_seen_by_an_open_register_in_another(shop_on_disk, tmp_path, start_code):
     shop = shop_on_disk
     shop.agree("17")
     before = shop.register.version
@@ -315,8 +312,9 @@ def test_a_withdrawal_in_one_process_is_seen_by_an_open_register_in_another(shop
         "ConsentRegister.open(sys.argv[1], log=None, commitments=None)"
         ".withdraw(17, controller='m1', purpose='recommendation')"
     )
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    subprocess.run([sys.executable, "-c", code, str(tmp_path / "consent.sqlite")], env=environment, check=True)
+    other = start_code(code, tmp_path / "consent.sqlite")
+    assert other.communicate()[1] == ""
+    assert other.returncode == 0
     assert shop.register.version > before
     assert shop.allowed("17") == [False]
 

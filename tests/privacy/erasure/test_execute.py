@@ -1,10 +1,7 @@
 import datetime as dt
 import functools
 import json
-import os
 import signal
-import subprocess
-import sys
 from collections import Counter
 
 import filelock
@@ -296,7 +293,7 @@ print(json.dumps(ends))
 
 
 @pytest.mark.parametrize("step", [4, pytest.param(1, marks=pytest.mark.slow)])
-def test_killed_after_any_change_an_erasure_goes_on_to_the_same_end(make, open_office, tmp_path, step):
+def test_killed_after_any_change_an_erasure_goes_on_to_the_same_end(make, open_office, tmp_path, start_code, step):
     """Real processes get SIGKILL after their 4th, 8th, ... change (slow: 1st, 2nd, ...); the last one lives on."""
     (tmp_path / "template").mkdir()
     office = open_office(tmp_path / "template", on_disk=True)
@@ -305,11 +302,10 @@ def test_killed_after_any_change_an_erasure_goes_on_to_the_same_end(make, open_o
     (office.folder / "model.npz").write_bytes(b"remembers")
     agree(office.register, "1")
     meant = office.log.entries("consent")[-1].body["person"]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", KILLED, str(office.folder), str(step)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr
-    ends = json.loads(done.stdout)
+    killing = start_code(KILLED, office.folder, step)
+    out, err = killing.communicate(timeout=300)
+    assert killing.returncode == 0, err
+    ends = json.loads(out)
     assert list(ends.values()) == [-signal.SIGKILL] * (len(ends) - 1) + [0]
     assert len(ends) * step > 12
     for deadly in ends:

@@ -1,0 +1,28 @@
+import multiprocessing
+import types
+
+import pytest
+from hypothesis import settings
+from warm_process import WarmCode, WarmProcess
+
+# The default suite tries few examples of each property; .ci/run tries all properties again with many.
+CHOSEN = settings.get_profile(settings.get_current_profile_name())
+settings.register_profile("quick", parent=CHOSEN, max_examples=20, deadline=None)
+settings.register_profile("thorough", parent=CHOSEN, max_examples=100, deadline=None)
+settings.load_profile("quick")
+
+
+@pytest.fixture(scope="session")
+def start_code():
+    """Start Python code in a process of its own, to be raced or killed: `start_code(code, *arguments)`."""
+    return WarmCode
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _warm_workers():
+    """Fork the workers of sweeps that tests run themselves; a command in a process of its own spawns its workers."""
+    real = multiprocessing.get_context
+    warm = types.SimpleNamespace(Process=WarmProcess)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(multiprocessing, "get_context", lambda method=None: warm if method == "spawn" else real(method))
+        yield
