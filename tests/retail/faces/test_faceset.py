@@ -52,12 +52,12 @@ def test_people_who_are_not_there_or_asked_for_twice_are_refused(people):
         faces([0, 1, 2]).of(people)
 
 
-def test_a_crop_is_the_square_that_was_asked_for(gradient):
+def test_a_crop_is_the_part_that_was_asked_for(gradient):
     whole = to_crop(gradient)
     assert whole.shape == (64, 64)
-    assert abs(int(whole.mean()) - int(gradient[:, 10:50].mean())) <= 1
+    assert abs(int(whole.mean()) - int(gradient.mean())) <= 1
     left = to_crop(gradient, part=0.5, centre=(0.5, 0.0))
-    assert abs(int(left.mean()) - int(gradient[10:30, :20].mean())) <= 1
+    assert abs(int(left.mean()) - int(gradient[10:30, :30].mean())) <= 1
     colours = np.dstack([gradient] * 3)
     assert (to_crop(colours) == whole).all()
 
