@@ -1,0 +1,130 @@
+"""Enrolment: consent first, then liveness, then the template; and how a person leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from matching.face.capture import Sent, photos_of
+from matching.face.decision import Refused
+from matching.face.encoder import Encoder, template_of
+from matching.face.pad import LivenessCheck, passes
+from matching.face.permission import Permission
+from matching.face.vault import Vault
+from privacy.commitments import Commitments
+from privacy.consent import Receipt
+from privacy.consent.identifiers import person_text
+from privacy.erasure.places import Guarded
+from privacy.log import Log
+from retail.errors import ConsentError, DataError
+
+KIND: Final = "enrolment"
+"""Kind of the log entries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """A template was stored.
+
+    Attributes:
+        photos: from how many photos.
+    """
+
+    photos: int
+
+
+@dataclass(frozen=True, eq=False)
+class FaceEnrolment:
+    """Takes people into a vault for one purpose.
+
+    Guarantee: a template is stored only for a receipt that is on record and in force, of this person, for this merchant
+        and purpose, about face templates, given separately; and only when the liveness check passed on the very photos
+        that the template is made from. Photos are never written. Without a check nobody is enrolled.
+
+    Attributes:
+        encoder: makes embeddings.
+        vault: of the encoder's model.
+        permission: for the purpose.
+        liveness: looks at the photos; None enrols nobody.
+        log: of decisions.
+        commitments: stand in for people in the log.
+    """
+
+    encoder: Encoder
+    vault: Vault
+    permission: Permission
+    liveness: LivenessCheck | None
+    log: Log
+    commitments: Commitments
+
+    def enrol(self, person: object, photos: Sent | Sequence[Sent], receipt: Receipt) -> Enrolled | Refused:
+        """Enrol a person.
+
+        Args:
+            person: id.
+            photos: 1 to 20 of the person, and of nobody else.
+            receipt: the person's consent, recorded in the register before.
+
+        Returns: Enrolled, or Refused with what is wrong; then nothing was stored.
+
+        Raises: PrivacyError: the vault, the register or the log cannot be used.
+        """
+        try:
+            name = person_text(person)
+            self.permission.register.tombstones.refuse([name], where="the vault of face templates")
+            binding = self.permission.bind(name, receipt, model=self.encoder.model)
+        except ConsentError as error:
+            return Refused("consent", str(error))
+        denial = self.permission.denial()
+        if denial:
+            return Refused("policy", denial)
+        try:
+            images = photos_of(photos)
+            found = passes(self.liveness, images)
+            if found is not None:
+                return found
+            template = template_of(self.encoder.encode(images))
+            body = {"event": "enrolled", "merchant": self.vault.merchant, "purpose": binding.purpose}
+            people = self.commitments.commitments([binding.subject, binding.receipt])
+            self.vault.check(binding, template)
+            # Logged before it is stored, as reads are: a log that cannot be written enrols nobody.
+            self.log.append(KIND, body | {"person": people[0], "receipt": people[1], "model": binding.model})
+            self.vault.enrol(name, binding, template)
+        except (DataError, ValueError) as error:
+            return Refused("photo", str(error))
+        return Enrolled(len(images))
+
+    def revoke(self, person: object) -> int:
+        """Delete a person's template for this purpose; consent in the register is another matter.
+
+        Returns: how many templates went.
+
+        Raises: ConsentError: no usable id.
+        """
+        subject = self.permission.register.token(person)
+        gone = self.vault.revoke(subject, purpose=self.permission.purpose)
+        if gone:
+            body = {"event": "revoked", "merchant": self.vault.merchant, "purpose": self.permission.purpose}
+            self.log.append(KIND, body | {"person": self.commitments.commitment(subject)})
+        return gone
+
+
+class VaultStore(Guarded):
+    """A vault as a place that an erasure reaches (`privacy.erasure`)."""
+
+    kind = "store"
+    action = "erase"
+    statement = "the encrypted templates are deleted and overwritten; copies of the file need a rekeying to be useless"
+
+    def __init__(self, name: str, vault: Vault, permission: Permission) -> None:
+        super().__init__(name, tombstones=permission.register.tombstones)
+        self._vault, self._register = vault, permission.register
+
+    def holds(self, person: str) -> int:
+        """Count the person's templates, of every purpose."""
+        return self._vault.holds(self._register.token(person))
+
+    def erase(self, person: str) -> int:
+        """Delete the person's templates, of every purpose."""
+        return self._vault.revoke(self._register.token(person))
