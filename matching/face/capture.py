@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,10 @@ def photos_of(sent: Sent | Sequence[Sent]) -> list[Photo]:
 
     Raises: DataError: one is no image, truncated, too large or too small; or there is none, or more than 20.
     """
-    several = [sent] if isinstance(sent, np.ndarray | bytes | Path | str) else list(sent)
+    several: list[Any] = list(sent) if isinstance(sent, list | tuple) else [sent]
     if not 1 <= len(several) <= _MOST_PHOTOS:
         raise DataError(f"{len(several)} photos were sent; send 1 to {_MOST_PHOTOS}")
+    for one in several:
+        if not isinstance(one, np.ndarray | bytes | Path | str):
+            raise DataError(f"a photo is pixels, bytes or a path, got {type(one).__name__}; send an image file")
     return [one if isinstance(one, np.ndarray) else read_photo(one) for one in several]

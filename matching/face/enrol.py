@@ -91,7 +91,7 @@ class FaceEnrolment:
             # Logged before it is stored, as reads are: a log that cannot be written enrols nobody.
             self.log.append(KIND, body | {"person": people[0], "receipt": people[1], "model": binding.model})
             self.vault.enrol(name, binding, template)
-        except (DataError, ValueError) as error:
+        except DataError as error:
             return Refused("photo", str(error))
         return Enrolled(len(images))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import Final
 
@@ -45,17 +46,24 @@ class Gallery:
 
     def __init__(self, vault: Vault, permission: Permission) -> None:
         self._vault, self._permission = vault, permission
+        self._lock = threading.RLock()
         self._seen: tuple[object, ...] = ()
         self._until = ""
-        self._index: VectorIndex | None = None
-        self._persons: tuple[str, ...] = ()
-        self._subjects: tuple[str, ...] = ()
+        self._empty()
 
     @property
     def size(self) -> int:
-        """People who may be found now; opens the gallery anew where something changed."""
-        self._refresh()
-        return len(self._persons)
+        """People who may be found now; brings the gallery up to date where something changed."""
+        with self._lock:
+            self._refresh()
+            return len(self._rows)
+
+    @property
+    def persons(self) -> frozenset[str]:
+        """Ids of the people who may be found now."""
+        with self._lock:
+            self._refresh()
+            return frozenset(person for person, _ in self._people.values())
 
     def nearest(self, probe: Embeddings) -> Nearest | None:
         """Find who comes nearest to one probe.
@@ -65,41 +73,68 @@ class Gallery:
 
         Returns: None where nobody may be compared, or consents kept changing meanwhile.
 
-        Raises: DataError: a vector of another model.
+        Raises: DataError: a vector of another model. PrivacyError: a template does not open; nobody is found then.
         """
-        for _ in range(_ATTEMPTS):
-            before = self._refresh()
-            found = self._search(probe)
-            if self._state() == before and not self._over():
-                return found
+        with self._lock:
+            for _ in range(_ATTEMPTS):
+                before = self._refresh()
+                found = self._search(probe)
+                if self._state() == before and not self._over():
+                    return found
         return None
 
     def _search(self, probe: Embeddings) -> Nearest | None:
-        if self._index is None:
+        if not self._rows:
             return None
         found = self._index.search(self._vault.rotation.apply(probe), 1)
-        row = int(found.ids[0, 0])
-        return Nearest(self._persons[row], self._subjects[row], float(found.similarity[0, 0]))
+        return Nearest(*self._people[int(found.ids[0, 0])], float(found.similarity[0, 0]))
 
     def _refresh(self) -> tuple[object, ...]:
         state = self._state()
         if state != self._seen or self._over():
-            usable = self._permission.usable(self._vault.bindings(self._permission.purpose))
-            opened = self._vault.open_templates(self._permission.purpose, [one.subject for one in usable])
-            self._index = None
-            if opened.embeddings is not None:
-                self._index = VectorIndex(
-                    opened.embeddings.model, opened.embeddings.dimension, exact_below=_ALWAYS_EXACT
-                )
-                self._index.add(np.arange(len(opened.persons)), opened.embeddings)
-            self._persons, self._subjects = opened.persons, opened.subjects
-            self._until = min((one.expires_at for one in usable), default="")
+            self._seen = ()
+            try:
+                self._update()
+            except BaseException:
+                self._empty()  # nobody is found rather than somebody who may not be
+                raise
             self._seen = state
         return state
+
+    def _update(self) -> None:
+        """Take out who may not be compared any more, and open the templates that are new."""
+        purpose = self._permission.purpose
+        nonces = self._vault.nonces(purpose)
+        if self._index.model != self._vault.rotation.rotated_model:
+            self._empty()
+        usable = self._permission.usable(self._vault.bindings(purpose))
+        wanted = {one.subject: nonces[one.subject] for one in usable if one.subject in nonces}
+        gone = [subject for subject, (_, nonce) in self._rows.items() if wanted.get(subject) != nonce]
+        if gone:
+            rows = [self._rows.pop(subject)[0] for subject in gone]
+            self._index.erase(np.array(rows, dtype=np.int64))
+            for row in rows:
+                del self._people[row]
+        opened = self._vault.open_templates(purpose, [subject for subject in wanted if subject not in self._rows])
+        if opened.embeddings is not None:
+            ids = np.arange(self._next, self._next + len(opened.persons), dtype=np.int64)
+            self._index.add(ids, opened.embeddings)
+            self._next += len(ids)
+            for row, person, subject in zip(ids.tolist(), opened.persons, opened.subjects, strict=True):
+                self._rows[subject] = (row, wanted[subject])
+                self._people[row] = (person, subject)
+        self._until = min((one.expires_at for one in usable), default="")
+
+    def _empty(self) -> None:
+        rotated = self._vault.rotation.rotated_model
+        self._index = VectorIndex(rotated, self._vault.dimension, exact_below=_ALWAYS_EXACT)
+        self._rows: dict[str, tuple[int, bytes]] = {}  # subject -> row of the index, nonce of the template
+        self._people: dict[int, tuple[str, str]] = {}  # row -> person, subject
+        self._next = 0
 
     def _state(self) -> tuple[object, ...]:
         return (self._vault.version, *self._permission.version)
 
     def _over(self) -> bool:
-        """Tell whether a receipt has ended by time since the gallery was opened."""
+        """Tell whether a receipt has ended by time since the gallery was brought up to date."""
         return bool(self._until) and self._until <= time_text(self._permission.clock())

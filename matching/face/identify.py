@@ -93,10 +93,9 @@ class Greeter:
         if size == 0:
             return self._visited(NoMatch())  # nobody to compare with: no template is made of anybody
         try:
-            (image,) = photos_of(photo)
-            probe = self.encoder.encode([image])
+            probe = self.encoder.encode(photos_of(photo)[:1])
             nearest = self._gallery.nearest(probe)
-        except (DataError, ValueError) as error:
+        except DataError as error:
             return Refused("photo", str(error))
         if nearest is None or nearest.similarity < self._threshold:
             return self._visited(NoMatch())

@@ -228,7 +228,7 @@ class FacePayments:
             if opened.embeddings.model != probe.model:
                 return Refused("changed", "the vault's key was changed meanwhile; try again")
             similarity = probe.vectors.astype(np.float64) @ opened.embeddings.vectors[0].astype(np.float64)
-        except (DataError, ValueError) as error:
+        except DataError as error:
             return Refused("photo", str(error))
         if self.permission.version != before and not self._may_be_compared(subject):
             return Refused("changed", "the person's consent changed meanwhile; use another way to pay")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -12,10 +14,10 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from privacy.consent import Secret
-from privacy.log import canonical
 from retail.errors import PrivacyError
 
 _DOMAIN: Final = "tradefair face template 1"
+_WRITE: Final = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 _NONCE: Final = 12
 _LENGTH: Final = 2
 
@@ -45,7 +47,8 @@ class Binding:
     @property
     def associated_data(self) -> bytes:
         """One way only to write it down."""
-        return canonical({"domain": _DOMAIN, **asdict(self)}).encode()
+        use = (self.merchant, self.purpose, self.model)
+        return _WRITE([_DOMAIN, self.subject, use, self.receipt, self.expires_at, self.consent_version]).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,5 +102,6 @@ def unseal(key: Secret, sealed: Sealed) -> tuple[str, npt.NDArray[np.float32]]:
     return plain[_LENGTH:end].decode(), np.frombuffer(plain[end:], dtype="<f4").astype(np.float32)
 
 
+@functools.lru_cache(maxsize=4)
 def _cipher(key: Secret) -> AESGCM:
     return AESGCM(bytes.fromhex(key.mark("face template key", "aes-256-gcm")))

@@ -31,6 +31,7 @@ _TABLES: Final = (
 _TWICE: Final = (
     "this person has a template for this purpose already; revoke that first, so that nobody is replaced unseen"
 )
+_FEW: Final = 200  # looked up one by one; more are read in one go
 _COLUMNS: Final = "subject, purpose, receipt, model, expires_at, consent_version, nonce, ciphertext"
 
 
@@ -147,6 +148,13 @@ class Vault(SqliteFile):
             found = self._find(connection, subject, purpose)
         return [] if found is None else [found.binding]
 
+    def nonces(self, purpose: str) -> dict[str, bytes]:
+        """Return subject -> nonce of what is enrolled for a purpose: another nonce means another template."""
+        with self.transaction("DEFERRED") as connection:
+            self._follow(connection)
+            found = connection.execute("SELECT subject, nonce FROM templates WHERE purpose = ?", (purpose,))
+            return dict(found.fetchall())
+
     def open_templates(self, purpose: str, subjects: Sequence[str]) -> OpenTemplates:
         """Decrypt the templates of some subjects, and of nobody else.
 
@@ -160,8 +168,8 @@ class Vault(SqliteFile):
         """
         with self.transaction() as connection:  # a writing one, so that no rekeying happens in between
             self._follow(connection)
-            if len(subjects) == 1:
-                rows = [self._find(connection, subjects[0], purpose)]
+            if len(subjects) <= _FEW:
+                rows = (self._find(connection, subject, purpose) for subject in subjects)
                 found = {row.binding.subject: row for row in rows if row is not None}
             else:
                 found = {row.binding.subject: row for row in self._rows(connection, purpose)}
