@@ -17,9 +17,12 @@ __all__ = [
     "encoder",
     "enrol",
     "evaluate",
+    "exported",
     "identify",
+    "open_set",
     "pad",
     "pay",
     "permission",
+    "texture",
     "vault",
 ]

@@ -1,4 +1,4 @@
-"""How well faces are told apart: error rates with 95% intervals over people, by gallery size and by group.
+"""How well faces are told apart one to one: error rates with 95% intervals over people, and by group.
 
 Source: ISO/IEC 19795-1:2021 for the words and the rates; the bootstrap resamples people and not images or pairs (Bolle
 et al. 2004, "Error analysis of pattern recognition systems: the subsets bootstrap"), since pairs that share a person
@@ -15,7 +15,6 @@ import numpy as np
 
 from matching.face.rates import Comparisons, DetCurve, Floats, Ints, RankedComparisons, all_pairs
 from privacy.attacks.intervals import proportion_interval
-from retail.errors import DataError
 
 CONFIDENCE: Final = 0.95
 
@@ -63,27 +62,6 @@ class VerificationReport:
 
 
 @dataclass(frozen=True, slots=True)
-class IdentificationReport:
-    """One to many, with people who are not enrolled.
-
-    Attributes:
-        gallery: people enrolled.
-        mated: probes of enrolled people.
-        non_mated: probes of people who are not enrolled.
-        fpir: the target; the share of non-mated probes for whom somebody is returned is at most this.
-        fnir: share of mated probes for whom their own template is not returned first at that threshold.
-        enough: whether there are at least 3 / FPIR non-mated probes; with fewer, a rate of 0 would prove nothing.
-    """
-
-    gallery: int
-    mated: int
-    non_mated: int
-    fpir: float
-    fnir: Estimate
-    enough: bool
-
-
-@dataclass(frozen=True, slots=True)
 class GroupRow:
     """Error rates of one group at one threshold, comparisons within the group only.
 
@@ -123,7 +101,7 @@ def verification(
 
     Raises: DataError: arrays that do not belong together, or fewer than two people.
     """
-    pairs = all_pairs(vectors, _numbered(person))
+    pairs = all_pairs(vectors, numbered(person))
     ranked = RankedComparisons(pairs)
     people = int(pairs.probe.max(initial=pairs.reference.max())) + 1
     non_mated = int((~pairs.mated).sum())
@@ -133,7 +111,7 @@ def verification(
         curve = ranked.curve(weights)
         return [curve.eer, *(curve.fnmr_at(one) for one in kept)]
 
-    eer, *fnmr = _bootstrap(rates, people, rng=rng, resamples=resamples, needs=_can_be_compared(pairs, people))
+    eer, *fnmr = bootstrap(rates, people, rng=rng, resamples=resamples, needs=_can_be_compared(pairs, people))
     return VerificationReport(
         people=people,
         mated=int(pairs.mated.sum()),
@@ -143,56 +121,6 @@ def verification(
         left_out=tuple(one for one in fmr if one not in kept),
         det=ranked.curve(),
     )
-
-
-def identification(
-    gallery: Any,
-    gallery_person: Any,
-    probes: Any,
-    probe_person: Any,
-    *,
-    rng: np.random.Generator,
-    fpir: float = 0.01,
-    resamples: int = 1000,
-) -> IdentificationReport:
-    """Measure one-to-many search with people who are not enrolled.
-
-    Args:
-        gallery: (g, d) one template for each enrolled person, unit rows.
-        gallery_person: (g,) whose each is, each person once.
-        probes: (n, d) unit rows, other images than those enrolled.
-        probe_person: (n,) whose each is; those not in the gallery are not enrolled.
-        rng: for the bootstrap over probes' people; the gallery stays as it is.
-        fpir: target.
-        resamples: of the bootstrap.
-
-    Raises: DataError: no probe of an enrolled person, or none of another.
-    """
-    enrolled = np.asarray(gallery_person)
-    if len(np.unique(enrolled)) != len(enrolled):
-        raise DataError("a person is in the gallery twice; give one template for each")
-    score = np.asarray(probes, dtype=np.float64) @ np.asarray(gallery, dtype=np.float64).T
-    best, top = score.argmax(axis=1), score.max(axis=1)
-    person = np.asarray(probe_person)
-    is_mated = np.isin(person, enrolled)
-    if not is_mated.any() or is_mated.all():
-        raise DataError("open-set identification needs probes of enrolled people and of people who are not enrolled")
-    right = enrolled[best] == person
-    numbered = _numbered(person)
-    people = int(numbered.max()) + 1
-
-    def rate(weights: Floats | None) -> list[float]:
-        weight = np.ones(len(person)) if weights is None else weights[numbered]
-        least = threshold_at(top[~is_mated], fpir, weight=weight[~is_mated])
-        found = is_mated & right & (top >= least)
-        return [1.0 - float(weight[found].sum() / weight[is_mated].sum())]
-
-    def usable(weights: Floats) -> bool:
-        return bool(weights[numbered[is_mated]].any() and weights[numbered[~is_mated]].any())
-
-    (fnir,) = _bootstrap(rate, people, rng=rng, resamples=resamples, needs=usable)
-    others = int((~is_mated).sum())
-    return IdentificationReport(len(enrolled), int(is_mated.sum()), others, fpir, fnir, others >= 3 / fpir)
 
 
 def threshold_at(scores: Floats, rate: float, *, weight: Floats | None = None) -> float:
@@ -251,7 +179,7 @@ def _share(hits: int, of: int) -> Estimate | None:
     return Estimate(hits / of, lo, hi)
 
 
-def _bootstrap(
+def bootstrap(
     rates: Callable[[Floats | None], list[float]],
     people: int,
     *,
@@ -259,6 +187,15 @@ def _bootstrap(
     resamples: int,
     needs: Callable[[Floats], bool],
 ) -> list[Estimate]:
+    """Resample people, and return each rate with its interval.
+
+    Args:
+        rates: (people,) how often each counts, or None for once each -> rates.
+        people: how many.
+        rng: draws.
+        resamples: how often.
+        needs: whether rates can be computed from a draw; others are drawn again.
+    """
     drawn: list[list[float]] = []
     while len(drawn) < resamples:
         weights = np.bincount(rng.integers(0, people, people), minlength=people).astype(np.float64)
@@ -280,5 +217,6 @@ def _can_be_compared(pairs: Comparisons, people: int) -> Callable[[Floats], bool
     return usable
 
 
-def _numbered(person: Any) -> Ints:
+def numbered(person: Any) -> Ints:
+    """Number people from 0."""
     return np.asarray(np.unique(np.asarray(person), return_inverse=True)[1], dtype=np.int64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,25 +14,18 @@ import numpy as np
 
 from matching.embeddings import Embeddings
 from matching.face.protect import Rotation
-from matching.face.sealed import Binding, Sealed, seal, unseal
+from matching.face.sealed import Binding, seal, unseal
+from matching.face.vault_rows import TABLES, find, insert, rows_of
 from privacy.consent import Secret
 from privacy.consent.register_file import fact, make_private, set_fact
 from privacy.sqlite_file import FileKind, SqliteFile
 from retail.errors import DataError, PrivacyError
 
 VAULT: Final = FileKind(what="vault of face templates", application_id=0x54464656, version=1)  # "TFFV"
-_TABLES: Final = (
-    "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
-    """CREATE TABLE templates (
-        subject TEXT NOT NULL, purpose TEXT NOT NULL, receipt TEXT NOT NULL, model TEXT NOT NULL,
-        expires_at TEXT NOT NULL, consent_version INTEGER NOT NULL, nonce BLOB NOT NULL, ciphertext BLOB NOT NULL,
-        PRIMARY KEY (subject, purpose))""",
-)
 _TWICE: Final = (
     "this person has a template for this purpose already; revoke that first, so that nobody is replaced unseen"
 )
 _FEW: Final = 200  # looked up one by one; more are read in one go
-_COLUMNS: Final = "subject, purpose, receipt, model, expires_at, consent_version, nonce, ciphertext"
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +65,7 @@ class Vault(SqliteFile):
             started = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'facts'").fetchone() is None
             facts = {"merchant": merchant, "model": model, "dimension": str(dimension)}
             if started:
-                for statement in _TABLES:
+                for statement in TABLES:
                     connection.execute(statement)
                 for name, value in {**facts, "version": "0"}.items():
                     set_fact(connection, name, value)
@@ -121,9 +114,9 @@ class Vault(SqliteFile):
         with self.transaction() as connection:
             self._follow(connection)
             sealed = seal(self._key, binding, person, self.rotation.apply(template).vectors[0])
-            if self._find(connection, binding.subject, binding.purpose) is not None:
+            if find(connection, self.merchant, binding.subject, binding.purpose) is not None:
                 raise DataError(_TWICE)
-            _insert(connection, sealed)
+            insert(connection, sealed)
             _count_up(connection)
 
     def check(self, binding: Binding, template: Embeddings) -> None:
@@ -137,15 +130,15 @@ class Vault(SqliteFile):
                 f"{self.merchant!r} and {self.model!r}; use the vault of that merchant"
             )
         with self.transaction("DEFERRED") as connection:
-            if self._find(connection, binding.subject, binding.purpose) is not None:
+            if find(connection, self.merchant, binding.subject, binding.purpose) is not None:
                 raise DataError(_TWICE)
 
     def bindings(self, purpose: str, subject: str | None = None) -> list[Binding]:
         """List what is enrolled for a purpose, of one subject or of all; nothing is decrypted."""
         with self.transaction("DEFERRED") as connection:
             if subject is None:
-                return [row.binding for row in self._rows(connection, purpose)]
-            found = self._find(connection, subject, purpose)
+                return [row.binding for row in rows_of(connection, self.merchant, purpose)]
+            found = find(connection, self.merchant, subject, purpose)
         return [] if found is None else [found.binding]
 
     def nonces(self, purpose: str) -> dict[str, bytes]:
@@ -169,10 +162,10 @@ class Vault(SqliteFile):
         with self.transaction() as connection:  # a writing one, so that no rekeying happens in between
             self._follow(connection)
             if len(subjects) <= _FEW:
-                rows = (self._find(connection, subject, purpose) for subject in subjects)
+                rows = (find(connection, self.merchant, subject, purpose) for subject in subjects)
                 found = {row.binding.subject: row for row in rows if row is not None}
             else:
-                found = {row.binding.subject: row for row in self._rows(connection, purpose)}
+                found = {row.binding.subject: row for row in rows_of(connection, self.merchant, purpose)}
             opened = [(subject, *unseal(self._key, found[subject])) for subject in subjects if subject in found]
             rotated = self.rotation.rotated_model
         return OpenTemplates(
@@ -212,12 +205,12 @@ class Vault(SqliteFile):
             fresh = self._write_next(connection)
             old, turned = self._key, self.rotation
             new = Rotation.of(fresh, model=self.model, dimension=self.dimension)
-            rows = list(self._rows(connection, None))
+            rows = list(rows_of(connection, self.merchant, None))
             connection.execute("DELETE FROM templates")
             for row in rows:
                 person, vector = unseal(old, row)
                 plain = turned.undo(Embeddings(vector[None], turned.rotated_model))
-                _insert(connection, seal(fresh, row.binding, person, new.apply(plain).vectors[0]))
+                insert(connection, seal(fresh, row.binding, person, new.apply(plain).vectors[0]))
             set_fact(connection, "key_check", fresh.check)
             _count_up(connection)
         self._settle_key(fresh)
@@ -288,42 +281,6 @@ class Vault(SqliteFile):
         if Secret.load(following).check == fact(connection, "key_check"):
             _overwrite(path)
             os.replace(following, path)
-
-    def _rows(self, connection: sqlite3.Connection, purpose: str | None) -> Iterable[Sealed]:
-        rows = connection.execute(
-            f"SELECT {_COLUMNS} FROM templates WHERE ?1 IS NULL OR purpose = ?1 ORDER BY subject, purpose",  # noqa: S608
-            (purpose,),
-        )
-        return [self._sealed(row) for row in rows.fetchall()]
-
-    def _find(self, connection: sqlite3.Connection, subject: str, purpose: str) -> Sealed | None:
-        row = connection.execute(
-            f"SELECT {_COLUMNS} FROM templates WHERE subject = ? AND purpose = ?",  # noqa: S608
-            (subject, purpose),
-        ).fetchone()
-        return None if row is None else self._sealed(row)
-
-    def _sealed(self, row: tuple[str, str, str, str, str, int, bytes, bytes]) -> Sealed:
-        subject, purpose, receipt, model, expires_at, version, nonce, ciphertext = row
-        binding = Binding(subject, self.merchant, purpose, receipt, model, expires_at, version)
-        return Sealed(binding, nonce, ciphertext)
-
-
-def _insert(connection: sqlite3.Connection, sealed: Sealed) -> None:
-    binding = sealed.binding
-    connection.execute(
-        f"INSERT INTO templates ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
-        (
-            binding.subject,
-            binding.purpose,
-            binding.receipt,
-            binding.model,
-            binding.expires_at,
-            binding.consent_version,
-            sealed.nonce,
-            sealed.ciphertext,
-        ),
-    )
 
 
 def _count_up(connection: sqlite3.Connection) -> None:

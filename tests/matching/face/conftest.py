@@ -12,11 +12,11 @@ from matching.face.calibrate import calibrate_identification, calibrate_verifica
 from matching.face.encoder import CropEncoder
 from matching.face.enrol import FaceEnrolment
 from matching.face.identify import Greeter
-from matching.face.pad import TextureCheck
 from matching.face.pad_attacks import captured
 from matching.face.pay import FacePayments
 from matching.face.pay_book import PayBook
 from matching.face.permission import Permission
+from matching.face.texture import TextureCheck
 from matching.face.vault import Vault
 from privacy.commitments import Commitments
 from privacy.consent import ConsentRegister, Notice, Receipt

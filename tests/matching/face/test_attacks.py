@@ -15,6 +15,7 @@ from matching.face.protect import Rotation
 from matching.face.rates import det_curve, probes_against
 from matching.face.sealed import Binding, Sealed, unseal
 from matching.face.vault import Vault
+from matching.face.vault_rows import rows_of
 from matching.index import VectorIndex
 from privacy.consent import Secret
 from retail.errors import DataError, PrivacyError
@@ -117,7 +118,7 @@ def test_a_thief_with_a_photo_learns_no_more_than_the_photo_within_the_limit(mer
 def stolen(vault) -> list[Sealed]:
     """What lies in the file, as somebody reads it who has the file."""
     with vault.transaction("DEFERRED") as connection:
-        return list(vault._rows(connection, None))
+        return rows_of(connection, vault.merchant, None)
 
 
 def opened(rows, key) -> int:

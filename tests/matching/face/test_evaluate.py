@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from matching.face.evaluate import by_group, identification, verification
+from matching.face.evaluate import by_group, verification
+from matching.face.open_set import by_gallery_size, identification
 from matching.face.rates import Comparisons, RankedComparisons, all_pairs, det_curve
 from retail.errors import DataError
 
@@ -119,3 +120,13 @@ def test_comparisons_without_mates_or_with_nan_are_refused():
         all_pairs(vectors, [0, 1, 2, 3])
     with pytest.raises(DataError, match="NaN"):
         Comparisons(np.array([np.nan, 1.0]), np.array([0, 0]), np.array([0, 1]))
+
+
+def test_more_people_enrolled_are_harder_to_tell_apart():
+    vectors, person = made_up(40, 6, spread=1.0)
+    found = by_gallery_size(vectors, person, sizes=[2, 20], rng=np.random.default_rng(0), fpir=0.05)
+    assert 0 <= found[2].value < found[20].value <= 1
+    with pytest.raises(DataError, match="sizes from 1 to 39"):
+        by_gallery_size(vectors, person, sizes=[40], rng=np.random.default_rng(0))
+    with pytest.raises(DataError, match="no more than 6 images"):
+        by_gallery_size(vectors, person, sizes=[2], photos=6, rng=np.random.default_rng(0))

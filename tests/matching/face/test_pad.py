@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from matching.face.evaluate import Estimate
-from matching.face.pad import MOST_APCER, TextureCheck, passes
+from matching.face.pad import MOST_APCER, passes
 from matching.face.pad_attacks import SPECIES, attacked
+from matching.face.texture import TextureCheck
 from retail.errors import DataError
 
 from .conftest import PUBLIC
@@ -70,3 +71,20 @@ def test_too_few_people_or_no_photo_are_refused(orl, liveness):
         TextureCheck.fitted(orl.images[few], orl.person[few], rng=np.random.default_rng(0))
     with pytest.raises(DataError, match="no photo"):
         liveness.is_live([])
+
+
+def test_a_check_is_read_as_it_was_written_and_a_changed_file_is_refused(liveness, pictures, tmp_path):
+    liveness.save(tmp_path / "check.json")
+    again = TextureCheck.load(tmp_path / "check.json")
+    assert again.figures == liveness.figures
+    crops = [crop for several in pictures.values() for crop in several[:2]]
+    assert [again.is_live([crop]) for crop in crops] == [liveness.is_live([crop]) for crop in crops]
+    text = (tmp_path / "check.json").read_text()
+    (tmp_path / "check.json").write_text(text.replace('"bpcer": {"value": 0', '"bpcer": {"value": 1', 1))
+    with pytest.raises(DataError, match="was changed"):
+        TextureCheck.load(tmp_path / "check.json")
+    (tmp_path / "check.json").write_text("[]")
+    with pytest.raises(DataError, match="is no liveness check"):
+        TextureCheck.load(tmp_path / "check.json")
+    with pytest.raises(DataError, match="there is no liveness check"):
+        TextureCheck.load(tmp_path / "nothing.json")

@@ -1,0 +1,59 @@
+"""Templates as rows of the vault's file."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Final
+
+from matching.face.sealed import Binding, Sealed
+
+TABLES: Final = (
+    "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+    """CREATE TABLE templates (
+        subject TEXT NOT NULL, purpose TEXT NOT NULL, receipt TEXT NOT NULL, model TEXT NOT NULL,
+        expires_at TEXT NOT NULL, consent_version INTEGER NOT NULL, nonce BLOB NOT NULL, ciphertext BLOB NOT NULL,
+        PRIMARY KEY (subject, purpose))""",
+)
+_COLUMNS: Final = "subject, purpose, receipt, model, expires_at, consent_version, nonce, ciphertext"
+_Row = tuple[str, str, str, str, str, int, bytes, bytes]
+
+
+def rows_of(connection: sqlite3.Connection, merchant: str, purpose: str | None) -> list[Sealed]:
+    """List a merchant's templates, of one purpose or of all."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM templates WHERE ?1 IS NULL OR purpose = ?1 ORDER BY subject, purpose",  # noqa: S608
+        (purpose,),
+    )
+    return [_sealed(row, merchant) for row in rows.fetchall()]
+
+
+def find(connection: sqlite3.Connection, merchant: str, subject: str, purpose: str) -> Sealed | None:
+    """Return a subject's template for a purpose; None where there is none."""
+    row = connection.execute(
+        f"SELECT {_COLUMNS} FROM templates WHERE subject = ? AND purpose = ?",  # noqa: S608
+        (subject, purpose),
+    ).fetchone()
+    return None if row is None else _sealed(row, merchant)
+
+
+def insert(connection: sqlite3.Connection, sealed: Sealed) -> None:
+    """Add a template."""
+    binding = sealed.binding
+    connection.execute(
+        f"INSERT INTO templates ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+        (
+            binding.subject,
+            binding.purpose,
+            binding.receipt,
+            binding.model,
+            binding.expires_at,
+            binding.consent_version,
+            sealed.nonce,
+            sealed.ciphertext,
+        ),
+    )
+
+
+def _sealed(row: _Row, merchant: str) -> Sealed:
+    subject, purpose, receipt, model, expires_at, version, nonce, ciphertext = row
+    return Sealed(Binding(subject, merchant, purpose, receipt, model, expires_at, version), nonce, ciphertext)
