@@ -6,16 +6,15 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Final, TypedDict
+from typing import Any, Final, TypedDict
 
 import pandas as pd
 
 from federation import nodes
 from federation.config import FederationConfig
-from federation.task import NodeData
 from privacy.consent import ConsentRegister
 from privacy.log import Log
-from privacy.policy import Dataset, Form, Jurisdiction, Party, PolicyEngine, Purpose, Register
+from privacy.policy import Dataset, Form, Jurisdiction, Kind, Party, PolicyEngine, Purpose, Register
 from privacy.policy.sources import SIMULATION_PACK
 from privacy.port import DataPort
 from retail import columns as c
@@ -81,8 +80,13 @@ def merchant_id(merchant: int | str) -> str:
 
 
 def transactions_id(merchant: int | str) -> str:
-    """Return what policies and logs call a merchant's rows."""
-    return f"{merchant_id(merchant)}: transactions"
+    """Return what policies and logs call a merchant's shop rows."""
+    return rows_id(merchant, "transactions")
+
+
+def rows_id(merchant: int | str, kind: Kind) -> str:
+    """Return what policies and logs call a merchant's rows of some kind."""
+    return f"{merchant_id(merchant)}: {kind}"
 
 
 class MarketPort:
@@ -105,24 +109,26 @@ class MarketPort:
         if config.mode == "deployment" and access.log == MEMORY:
             raise ConfigError("a deployment needs a log that outlives the process; name its books in Access.log")
         self.config, self.access = config, access
-        self.merchants = nodes.merchants(config)
+        held = nodes.holdings(config)
+        self.merchants = held.merchants
         regime = access.regime or ("federated_dp" if config.private else "federated")
         self.consents = (
             ConsentRegister.open(_existing(access.consents), log=None, commitments=None) if access.consents else None
         )
         self._port = DataPort(
-            PolicyEngine.load(("base", *access.packs), register=_register(config, self.merchants), regime=regime),
-            sources={transactions_id(one): self._source(place) for place, one in enumerate(self.merchants)},
+            PolicyEngine.load(("base", *access.packs), register=_register(config, held), regime=regime),
+            sources={rows_id(one, held.kind): self._source(place) for place, one in enumerate(self.merchants)},
             log=Log.open(access.log, origin=access.origin or None, key=None),
             consents=self.consents,
             regime=regime,
             jurisdiction=access.jurisdiction,
         )
         self._measuring = PolicyEngine.load((SIMULATION_PACK,), register=self._port.engine.register)
-        self._use: Final = _Use(purpose="recommendation")
-        self._held: tuple[tuple[int, int | None], tuple[NodeData, ...]] | None = None
+        self._use: Final = _Use(purpose=held.purpose)
+        self._kind, self._columns = held.kind, held.columns
+        self._held: tuple[tuple[int, int | None], tuple[Any, ...]] | None = None
 
-    def own(self, place: int, *, round_: int | None = None) -> NodeData:
+    def own(self, place: int, *, round_: int | None = None) -> Any:
         """Return what a merchant reads of its own rows, to train with them.
 
         One process stands for all nodes, so all merchants read when the first one asks. With a register of consents
@@ -132,7 +138,8 @@ class MarketPort:
             place: of the merchant.
             round_: index of the round; None outside rounds.
 
-        Returns: the rows of the persons whom the policy admits, with an empty memo when they were read anew.
+        Returns: a node with the rows of the persons whom the policy admits (`NodeData`, or `FaceNode` of faces), and an
+            empty memo when they were read anew.
 
         Raises:
             PolicyError: a merchant may not use its rows for this.
@@ -144,7 +151,7 @@ class MarketPort:
             self._held = moment, tuple(map(self._node, self.merchants, tables))
         return self._held[1][place]
 
-    def pooled(self) -> NodeData:
+    def pooled(self) -> Any:
         """Have the platform read the rows of every merchant, to train with them.
 
         Raises:
@@ -212,9 +219,9 @@ class MarketPort:
 
     def _read(self, actors: Sequence[str]) -> list[pd.DataFrame]:
         """Have one actor for each merchant read that merchant's rows, to train with them."""
-        ids = [transactions_id(one) for one in self.merchants]
+        ids = [rows_id(one, self._kind) for one in self.merchants]
         asked = list(zip(actors, ids, strict=True))
-        return self._port.read_each(asked, columns=nodes.NEEDED, action="train", **self._use)
+        return self._port.read_each(asked, columns=self._columns, action="train", **self._use)
 
     def _source(self, place: int) -> Callable[[tuple[str, ...]], pd.DataFrame]:
         """Return the reading of a merchant's rows.
@@ -227,7 +234,7 @@ class MarketPort:
         def rows(columns: tuple[str, ...]) -> pd.DataFrame:
             found = nodes.own_rows(self.config, place)
             if self.consents is not None:
-                self.consents.tombstones.refuse(found[c.PERSON].unique(), where=transactions_id(merchant))
+                self.consents.tombstones.refuse(found[c.PERSON].unique(), where=rows_id(merchant, self._kind))
                 if self.consents.enrolment.in_use:
                     present = self.consents.enrolment.present(merchant_id(merchant))
                     found = found[self.consents.among(found[c.PERSON], present)]
@@ -235,7 +242,7 @@ class MarketPort:
 
         return rows
 
-    def _node(self, merchant: int | str, rows: pd.DataFrame) -> NodeData:
+    def _node(self, merchant: int | str, rows: pd.DataFrame) -> Any:
         return nodes.node_data(self.config, merchant, rows)
 
 
@@ -245,18 +252,18 @@ def _existing(path: str) -> Path:
     return Path(path)
 
 
-def _register(config: FederationConfig, merchants: tuple[int | str, ...]) -> Register:
+def _register(config: FederationConfig, held: nodes.Holdings) -> Register:
     sent: Form = "dp" if config.private and config.noise == "every_node" else "aggregate"
     released: Form = "dp" if config.private else "aggregate"
     register = Register(
         [Party(AGGREGATOR, "aggregator"), Party(PLATFORM, "marketplace", "platform"), Party(EVALUATOR, "researcher")],
         [Dataset(MODEL, AGGREGATOR, "model", released, about_persons=True)],
     )
-    for merchant in merchants:
+    for merchant in held.merchants:
         name = merchant_id(merchant)
         register.add(Party(name, "merchant"))
-        register.add(Dataset(transactions_id(merchant), name, "transactions", "raw", about_persons=True))
-        register.add(Dataset(_sums_id(merchant), name, "transactions", sent, about_persons=True))
+        register.add(Dataset(rows_id(merchant, held.kind), name, held.kind, "raw", about_persons=True))
+        register.add(Dataset(_sums_id(merchant), name, held.kind, sent, about_persons=True))
     return register
 
 
@@ -268,4 +275,14 @@ def _frame(rows: pd.DataFrame) -> Callable[[tuple[str, ...]], pd.DataFrame]:
     return lambda columns: rows[list(columns)]
 
 
-__all__ = ["AGGREGATOR", "EVALUATOR", "MODEL", "PLATFORM", "Access", "MarketPort", "merchant_id", "transactions_id"]
+__all__ = [
+    "AGGREGATOR",
+    "EVALUATOR",
+    "MODEL",
+    "PLATFORM",
+    "Access",
+    "MarketPort",
+    "merchant_id",
+    "rows_id",
+    "transactions_id",
+]

@@ -15,6 +15,7 @@ from privacy.ledger_record import Scope
 from privacy.units import ContributionBounds, NoisePlacement
 from retail.datasource import DataSource
 from retail.errors import ConfigError, PrivacyError
+from retail.faces.source import FACE_ORIGINS, FaceSource
 from retail.merchants import By
 
 Mode = Literal["simulation", "deployment"]
@@ -25,11 +26,11 @@ class FederationConfig:
     """One federated run.
 
     Attributes:
-        task: "recommend", or "module:Class" of your own.
+        task: "recommend", "faces", or "module:Class" of your own.
         source: the data, by description.
-        now: first day that no node may use, days since 1970-01-01; public.
+        now: first day that no node may use, days since 1970-01-01; public. Faces have no days: any number does.
         options: the task's own options; values that JSON can hold.
-        by: what a merchant is, see `retail.merchants.partition`.
+        by: what a merchant is, see `retail.merchants.partition`; of faces, the source says who holds them.
         merchants: "members" (the public list of the Complete Journey), "all", or a public list of ids.
         k_max: at how many merchants one shopper may take part; public.
         window_days: length of the period that the task predicts.
@@ -57,7 +58,7 @@ class FederationConfig:
     """
 
     task: str
-    source: DataSource
+    source: DataSource | FaceSource
     now: int
     options: Mapping[str, Any] = field(default_factory=dict)
     by: By = "home_store"
@@ -128,6 +129,8 @@ class FederationConfig:
     @property
     def population(self) -> int | None:
         """Number of shoppers that is public before any row is read; None when nobody has declared it."""
+        if isinstance(self.source, FaceSource):
+            return self.source.members
         if self.source.source == "complete-journey":
             from retail.complete_journey import POPULATION
 
@@ -147,8 +150,9 @@ class FederationConfig:
         """Write the configuration as canonical JSON; `from_json` reads it."""
         described = {**asdict(self), "ledger": str(self.ledger)}
         for name in ("start", "end"):
-            day = described["source"][name]
-            described["source"][name] = None if day is None else day.isoformat()
+            day = described["source"].get(name)
+            if day is not None:
+                described["source"][name] = day.isoformat()
         return json.dumps(described, sort_keys=True, allow_nan=False)
 
     @classmethod
@@ -161,10 +165,7 @@ class FederationConfig:
         """
         try:
             raw = json.loads(text)
-            source = dict(raw.pop("source"))
-            for name in ("start", "end"):
-                if source[name] is not None:
-                    source[name] = dt.date.fromisoformat(source[name])
+            source = _source(raw.pop("source"))
             unknown = set(raw) - {one.name for one in fields(cls)}
             if unknown:
                 raise ConfigError(f"federation settings hold unknown keys: {', '.join(sorted(unknown))}; remove them")
@@ -172,7 +173,7 @@ class FederationConfig:
                 raw["ledger"] = Path(raw["ledger"])
             if not isinstance(raw["merchants"], str):
                 raw["merchants"] = tuple(raw["merchants"])
-            return cls(**raw, source=DataSource(**source))
+            return cls(**raw, source=source)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ConfigError(f"federation settings cannot be read ({error}); write them with to_json") from error
 
@@ -186,8 +187,18 @@ class FederationConfig:
         return json.dumps(described, sort_keys=True)
 
 
-def dataset_name(source: DataSource) -> str:
+def _source(described: Mapping[str, Any]) -> DataSource | FaceSource:
+    """Read the description of a source; raises what a wrong one raises."""
+    if described["source"] in FACE_ORIGINS:
+        return FaceSource(**described)
+    dates = {name: described[name] for name in ("start", "end") if described[name] is not None}
+    return DataSource(**{**described, **{name: dt.date.fromisoformat(day) for name, day in dates.items()}})
+
+
+def dataset_name(source: DataSource | FaceSource) -> str:
     """Return what a ledger calls the people behind a data source; see `FederationConfig.dataset`."""
+    if isinstance(source, FaceSource):
+        return source.dataset
     if source.source == "folder":
         return f"folder {Path(source.path or '').resolve().name}"
     if source.source == "generated":

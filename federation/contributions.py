@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from federation.task import Model, NodeData, Round, Task
+from federation.task import Model, Node, Round, Task
 from privacy.clipping import OuterRows, Updates, clipped_sum
 from retail.errors import ConfigError
 
@@ -23,7 +23,7 @@ class CarriesCanaries(Protocol):
 
     reserved: int
 
-    def extra_persons(self, node: NodeData) -> int:
+    def extra_persons(self, node: Any) -> int:
         """Return how many phantom persons a node has."""
 
 
@@ -31,7 +31,7 @@ def node_sum(
     task: Task,
     model: Model,
     round_: Round,
-    node: NodeData,
+    node: Node,
     *,
     clip_norm: float | None,
     weight: float,
@@ -81,7 +81,7 @@ def node_sum(
         rows += persons
         if width != len(own):
             raise ConfigError(f"round {round_.name!r} got contributions of length {width}, not {len(own)}")
-        if rows > len(node.history.persons):
+        if rows > len(node.persons):
             raise ConfigError(f"round {round_.name!r} got more contributions than the node has persons; yield one each")
         own += _block_sum(updates, round_, clip_norm, weight)
     return total

@@ -7,13 +7,13 @@ from collections.abc import Callable, Collection, Sequence
 import numpy as np
 
 from federation.contributions import node_sum
-from federation.task import Model, NodeData, Task
+from federation.task import Model, Node, Task
 from retail.errors import ConfigError
 
 
 def train(
     task: Task,
-    nodes: Sequence[NodeData],
+    nodes: Sequence[Node],
     *,
     population: int,
     weight: float = 1.0,

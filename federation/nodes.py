@@ -5,23 +5,65 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 import pandas as pd
 
 from federation.config import FederationConfig
-from federation.task import NodeData, TaskSettings
+from federation.task import Node, NodeData, TaskSettings
+from privacy.policy import Kind, Purpose
 from privacy.units import cap_merchants
 from retail import columns as c
 from retail.dataset import RetailData
 from retail.datasource import DataSource
 from retail.errors import ConfigError, DataError, PrivacyError
+from retail.faces.source import FaceSource
 from retail.interactions import Catalogue, Interactions, catalogue, interactions
 from retail.merchants import By, Partition, partition
 
 NEEDED: Final = (c.PERSON, c.MERCHANT, c.BASKET, c.PRODUCT, c.DAY, c.QUANTITY)
-"""Columns of a merchant's rows that training uses."""
+"""Columns of a merchant's shop rows that training uses."""
+
+
+class Holdings(Protocol):
+    """What the merchants of a run hold: shop rows (below), or faces (`federation.faces.holdings`).
+
+    Attributes:
+        kind: what policies call the rows.
+        purpose: what policies call their use in training.
+        columns: of the rows.
+        merchants: public ids, in the order of the nodes.
+        public: what is public of the data; a task is made from it.
+        not_public: what ought to be public and was read off the rows.
+    """
+
+    @property
+    def kind(self) -> Kind: ...  # noqa: D102
+
+    @property
+    def purpose(self) -> Purpose: ...  # noqa: D102
+
+    @property
+    def columns(self) -> tuple[str, ...]: ...  # noqa: D102
+
+    @property
+    def merchants(self) -> tuple[int | str, ...]: ...  # noqa: D102
+
+    @property
+    def public(self) -> Any: ...  # noqa: D102
+
+    @property
+    def not_public(self) -> tuple[str, ...]: ...  # noqa: D102
+
+    def rows(self, place: int) -> pd.DataFrame:
+        """Return what one merchant stores."""
+
+    def node(self, merchant: int | str, rows: pd.DataFrame) -> Any:
+        """Turn rows that somebody may use into a `federation.task.Node`."""
+
+    def people(self) -> int:
+        """Count the persons. Not public: only for runs that claim no privacy."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,18 +71,48 @@ class _Market:
     """A capped partition of the rows before a day, and what in it was read off the rows instead of being public."""
 
     shops: Partition
-    catalogue: Catalogue
+    public: Catalogue
     not_public: tuple[str, ...]
+    now: int
+    kind: Kind = "transactions"
+    purpose: Purpose = "recommendation"
+    columns: tuple[str, ...] = NEEDED
+
+    @property
+    def merchants(self) -> tuple[int | str, ...]:
+        return self.shops.merchants
+
+    def rows(self, place: int) -> pd.DataFrame:
+        return self.shops.node(place)[list(NEEDED)]
+
+    def node(self, merchant: int | str, rows: pd.DataFrame) -> NodeData:
+        return NodeData(merchant, interactions(rows, self.public), self.public, self.now)
+
+    def people(self) -> int:
+        return int(self.shops.transactions[c.PERSON].nunique())
 
 
-def load_nodes(config: FederationConfig) -> tuple[NodeData, ...]:
+def holdings(config: FederationConfig) -> Holdings:
+    """Return what the merchants of a run hold; the last few are kept.
+
+    Raises:
+        DataError, ConfigError: as `load_nodes`.
+    """
+    if isinstance(config.source, FaceSource):
+        from federation.faces.holdings import FaceHoldings
+
+        return FaceHoldings(config.source)
+    return _shops(config)
+
+
+def load_nodes(config: FederationConfig) -> tuple[Any, ...]:
     """Cut the data into nodes.
 
     Rows from `now` on are left out first. Then merchants are cut, and every shopper is kept at `k_max` of them at most.
     Enrolment (home store, merchants under the cap) looks at a shopper's own rows before `now`; never at anybody else's.
 
     Returns:
-        One node for each merchant, in public order.
+        One node for each merchant, in public order: `NodeData`, or `FaceNode` where the source is of faces.
 
     Raises:
         DataError: the data cannot be read, or have no public catalogue.
@@ -62,53 +134,51 @@ def check_public(config: FederationConfig) -> None:
         PrivacyError: so it is.
         DataError, ConfigError: as `load_nodes`.
     """
-    market = _market(config.source, config.by, config.merchants, config.k_max, config.now)
-    if config.private and market.not_public:
-        raise PrivacyError(f"epsilon {config.epsilon:g} cannot be claimed: {'; '.join(market.not_public)}")
+    not_public = holdings(config).not_public
+    if config.private and not_public:
+        raise PrivacyError(f"epsilon {config.epsilon:g} cannot be claimed: {'; '.join(not_public)}")
 
 
 def merchants(config: FederationConfig) -> tuple[int | str, ...]:
     """Return the public list of merchants, in the order of the nodes."""
-    return tuple(_market(config.source, config.by, config.merchants, config.k_max, config.now).shops.merchants)
+    return holdings(config).merchants
 
 
 def own_rows(config: FederationConfig, place: int) -> pd.DataFrame:
-    """Return what one merchant stores, columns `NEEDED`; only a data port hands it on."""
-    market = _market(config.source, config.by, config.merchants, config.k_max, config.now)
-    return market.shops.node(place)[list(NEEDED)]
+    """Return what one merchant stores; only a data port hands it on."""
+    return holdings(config).rows(place)
 
 
-def node_data(config: FederationConfig, merchant: int | str, rows: pd.DataFrame) -> NodeData:
-    """Turn rows that somebody may use, columns `NEEDED`, into a node."""
-    known = public_catalogue(config)
-    return NodeData(merchant=merchant, history=interactions(rows, known), catalogue=known, now=config.now)
+def node_data(config: FederationConfig, merchant: int | str, rows: pd.DataFrame) -> Any:
+    """Turn rows that somebody may use into a node."""
+    return holdings(config).node(merchant, rows)
 
 
-def public_catalogue(config: FederationConfig) -> Catalogue:
-    """Return the public catalogue, which every party has."""
-    return _market(config.source, config.by, config.merchants, config.k_max, config.now).catalogue
+def public_catalogue(config: FederationConfig) -> Any:
+    """Return what is public of the data, which every party has: the catalogue, or who holds faces."""
+    return holdings(config).public
 
 
 def count_nodes(config: FederationConfig) -> int:
     """Return how many nodes the public list of merchants makes."""
-    return len(_market(config.source, config.by, config.merchants, config.k_max, config.now).shops.merchants)
+    return len(holdings(config).merchants)
 
 
-def people(nodes: Sequence[NodeData]) -> int:
-    """Count the distinct shoppers of some nodes. Not public: only for runs that claim no privacy."""
-    return len(np.unique(np.concatenate([one.history.persons for one in nodes]))) if nodes else 0
+def people(nodes: Sequence[Node]) -> int:
+    """Count the distinct persons of some nodes. Not public: only for runs that claim no privacy."""
+    return len(np.unique(np.concatenate([one.persons for one in nodes]))) if nodes else 0
 
 
 def denominator(config: FederationConfig) -> int:
     """Return what sums over persons are divided by: the public population.
 
-    Without a privacy claim and a declared population it is the number of shoppers found, at least 1.
+    Without a privacy claim and a declared population it is the number of persons found, at least 1.
     """
     if config.population is not None:
         return config.population
     if config.private:
         raise PrivacyError("the population is not public; set data.population to a public figure")
-    return max(people(load_nodes(config)), 1)
+    return max(holdings(config).people(), 1)
 
 
 def task_settings(config: FederationConfig) -> TaskSettings:
@@ -133,7 +203,7 @@ def later_rows(config: FederationConfig, *, days: int) -> tuple[pd.DataFrame, ..
 
     Nothing of it may reach a task: it is the truth that a simulation ranks by.
     """
-    data = config.source.open()
+    data = _shop_source(config).open()
     day = data.transactions[c.DAY].to_numpy()
     later = data.transactions[(day >= config.now) & (day < config.now + days)]
     by: By = "store" if config.by == "home_store" else config.by
@@ -143,7 +213,7 @@ def later_rows(config: FederationConfig, *, days: int) -> tuple[pd.DataFrame, ..
 
 def known_persons(config: FederationConfig) -> pd.Index:
     """Return the ids of everybody in the data, ascending: what a registry of tokens would know."""
-    persons: pd.Index = pd.Index(np.unique(config.source.open().transactions[c.PERSON].to_numpy()))
+    persons: pd.Index = pd.Index(np.unique(_shop_source(config).open().transactions[c.PERSON].to_numpy()))
     return persons
 
 
@@ -175,6 +245,16 @@ def of_persons(config: FederationConfig, table: pd.DataFrame, persons: np.ndarra
     )
 
 
+def _shop_source(config: FederationConfig) -> DataSource:
+    if isinstance(config.source, FaceSource):
+        raise ConfigError(f'source "{config.source.source}" has faces and no purchases; use data of a shop')
+    return config.source
+
+
+def _shops(config: FederationConfig) -> _Market:
+    return _market(_shop_source(config), config.by, config.merchants, config.k_max, config.now)
+
+
 @lru_cache(maxsize=4)
 def _market(source: DataSource, by: By, merchants: str | tuple[int | str, ...], k_max: int, now: int) -> _Market:
     data = source.open()
@@ -197,7 +277,9 @@ def _market(source: DataSource, by: By, merchants: str | tuple[int | str, ...], 
     if not data.period.public:
         reasons.append("the period was read off the rows: declare data.start and data.end")
     # Capping keeps the order of rows, so the nodes stay contiguous.
-    return _Market(Partition(shops.by, shops.merchants, shops.public, capped), catalogue(data.products), tuple(reasons))
+    return _Market(
+        Partition(shops.by, shops.merchants, shops.public, capped), catalogue(data.products), tuple(reasons), now
+    )
 
 
 def _check_listed(data: RetailData, by: By, listed: Sequence[int | str] | None) -> None:

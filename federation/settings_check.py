@@ -9,6 +9,7 @@ from privacy.accounting import check_delta, check_epsilon
 from privacy.ledger_record import Scope
 from privacy.units import NoisePlacement
 from retail.errors import ConfigError, PrivacyError
+from retail.faces.source import FaceSource
 from retail.merchants import By
 
 if TYPE_CHECKING:
@@ -62,6 +63,11 @@ def _check_positive(name: str, value: Any) -> None:
 
 
 def _check_merchants(config: FederationConfig) -> None:
+    if isinstance(config.source, FaceSource) and (config.merchants != "all" or config.k_max != 1):
+        raise ConfigError(
+            f"merchants = {config.merchants!r}, k_max = {config.k_max}: faces lie at the data source's own merchants, "
+            'each person at one; write merchants = "all", k_max = 1'
+        )
     if not isinstance(config.merchants, str):
         return
     if config.merchants not in ("members", "all"):

@@ -23,7 +23,23 @@ Model = dict[str, np.ndarray]
 """Named arrays. Everything in a model is public: it was made from noised sums and public constants (or, in an arm
 that claims no privacy, from exact sums)."""
 
-TASKS: Final = {"recommend": "federation.recommend.task:RecommendTask"}
+TASKS: Final = {"recommend": "federation.recommend.task:RecommendTask", "faces": "federation.faces.task:FaceTask"}
+
+
+class Node(Protocol):
+    """What every node has, whatever its rows are: `NodeData` for shop rows, `federation.faces.holdings.FaceNode`."""
+
+    @property
+    def merchant(self) -> int | str:
+        """Id in the public list of merchants."""
+
+    @property
+    def persons(self) -> np.ndarray:
+        """(p,) ids of the persons that this node may use, each once."""
+
+    @property
+    def memo(self) -> dict[Any, Any]:
+        """What a task wants to keep between the rounds of one run; never leaves the node."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +59,11 @@ class NodeData:
     catalogue: Catalogue
     now: int
     memo: dict[Any, Any] = field(default_factory=dict)
+
+    @property
+    def persons(self) -> np.ndarray:
+        """(p,) ids of the shoppers."""
+        return self.history.persons
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +88,7 @@ class Round:
 
 @runtime_checkable
 class Task(Protocol):
-    """A learning problem that a federation can train. Make one from (settings, catalogue); see `load_task`."""
+    """A learning problem that a federation can train. Make one from (settings, public data); see `load_task`."""
 
     def rounds(self) -> tuple[Round, ...]:
         """List the exchanges, in order."""
@@ -78,11 +99,11 @@ class Task(Protocol):
     def broadcast(self, model: Model, round_: Round) -> Model:
         """Return the part of the model that nodes need in this round."""
 
-    def person_updates(self, model: Model, round_: Round, node: NodeData) -> Iterator[Updates]:
+    def person_updates(self, model: Model, round_: Round, node: Any) -> Iterator[Updates]:
         """Yield contributions in blocks of persons: (persons, d) arrays, CSR arrays or `OuterRows`.
 
-        Each row must be a function of `model` (as broadcast), public constants and that person's own rows in
-        `node.history`. Rows are not clipped here.
+        Each row must be a function of `model` (as broadcast), public constants and that person's own rows at `node`, a
+        `Node` of the kind that the data makes. Rows are not clipped here.
         """
 
     def advance(self, model: Model, round_: Round, mean: np.ndarray, *, noise_scale: float) -> Model:
@@ -135,13 +156,13 @@ class TaskSettings:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
-def load_task(name: str, settings: TaskSettings, catalogue: Catalogue) -> Task:
+def load_task(name: str, settings: TaskSettings, public: Any) -> Task:
     """Make the task that a scenario names.
 
     Args:
-        name: "recommend", or "module:Class" of your own; the class is called with (settings, catalogue).
+        name: "recommend", "faces", or "module:Class" of your own; the class is called with (settings, public).
         settings: public settings.
-        catalogue: the public catalogue.
+        public: what is public of the data: the catalogue, or who holds faces.
 
     Raises:
         ConfigError: the name leads nowhere, or what it names is no task.
@@ -154,7 +175,7 @@ def load_task(name: str, settings: TaskSettings, catalogue: Catalogue) -> Task:
         found = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError) as error:
         raise ConfigError(f"task = {name!r} cannot be imported ({error}); check the name and PYTHONPATH") from error
-    task = found(settings, catalogue)
+    task = found(settings, public)
     if not isinstance(task, Task):
         methods = ", ".join(name for name in dir(Task) if not name.startswith("_"))
         raise ConfigError(f"task = {name!r} is no Task: it needs the methods {methods}")
