@@ -13,6 +13,8 @@ from simulation.store.plan import Fixture, StorePlan
 
 MARK: Final = "#000000"
 """Of the outline of what changed: no fixture and no shade has it."""
+_LINES: Final = 260
+"""How many outlines side by side would be as wide as the plan."""
 _ROOM_M: Final = 0.06
 """Between a fixture and the outline around it."""
 
@@ -34,12 +36,12 @@ def change_table(plan: StorePlan, other: StorePlan) -> pd.DataFrame:
 
 def outlines(plan: StorePlan, other: StorePlan) -> str:
     """Draw a line around what changed, to lay over the drawing of the other plan; words on it stay legible."""
-    shapes = []
+    shapes, line = [], plan.width * SCALE / _LINES
     for _, now in changed(plan, other):
         room = replace(now, x=now.x - _ROOM_M, y=now.y - _ROOM_M, width=now.width + 2 * _ROOM_M,
                        depth=now.depth + 2 * _ROOM_M)  # fmt: skip
         points = " ".join(f"{x * SCALE:.1f},{y * SCALE:.1f}" for x, y in room.corners)
-        shapes.append(f'<polygon points="{points}" fill="none" stroke="{MARK}" stroke-width="2.5"/>')
+        shapes.append(f'<polygon points="{points}" fill="none" stroke="{MARK}" stroke-width="{line:.1f}"/>')
     return "\n".join(shapes)
 
 

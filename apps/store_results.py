@@ -10,10 +10,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from apps import store_table
+from apps import search_table, store_table
 from apps.figure_text import unit_text
 from apps.plain_text import plain, plain_cells
 from apps.result_tables import GAVE_NOTHING, problems
+from apps.search_results import searches, winner
 from experiments.runs import RunStore
 
 
@@ -27,7 +28,8 @@ def show_store_results(store: RunStore, scenario: str, document: Mapping[str, An
         chosen = _one_comparison(lines, labels)
         from apps.store_view import differences, headline
 
-        st.title(headline(chosen, plain(labels.get(chosen[0].arm, chosen[0].arm))))
+        leading = next((str(row["leading"]) for row in document["rows"] if row.get("leading")), "")
+        st.title(headline(chosen, plain(labels.get(chosen[0].arm, chosen[0].arm)), leading=leading))
         stop = "" if title[-1] in ".?!" else "."
         st.caption(f"{plain(title)}{stop} {chosen[0].days} paired days: both stores meet the same shoppers.")
     else:
@@ -39,8 +41,9 @@ def show_store_results(store: RunStore, scenario: str, document: Mapping[str, An
         st.warning("\n".join([GAVE_NOTHING, *(f"- {line}" for line in notes)]))
     if chosen:
         differences(chosen)
+        searches(document, chosen[0])
         _walked(store, scenario, document, chosen[0])
-    singles = store_table.singles(document)
+    singles = search_table.others(store_table.singles(document))
     if singles:
         st.header("Figures")
         st.table(plain_cells(_singles(singles)), hide_index=True, alt="Single figures of the scenario")
@@ -55,9 +58,11 @@ def _one_comparison(lines: Sequence[store_table.Line], labels: Mapping[str, str]
         point = next(iter(points))
         if len(points) > 1:
             point = st.selectbox("Sweep point", list(points), key="store_point", bind="query-params", width=320)
-        arms = {labels.get(line.arm, line.arm): line.arm for line in lines}
+        here = [line for line in lines if dict(line.sweep) == points[point]]
+        arms = {labels.get(line.arm, line.arm): line.arm for line in here}
         arm = st.selectbox("Change", list(arms), key="store_arm", bind="query-params", width=420)
-    return [line for line in lines if line.arm == arms[arm] and dict(line.sweep) == points[point]]
+    mine = [line for line in here if line.arm == arms[arm]]
+    return [line for line in mine if line.reference == mine[0].reference]  # not those with another arm
 
 
 def _walked(store: RunStore, scenario: str, document: Mapping[str, Any], line: store_table.Line) -> None:
@@ -66,6 +71,8 @@ def _walked(store: RunStore, scenario: str, document: Mapping[str, Any], line: s
     folders = [store.root / scenario / run_id / "artifacts" for run_id in row.get("run_ids", ())]
     if not folders or not (folders[0] / "heat.npz").is_file():
         return
+    if "edits" in row:
+        winner(folders[0].parent, row["edits"])
     _pictures(folders[0])
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 import streamlit as st
 
 from apps.plain_text import plain
-from apps.store_search_view import best_so_far, every_figure, layout, verdict
+from apps.store_search_view import changed_layout, every_figure, layout, verdict
 from apps.store_what_if import DRAWS, demand
 from experiments.store.comparing import so_far
 from experiments.store.layout_search import searched_so_far
@@ -199,7 +199,7 @@ def run_search(plan: StorePlan, wanted: Wanted) -> None:
         if len(found.edits) and hash(found.plan) != shown:
             shown = hash(found.plan)
             with place.container():
-                best_so_far(plan, found)
+                changed_layout(plan, found.plan)
     _judge(plan, wanted, found, bar)
 
 
@@ -207,7 +207,7 @@ def judge_search(plan: StorePlan, kept: Kept) -> None:
     """Judge the best layout of a search that was stopped, on days that it never saw."""
     bar, place = _running()
     with place.container():
-        best_so_far(plan, kept.found)
+        changed_layout(plan, kept.found.plan)
     _judge(plan, kept.wanted, kept.found, bar)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import streamlit as st
 
@@ -18,15 +20,32 @@ from simulation.store.plan import StorePlan, bundled_plans, edit_table
 from simulation.store.search import Found
 
 
-def best_so_far(plan: StorePlan, found: Found) -> None:
+def changed_layout(plan: StorePlan, other: StorePlan) -> None:
     """Show a layout with what changed in it."""
-    said = (
-        f"{plan_picture.described(found.plan)} Outlined in black: the {len(changed(plan, found.plan))} fixtures that"
-        " changed."
-    )
-    picture = plan_picture.svg(found.plan, said=said, over=outlines(plan, found.plan))
-    st.image(picture, alt=said, width="stretch")
-    st.caption(f"{len(changed(plan, found.plan))} fixtures changed, outlined in black.")
+    many = len(changed(plan, other))
+    what = f"{many} fixture{'' if many == 1 else 's'} changed, outlined in black."
+    said = f"{plan_picture.described(other)} {what}"
+    st.image(plan_picture.svg(other, said=said, over=outlines(plan, other)), alt=said, width="stretch")
+    st.caption(what)
+
+
+def what_stands_where(plan: StorePlan, other: StorePlan) -> None:
+    """List what changed, in a part that opens."""
+    with st.expander("What stands where now"):
+        st.table(plain_cells(change_table(plan, other)), hide_index=True, alt="Changed fixtures, now and before")
+
+
+def edits_for_the_command(edits: Iterable[Mapping[str, Any]], *, name: str) -> None:
+    """Show edits as a command takes them, in a part that opens.
+
+    Args:
+        edits: as tables.
+        name: of the plan.
+    """
+    with st.expander("The edits, for the command"):
+        known = name if name in bundled_plans() else "plan.toml"
+        lines = [f"tradefair store compare {shlex.quote(known)}", *map(short, edits)]
+        st.code(" \\\n  ".join(lines), language="bash")
 
 
 def verdict(found: Found, judged: Comparison) -> None:
@@ -38,20 +57,18 @@ def verdict(found: Found, judged: Comparison) -> None:
     """
     held = judged.row(found.objective)
     st.subheader(plain(_sentence(held)))
+    digits = store_table.digits(found.gain, [] if held.noise is None else [found.gain + held.noise.half])
     with st.container(horizontal=True):
-        gain, optimism = kpi(found.objective).better * found.gain, found.optimism
-        digits = store_table.digits(gain, [] if held.noise is None else [gain + held.noise.half])
-        for label, value, help_ in (
-            ("Promised on the training days", gain, "Of the best of all layouts on the days that chose it."),
-            ("Kept on other days", None if held.difference is None else held.better * held.difference, None),
-            ("Not kept", optimism, "Training gain less held-out gain: what only looked better."),
+        for label, value, why in (
+            ("Promised on the training days", found.gain, "By the best of all layouts, on the days that chose it."),
+            ("Kept on other days", held.difference, "Days that the search never saw."),
+            ("Not kept", found.optimism, "How much better it looked on the days that chose it than on others."),
         ):
             shown = "-" if value is None else f"{store_table.number(value, digits, signed=True)} {held.unit}"
-            st.metric(label, shown, help=help_, border=True, width=240)
+            st.metric(label, shown, help=why, border=True, width=240)
     st.caption(
-        f"Better is +. {found.tried} layouts were tried on days of their own; the winner met {judged.days} other days,"
-        f" {judged.draws} draws of the parameters. No interval holds the luck of a search: another seed finds another"
-        " layout."
+        f"{found.tried} layouts were tried; the winner met {judged.days} other days, {judged.draws} draws of the"
+        " parameters. No interval holds the luck of a search: another seed finds another layout."
     )
 
 
@@ -70,13 +87,9 @@ def every_figure(found: Found, judged: Comparison) -> None:
 
 def layout(plan: StorePlan, found: Found, *, name: str) -> None:
     """Show a layout, what changed in it, and its edits as a command takes them."""
-    best_so_far(plan, found)
-    with st.expander("What stands where now"):
-        st.table(plain_cells(change_table(plan, found.plan)), hide_index=True, alt="Changed fixtures, now and before")
-    with st.expander("The edits, for the command"):
-        known = name if name in bundled_plans() else "plan.toml"
-        edits = [short(edit_table(one)) for one in found.edits]
-        st.code(" \\\n  ".join([f"tradefair store compare {shlex.quote(known)}", *edits]), language="bash")
+    changed_layout(plan, found.plan)
+    what_stands_where(plan, found.plan)
+    edits_for_the_command(map(edit_table, found.edits), name=name)
 
 
 def _sentence(held: Row) -> str:

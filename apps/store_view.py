@@ -62,10 +62,16 @@ def share(marked: NDArray[np.bool_], change: NDArray[np.float64]) -> float:
     return float(marked.sum()) / touched if touched else 0.0
 
 
-def headline(lines: Sequence[Line], what: str) -> str:
-    """Say in one sentence what a change does to sales per visit or, at tills alone, to waiting and service."""
+def headline(lines: Sequence[Line], what: str, *, leading: str = "") -> str:
+    """Say in one sentence what a change does to the leading figure.
+
+    Args:
+        lines: of one comparison.
+        what: the change.
+        leading: the figure; sales per visit or, at tills alone, waiting and service when there is none of that name.
+    """
     figures = {line.figure: line for line in lines}
-    lead = next((figures[name] for name in LEADING if name in figures), None)
+    lead = next((figures[name] for name in (leading, *LEADING) if name in figures), None)
     if lead is None or lead.difference != lead.difference:
         return what
     if lead.verdict == NOT_JUDGED:

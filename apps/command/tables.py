@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from apps.store_table import Line
 
 HEADINGS: Final = {
     "total_ndcg10": "total\nNDCG@10",
@@ -88,12 +91,16 @@ def print_summary(document: Mapping[str, Any]) -> None:
 
 def print_store(document: Mapping[str, Any]) -> None:
     """Print what a store scenario found: a table of differences for each arm, single figures, targets."""
-    from apps import store_table
+    from apps import search_table, store_table
 
     labels = {row["arm"]: row["label"] for row in document["rows"]}
     title = document["title"] or document["scenario"]
     tables: dict[tuple[str, str, str], list[store_table.Line]] = {}
+    pairs = []
     for line in store_table.lines(document):
+        if tables and line.reference != next(iter(tables))[1]:
+            pairs.append(line)  # two arms against each other, where a target asks
+            continue
         tables.setdefault((line.arm, line.reference, _at(line.sweep)), []).append(line)
     if not tables or list(labels.values()) != [title]:  # else the only table has it
         say(title)
@@ -108,11 +115,46 @@ def print_store(document: Mapping[str, Any]) -> None:
         for sentence in _DRAWN if any(store_table.judged(lines) for lines in tables.values()) else _NOT_DRAWN:
             say(sentence)
         say("Rests on parameters from: D data, L literature, A assumption; plan: on plan and shoppers' lists alone.")
-    singles = store_table.singles(document)
+    _print_searches(document)
+    if pairs:
+        _print_pairs(pairs)
+    singles = search_table.others(store_table.singles(document))
     if singles:
         print_rows(("figure", "unit", "value", "n", "note"), (_single(one) for one in singles))
     if document["targets"]:
         print_targets(document["targets"])
+
+
+def _print_searches(document: Mapping[str, Any]) -> None:
+    """Print what searches promised on their training days, and what was left of it."""
+    from apps import search_table
+
+    found = search_table.searched(document)
+    if not found:
+        return
+    figure = "" if found[0].kept is None else found[0].kept.label
+    columns = ("search", *(name.lower() for name in search_table.cells(found[0])), "run")
+    rows = [[f"{one.arm}{_at(one.sweep)}", *search_table.cells(one).values(), one.run[:8] or "-"] for one in found]
+    say("")
+    print_rows(columns, rows, title=f"{figure}: promised on the training days, kept on days that no search saw")
+    say("Not kept is how much better the layout looked on the days that chose it than on others; its interval counts")
+    say("those other days alone. No interval holds the luck of a search: see other seeds.")
+    if any(one.run for one in found):
+        say("In each run's folder: artifacts/other.toml, the layout as a plan, and edits.toml, its edits.")
+
+
+def _print_pairs(pairs: Sequence[Line]) -> None:
+    """Print arms against each other, one line for each."""
+    from apps import store_table
+
+    rows = []
+    for one in pairs:
+        text = store_table.cells(one)
+        rest = (text[name] for name in ("Difference", "Simulation noise", "With parameters", "Verdict"))
+        rows.append([f"{one.arm} less {one.reference}{_at(one.sweep)}", one.label, one.unit, *rest])
+    columns = ("arms", "figure", "unit", "difference", "simulation noise", "with parameters", "verdict")
+    say("")
+    print_rows(columns, rows, title="one arm against the other, on the same days")
 
 
 def _single(record: Mapping[str, Any]) -> list[object]:

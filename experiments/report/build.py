@@ -16,7 +16,7 @@ from experiments.report import accounts, audits, figures, policies, processing, 
 from experiments.report.accounts import RunFiles
 from experiments.report.consent import consent_of
 from experiments.report.evidence import Evidence
-from experiments.report.lead import summary_of
+from experiments.report.lead import STORE, about_stores, summary_of
 from experiments.report.logs import public_key, read_logs
 from experiments.report.model import Figure, ReportModel
 from experiments.runs import RunStore
@@ -67,7 +67,11 @@ def build_report(
     access_origins = [*run_logs, scenario] if scope == "scenario" else list(run_logs)
 
     if scope == "scenario":
-        found = figures.arm_figures(evidence, scenario, document["results"])
+        differences = document["differences"] if document.get("kind") == STORE else ()
+        found = (
+            *figures.difference_figures(evidence, scenario, differences),
+            *figures.arm_figures(evidence, scenario, document["results"]),
+        )
         targets = figures.target_figures(evidence, scenario, document["targets"])
         title = document.get("title") or target
     else:
@@ -103,6 +107,7 @@ def build_report(
         policy={**described, "texts": dict(texts)},
         summary=summary,
         problems=tuple(dict.fromkeys(evidence.problems)),
+        counted="Days" if about_stores(runs) else "Shoppers",
         figures=found,
         targets=targets,
         charts=(*figures.figure_charts(found), *accounts.round_charts(drawn, rounds)),

@@ -15,6 +15,8 @@ FIGURE: Final = "figure"
 _CALL: Final = re.compile(r"(?P<metric>[^()]+)\((?P<arm>[^(),]+)\)")
 _FIRST: Final = ("explore_ndcg10", "total_ndcg10")
 _MOST_DRAWN: Final = 24
+_AGAINST: Final = {"difference": "less", "ratio": "over"}
+_PAIR: Final = re.compile(r"(?P<how>difference|ratio)\((?P<metric>[^(),]+), (?P<arm>[^(),]+), (?P<reference>[^(),]+)\)")
 OUTCOMES: Final = {True: "met", False: "missed", None: "not measured"}
 
 
@@ -29,6 +31,20 @@ def arm_figures(evidence: Evidence, origin: str, results: Iterable[Mapping[str, 
         sweep = dict(result.get("provenance", {}).get("sweep", {}))
         found = logged.get((named["arm"], canonical(sweep), named["metric"]))
         figures.append(_figure(evidence, found, result, arm=named["arm"], name=named["metric"], sweep=sweep))
+    return tuple(figures)
+
+
+def difference_figures(evidence: Evidence, origin: str, results: Iterable[Mapping[str, Any]]) -> tuple[Figure, ...]:
+    """Return one figure per difference or ratio of a store scenario, whose interval counts days and parameters."""
+    logged = _logged_figures(evidence, origin)
+    figures = []
+    for result in results:
+        about = result.get("provenance", {})
+        if about.get("statistic") not in _AGAINST:
+            continue
+        sweep, name = dict(about.get("sweep", {})), str(result["name"])
+        found = logged.get(("", canonical(sweep), name))
+        figures.append(_figure(evidence, found, result, arm=str(about["arm"]), name=name, sweep=sweep))
     return tuple(figures)
 
 
@@ -72,19 +88,25 @@ def target_figures(evidence: Evidence, origin: str, results: Iterable[Mapping[st
 
 def figure_charts(figures: Sequence[Figure]) -> tuple[Chart, ...]:
     """Return a picture of the leading metric over the arms; none where no value can be drawn."""
-    metrics = list(dict.fromkeys(figure.name for figure in figures))
+    metrics = list(dict.fromkeys(_metric(figure.name) for figure in figures))
     metric = next((name for name in _FIRST if name in metrics), metrics[0] if metrics else "")
     points = []
     for figure in figures:
         value, lo, hi = figure.value.value, figure.lo.value, figure.hi.value
-        if figure.name == metric and value is not None:
+        if _metric(figure.name) == metric and value is not None:
             label = f"{figure.label} ({figure.sweep})" if figure.sweep else figure.label
             points.append((label, float(value), float(value if lo is None else lo), float(value if hi is None else hi)))
     if not points or len(points) > _MOST_DRAWN:
         return ()
-    unit = next(figure.value.unit for figure in figures if figure.name == metric)
+    unit = next(figure.value.unit for figure in figures if _metric(figure.name) == metric)
     title = f"{metric} for each arm, with 95% intervals" if len(points) > 1 else metric
     return (Chart("intervals", title, unit, tuple(points)),)
+
+
+def _metric(name: str) -> str:
+    """Say what a figure measures, whichever arm it is of: `sales_visit less that of as-is`."""
+    pair = _PAIR.fullmatch(name)
+    return f"{pair['metric']} {_AGAINST[pair['how']]} that of {pair['reference']}" if pair else name
 
 
 def sweep_text(sweep: Mapping[str, Any]) -> str:

@@ -12,7 +12,10 @@ from experiments.report.evidence import Evidence
 from experiments.report.model import Account, Attack, Figure, Promise, Summary, Verdict
 from experiments.report.proven import Sentence
 from experiments.report.replaying import DEFAULT_DENY
+from experiments.store.scenario import StoreScenario
 from privacy.access import schema as a
+
+STORE: Final = StoreScenario.kind
 
 
 def summary_of(
@@ -42,8 +45,18 @@ def summary_of(
     )
 
 
+def about_stores(runs: Sequence[RunFiles]) -> bool:
+    """Whether all runs simulate a store."""
+    return bool(runs) and all(run.settings.get("kind") == STORE for run in runs)
+
+
 def _setting(runs: Sequence[RunFiles], regimes: Sequence[str], verdicts: Sequence[Verdict]) -> str:
     """Say whether it is a simulation, under which regime and where, and whether a rule was broken."""
+    if about_stores(runs):
+        return (
+            "A simulation of a store: its figures tell what the model's shoppers do, on as many simulated days as stand"
+            " beside each, and nothing about a person."
+        )
     modes = {str(run.settings.get("privacy", {}).get("mode", "")) for run in runs}
     places = dict.fromkeys(str(run.settings.get("policy", {}).get("jurisdiction", "none")) for run in runs)
     if modes == {"simulation"}:

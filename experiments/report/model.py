@@ -192,6 +192,7 @@ class ReportModel:
         renderer: version and hash of the code that lays the report out.
         policy: packs, regime and fingerprint.
         problems: what is wrong with the logs; empty when all verify.
+        counted: what stands behind a figure: shoppers, or days of a simulated store.
         settled: proofs, derivations, heads and transcripts, in the order of their ids.
     """
 
@@ -205,6 +206,7 @@ class ReportModel:
     policy: Mapping[str, Any]
     summary: Summary
     problems: tuple[str, ...]
+    counted: str
     figures: tuple[Figure, ...]
     targets: tuple[Figure, ...]
     charts: tuple[Chart, ...]

@@ -86,7 +86,7 @@ def _row(spec: StoreSpec, record: Mapping[str, Any] | None) -> dict[str, Any]:
         "missing_runs": int(record is None),
         "run_ids": [] if record is None else [spec.run_id],
         "sweep": dict(spec.sweep),
-        **{key: record[key] for key in ("edits",) if record is not None and key in record},
+        **({} if record is None or "edits" not in record else {key: record[key] for key in ("leading", "edits")}),
     }
 
 

@@ -29,7 +29,7 @@ def what_if_document(
         "scenario": arm,
         "title": title,
         "runs": [],
-        "rows": [{"arm": arm, "label": title}],
+        "rows": [{"arm": arm, "label": title, "leading": found.leading}],
         "results": [one.record() for one in figures if not one.name.startswith(COMPARED)],
         "differences": [one.record() for one in figures if one.name.startswith(COMPARED)],
         "targets": [],

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import simulation.store.search
 from apps.command import store_progress
 from apps.command.main import main
 from apps.command.tables import print_summary
 from apps.edit_words import read_words, short, words
 from apps.store_table import digits, interval, lines, number
 from retail.errors import ConfigError
-from simulation.store.plan import Edit, read_edit
+from simulation.store.plan import Edit, apply_edits, load_plan, read_edit
 
 
 def out(capsys, *arguments, code=0):
@@ -118,6 +119,53 @@ def test_an_interrupted_what_if_shows_what_it_has():
     assert store_progress.followed(steps(), total=2, said=str, done=len) == ("first", False)
 
 
+SEARCH = (
+    "store", "search", "convenience", "--shoppers", "80", "--steps", "6", "--training-days", "1", "--days", "3",
+    "--parameter-draws", "2", "--objective", "unplanned_picks",
+)  # fmt: skip
+
+
+def test_a_search_prints_edits_that_lead_to_the_plan_that_it_writes(capsys, tmp_path):
+    plan = tmp_path / "better.toml"
+    said = out(capsys, *SEARCH, "--strategy", "rule_of_thumb", "--fix", "dairy", "--to", str(plan))
+    lines = [line.strip().removesuffix(" \\") for line in said.out.split("\n\n")[1].splitlines()]
+    assert lines[0] == "tradefair store compare convenience"
+    edits = [read_words(shlex.split(line)[1]) for line in lines[1:]]
+    assert edits
+    assert apply_edits(load_plan("convenience"), edits) == load_plan(str(plan))
+    for word in ("promised on the training days", "not kept", "simulation noise", "with parameters", "found"):
+        assert word in said.out
+    assert "1 of 6 layouts: unplanned picks" in said.err
+    assert f"written: {plan}" in said.err
+    assert json.loads(out(capsys, "store", "check", str(plan), "--json").out)
+
+
+def test_a_search_gives_its_figures_and_edits_as_json_and_the_same_seed_the_same(capsys):
+    first, second = (json.loads(out(capsys, *SEARCH, "--json").out) for _ in range(2))
+    assert first == second
+    names = {row["name"] for row in first["rows"]}
+    assert {"training_gain(found)", "optimism(found)", "difference(unplanned_picks, found, as-is)"} <= names
+    assert all(read_edit(edit) for edit in first["edits"])
+
+
+def test_an_interrupted_search_gives_its_best_layout_so_far_and_no_verdict(capsys, tmp_path, monkeypatch):
+    plan, whole = tmp_path / "so-far.toml", simulation.store.search.searching
+
+    def interrupted(*arguments, **named):
+        for found in whole(*arguments, **named):
+            yield found
+            if found.edits:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(simulation.store.search, "searching", interrupted)
+    said = out(capsys, *SEARCH, "--steps", "60", "--to", str(plan), code=130)
+    assert "interrupted: this is the best layout so far" in said.err
+    assert " of 60 layouts" in said.out
+    assert "not judged on other days" in said.out
+    assert "with parameters" not in said.out
+    assert load_plan(str(plan)) != load_plan("convenience")
+
+
 def test_a_heat_map_comes_from_simulated_days_or_from_traces(capsys, tmp_path):
     drawing = tmp_path / "heat.svg"
     assert (
@@ -152,6 +200,18 @@ def test_a_heat_map_comes_from_simulated_days_or_from_traces(capsys, tmp_path):
             ["compare", "corner-shop", "--edit", "swap=dairy,bakery", "--demand", ".", "--currency", "euro"],
             "euro is no ISO",
         ),
+        (["search", "nowhere"], "nowhere"),
+        (["search", "convenience", "--objective", "path_m"], "path_m is better neither way"),
+        (["search", "convenience", "--objective", "joy"], "no figure is called 'joy'"),
+        (["search", "convenience", "--fix", "gold"], "fixed category 'gold' is on no shelf"),
+        (["search", "convenience", "--move", "piano"], "has no fixture 'piano'"),
+        (["search", "convenience", "--no-swaps"], "the rules leave nothing to change"),
+        (["search", "convenience", "--move", "store-front-1", "--reach-m", "0.5"], "reach_m = 0.5 is less than"),
+        (["search", "convenience", "--steps", "0"], "0 is not in the range"),
+        (["search", "convenience", "--strategy", "luck"], "'luck'"),
+        (["search", "convenience", "--to", "nowhere/x.toml"], "there is no folder nowhere"),
+        (["search", "convenience", "--to", "x.json"], "written as .toml"),
+        (["search", "convenience", "--currency", "EUR"], "name the folder with --demand"),
         (["heat", "corner-shop", "--to", "x.png"], "written as .svg"),
         (
             ["heat", "corner-shop", "--to", "nowhere/x.svg"],

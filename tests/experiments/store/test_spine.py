@@ -6,6 +6,8 @@ import pytest
 from experiments.comparison import compare
 from experiments.execute import expand_scenario, run_scenario
 from experiments.export import export_runs
+from experiments.report import build_report
+from experiments.report.belonging import strangers
 from experiments.runs import RunStore
 from experiments.scenario_file import load_scenario, scenario_text, toml_table, validate
 from retail.errors import ConfigError
@@ -137,6 +139,19 @@ def test_runs_are_listed_compared_and_exported_like_any_others(finished, tmp_pat
     parcel = export_runs(store, first["run_id"], tmp_path / "parcel")
     again = load_scenario(parcel / "scenario.toml")
     assert [spec.run_id for spec in specs_of(again)] == [first["run_id"]]
+
+
+def test_a_report_says_that_it_is_about_a_store_and_what_the_arms_changed(finished):
+    report = build_report(finished[1].parent, "tills", regimes=["pure"])
+    assert report.summary.setting.startswith("A simulation of a store")
+    assert report.counted == "Days"
+    known = {(one.arm, one.name): one for one in report.figures}
+    faster = known["faster", "difference(wait_s, faster, as-is)"]
+    assert faster.value.proof is not None
+    assert faster.lo.value <= faster.value.value <= faster.hi.value < 0
+    assert "wait_s less that of as-is" in report.charts[0].title
+    assert [point[0] for point in report.charts[0].points] == ["faster", "same"]
+    assert list(strangers(report.document(), {})) == []  # every proof is about the line that it stands beside
 
 
 @pytest.mark.parametrize(
