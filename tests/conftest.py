@@ -1,5 +1,8 @@
 import multiprocessing
+import os
+import shutil
 import types
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -8,8 +11,13 @@ from warm_process import WarmCode, WarmProcess
 # The default suite tries few examples of each property; .ci/run tries all properties again with many.
 CHOSEN = settings.get_profile(settings.get_current_profile_name())
 settings.register_profile("quick", parent=CHOSEN, max_examples=20, deadline=None)
-settings.register_profile("thorough", parent=CHOSEN, max_examples=100, deadline=None)
+settings.register_profile("thorough", parent=CHOSEN, max_examples=300, deadline=None)
 settings.load_profile("quick")
+
+# Ledgers and logs wait for the disk at every commit, and no test is about what survives a loss of power.
+IN_MEMORY = Path("/dev/shm")
+if os.access(IN_MEMORY, os.W_OK) and shutil.disk_usage(IN_MEMORY).free > 2e9:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(IN_MEMORY))
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@ import os
 from pathlib import Path
 
 import pytest
+from made_once import made_once
 
 from experiments.documents import write_json
 from experiments.execute import run_scenario
@@ -35,7 +36,6 @@ MARKET = {
     "title": "Twelve stores learn which categories go together",
     "data": {"source": "generated", "shoppers": 900},
     "split": {"origins": 2},
-    "seeds": [0, 1],
     "privacy": {"delta": 1e-6},
     "arms": ARMS,
     "targets": {
@@ -49,7 +49,6 @@ GROWING = {
     "name": "growing",
     "title": "The price of privacy falls with the number of shoppers",
     "split": {"origins": 1},
-    "seeds": [0],
     "arms": [arm for arm in ARMS if arm["method"] in ("popularity", "federated", "pooled") and "noise" not in arm],
     "sweep": {"data.shoppers": [400, 1200, 4000]},
     "targets": {"ratio(explore_ndcg10, federated-dp-1, federated)": ">= 0.98"},
@@ -62,7 +61,6 @@ AUDITED = {
     "title": "Every read asks the policy",
     "data": {"source": "generated", "shoppers": 300},
     "split": {"origins": 1},
-    "seeds": [0],
     "policy": {"packs": ["dma"]},
     "arms": [
         {"name": "isolated", "method": "isolated"},
@@ -94,20 +92,26 @@ def fill(store, *, scenarios=(MARKET, GROWING), fail="", runner="category_runner
 @pytest.fixture(scope="session")
 def run_store(tmp_path_factory):
     """A store with an ordinary scenario, one over the number of shoppers, and one in which an arm was refused."""
-    broken = {**MARKET, "name": "broken", "title": "One arm is refused", "seeds": [0], "split": {"origins": 1},
+    broken = {**MARKET, "name": "broken", "title": "One arm is refused", "split": {"origins": 1},
               "arms": ARMS[:3] + ARMS[5:7], "targets": {}}  # fmt: skip
-    folder = tmp_path_factory.mktemp("app") / "runs"
-    fill(folder)
-    return fill(folder, scenarios=(broken,), fail="federated-dp-8")
+
+    def make(folder):
+        fill(folder)
+        fill(folder, scenarios=(broken,), fail="federated-dp-8")
+
+    return made_once(tmp_path_factory, "app-runs", make)
 
 
 @pytest.fixture(scope="session")
 def audited_store(tmp_path_factory):
     """A store whose runs read through the data port; the policy refuses one arm. Its private run was attacked."""
-    folder = fill(tmp_path_factory.mktemp("audited") / "runs", scenarios=(AUDITED,), runner="reading_runner")
-    attacked = next(path.parent for path in folder.glob("audited/*/run.json") if '"epsilon": 4.0' in path.read_text())
-    control = ControlResult("noise left out", True, 6.1, "Without noise the attack found epsilon 6.1.")
-    words = "At least epsilon 0.1 was found; that does not show that there is no more."
-    found = AttackResult("one_run", 0.4, 0.1, math.inf, "epsilon", 5.8, control, 1000, 2.5, words, False, 4.0)
-    write_json(attacked / "artifacts" / "attacks.json", {"results": [found.to_json()]})
-    return folder
+
+    def make(folder):
+        fill(folder, scenarios=(AUDITED,), runner="reading_runner")
+        run = next(path.parent for path in folder.glob("audited/*/run.json") if '"epsilon": 4.0' in path.read_text())
+        control = ControlResult("noise left out", True, 6.1, "Without noise the attack found epsilon 6.1.")
+        words = "At least epsilon 0.1 was found; that does not show that there is no more."
+        found = AttackResult("one_run", 0.4, 0.1, math.inf, "epsilon", 5.8, control, 1000, 2.5, words, False, 4.0)
+        write_json(run / "artifacts" / "attacks.json", {"results": [found.to_json()]})
+
+    return made_once(tmp_path_factory, "audited-runs", make)

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
@@ -36,7 +36,7 @@ def visit(audited_store, monkeypatch):
 
     def open_part(part, *, store=audited_store, scenario="audited", **query):
         monkeypatch.setenv(STORE_VARIABLE, str(store))
-        app = AppTest.from_file(MAIN, default_timeout=60)
+        app = AppTest.from_file(MAIN, default_timeout=120)
         for key, value in {"scenario": scenario, "part": part, **query}.items():
             app.query_params[key] = value
         app.switch_page("app_pages/compliance.py").run()
@@ -383,7 +383,6 @@ def test_a_damaged_log_is_named_and_does_not_hide_the_others(visit, copy):
     assert "broken" in visit(LOG, store=copy).title[0].value
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.text(st.characters(codec="utf-8"), max_size=40))
 def test_no_text_of_a_log_is_read_as_markdown(text):
     shown = plain(text)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.intervals import bootstrap
@@ -89,7 +89,6 @@ def test_a_ratio_to_nothing_is_no_figure():
     assert np.isnan(bootstrap(cells, arms=["a", "b"]).ratio("b", "a").value)
 
 
-@settings(max_examples=30, deadline=None)
 @given(values=st.lists(st.floats(-1, 1), min_size=1, max_size=30), order=st.randoms(use_true_random=False))
 def test_the_order_of_rows_changes_nothing(values, order):
     positions = list(range(len(values)))
@@ -99,7 +98,6 @@ def test_the_order_of_rows_changes_nothing(values, order):
     assert second.value("a") == first
 
 
-@settings(max_examples=30, deadline=None)
 @given(values=st.lists(st.floats(0, 1), min_size=2, max_size=30))
 def test_intervals_lie_within_the_data_and_hold_the_order(values):
     interval = bootstrap({("a", 0, 0): table(values)}, arms=["a"], replicates=100).value("a")

@@ -38,11 +38,6 @@ def register(world, tmp_path_factory):
     return read_parties(world.write_parties(tmp_path_factory.mktemp("parties") / "parties.csv"))
 
 
-@pytest.fixture(scope="module")
-def thousands(world):
-    return world.make(10_000)
-
-
 def write_log(events, path):
     log = Log.open(path, origin="test/audit", key=SigningKey.generate())
     log.append("policy", {"fingerprint": "00"})  # other kinds of entries lie between
@@ -58,21 +53,24 @@ def write_parquet(events, path):
     return path
 
 
-@pytest.mark.parametrize(("source", "believed"), [("log", False), ("csv", False), ("csv", True), ("parquet", True)])
-def test_each_planted_read_in_ten_thousand_is_found_and_nothing_else(
-    world, thousands, engines, register, tmp_path, source, believed
+@pytest.mark.parametrize(
+    ("source", "believed", "size"),
+    [("log", False, 10_000), ("csv", False, 1_000), ("csv", True, 1_000), ("parquet", True, 1_000)],
+)
+def test_each_planted_read_among_thousands_is_found_and_nothing_else(
+    world, engines, register, tmp_path, source, believed, size
 ):
-    events, planted = thousands
+    events, planted = world.make(size)
     writers = {"log": write_log, "csv": world.write_csv, "parquet": write_parquet}
     file = check_events(writers[source](events, tmp_path / f"access.{source}"))
-    assert (file.bad, file.log_problems, len(file.events)) == ((), (), 10_000)
+    assert (file.bad, file.log_problems, len(file.events)) == ((), (), size)
     found = replay(file.events, engines, register=None if believed else register)
     before = {"log": 1, "csv": 2, "parquet": 1}[source]  # the header, or the entry of another kind
     assert dict(zip(found.findings[LINE] - before, found.findings[FINDING], strict=True)) == {
         line: NO_RULE if kind == "no rule" else FORBIDDEN for line, kind in planted.items()
     }
     assert len(found.breaches) == len(planted) == 24
-    assert found.distinct < 500  # asked once each, not ten thousand times
+    assert found.distinct < min(500, size / 2)  # asked once each, not thousands of times
 
 
 @pytest.mark.parametrize("seed", range(1, 4))
@@ -193,7 +191,7 @@ def test_an_empty_log_has_no_findings(world, engines, tmp_path):
     assert (found.events, found.distinct, len(found.findings)) == (0, 0, 0)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(data=st.data())
 def test_replaying_says_what_the_engine_says_line_by_line(world, engines, register, data):
     """Independent of grouping: each line asked by itself gives the same verdict."""

@@ -7,7 +7,7 @@ import dp_accounting
 import numpy as np
 import pytest
 from dp_accounting import rdp
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import log_ndtr
 
@@ -33,7 +33,6 @@ def gaussian_event_epsilon(noises, delta: float, orders=None) -> float:
     return accountant.get_epsilon(delta)
 
 
-@settings(max_examples=60, deadline=None)
 @given(EPSILONS, DELTAS)
 def test_the_cap_is_the_last_integer_within_epsilon(epsilon, delta):
     try:
@@ -45,7 +44,6 @@ def test_the_cap_is_the_last_integer_within_epsilon(epsilon, delta):
     assert epsilon_rdp(largest + 1, delta=delta) >= epsilon
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.floats(0.05, 100), DELTAS)
 def test_gaussian_noise_bought_with_the_whole_cap_is_epsilon_delta_private_by_the_closed_form(epsilon, delta):
     noise = noise_multiplier(cap(epsilon=epsilon, delta=delta))
@@ -64,7 +62,6 @@ def test_the_cap_agrees_with_dp_accounting_fed_with_gaussian_events(epsilon):
     assert epsilon_rdp(largest, delta=1e-5) <= gaussian_event_epsilon([noise_multiplier(largest)], 1e-5) * (1 + 1e-4)
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.lists(st.integers(1, 10**12), min_size=1, max_size=6), DELTAS)
 def test_more_releases_never_cost_less(costs, delta):
     part, whole = epsilon_rdp(costs[:-1], delta=delta), epsilon_rdp(costs, delta=delta)
@@ -77,14 +74,12 @@ def test_no_release_costs_nothing():
     assert epsilon_rdp([], delta=1e-5) == 0
 
 
-@settings(deadline=None)
 @given(st.floats(2e-5, 1e200))
 def test_a_cost_is_the_exact_price_rounded_up(noise):
     exact = Fraction(10**9) / (2 * Fraction(noise) ** 2)
     assert exact <= cost(noise) < exact + 1
 
 
-@settings(deadline=None)
 @given(COSTS)
 def test_the_noise_bought_by_a_cost_never_costs_more_and_no_smaller_float_would_do(nano_rho):
     noise = noise_multiplier(nano_rho)
@@ -92,7 +87,6 @@ def test_the_noise_bought_by_a_cost_never_costs_more_and_no_smaller_float_would_
     assert Fraction(10**9) / (2 * Fraction(math.nextafter(noise, 0)) ** 2) > nano_rho
 
 
-@settings(deadline=None)
 @given(st.floats(1e-4, 1e4), st.floats(1e-4, 1e4))
 def test_less_noise_costs_more(first, second):
     low, high = sorted([first, second])
@@ -147,7 +141,6 @@ def test_an_epsilon_too_small_or_too_large_to_buy_anything_is_refused_with_what_
         cap(epsilon=1e30, delta=1e-5)
 
 
-@settings(deadline=None)
 @given(
     st.integers(10**6, 2**62),
     st.dictionaries(st.text(min_size=1, max_size=5), st.floats(0.01, 100), min_size=1, max_size=6),

@@ -42,7 +42,6 @@ def counts(frame, query, bounds):
     st.integers(1, 4),
     st.integers(1, 3),
 )
-@settings(max_examples=30, deadline=None)
 def test_one_person_moves_counts_by_the_declared_bounds_and_in_one_direction(lines, counting, merchants, cells, rows):
     bounds = Bounds(merchants, cells, rows)
     frame, query = table(lines), histogram(counting)
@@ -78,7 +77,6 @@ def odd_column(cells) -> pd.Series:
     st.integers(1, 2),
     st.integers(1, 3),
 )
-@settings(max_examples=60, deadline=None)
 def test_one_person_moves_counts_by_the_bounds_whatever_that_person_makes_of_the_types_of_columns(
     plain, odd, counting, merchants, cells
 ):
@@ -112,7 +110,7 @@ def test_one_person_with_a_flag_for_a_value_changes_nobody_elses_ones():
 
 
 @given(st.lists(LINE, max_size=40), st.integers(1, 5), st.randoms(use_true_random=False))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_the_order_of_rows_changes_nothing(lines, most, rng):
     bounds = Bounds(2, 2, most)
     mixed = list(lines)
@@ -128,7 +126,7 @@ def quantile():
 
 
 @given(st.lists(LINE, max_size=60), st.integers(1, 5))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_one_person_adds_at_most_max_rows_values_and_changes_nobody_elses(lines, most):
     bounds, query, frame = Bounds(6, 1, most), quantile(), table(lines)
 

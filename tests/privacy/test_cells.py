@@ -4,7 +4,7 @@ import decimal
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from privacy.statistics.cells import groups, numbers, ranks, spelling, spellings
@@ -35,7 +35,6 @@ def spelled(column) -> list:
 
 
 @given(st.lists(CELL, max_size=12))
-@settings(max_examples=80, deadline=None)
 def test_no_cell_changes_how_another_is_read(cells):
     together, alone = of(cells), [of([cell]) for cell in cells]
     assert spelled(together) == [spelled(one)[0] for one in alone]
@@ -43,7 +42,6 @@ def test_no_cell_changes_how_another_is_read(cells):
 
 
 @given(st.lists(CELL, max_size=12))
-@settings(max_examples=40, deadline=None)
 def test_groups_and_ranks_follow_spellings(cells):
     column = of(cells)
     names, group, rank = spelled(column), groups(column), ranks(column)

@@ -2,7 +2,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import sparse
@@ -27,7 +27,6 @@ def assert_bounded(rows, bound):
         assert exact_square(row) <= Fraction(bound) ** 2
 
 
-@settings(max_examples=300, deadline=None)
 @given(ANY_FLOATS, BOUNDS)
 def test_no_row_passes_the_bound_whatever_floats_arrive(updates, bound):
     clipped = clip_rows(updates, norm_bound=bound)
@@ -36,7 +35,6 @@ def test_no_row_passes_the_bound_whatever_floats_arrive(updates, bound):
     assert_bounded(clipped, bound)
 
 
-@settings(max_examples=200, deadline=None)
 @given(ANY_FLOATS, BOUNDS)
 def test_sparse_and_dense_rows_are_bounded_alike(updates, bound):
     clipped = clip_rows(sparse.csr_array(updates), norm_bound=bound)
@@ -48,14 +46,12 @@ def test_sparse_and_dense_rows_are_bounded_alike(updates, bound):
     np.testing.assert_allclose(clipped.toarray(), dense, rtol=1e-6, atol=float(scale) * 1e-6)
 
 
-@settings(max_examples=200, deadline=None)
 @given(ANY_FLOATS, BOUNDS)
 def test_clipping_twice_equals_clipping_once(updates, bound):
     once = clip_rows(updates, norm_bound=bound)
     np.testing.assert_array_equal(clip_rows(once, norm_bound=bound), once)
 
 
-@settings(max_examples=200, deadline=None)
 @given(
     hnp.arrays(np.float64, SHAPES, elements=st.floats(-1e6, 1e6)),
     st.floats(1e-3, 1e3),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from privacy.books import Books
@@ -127,7 +127,6 @@ PRINTABLE = st.characters(exclude_categories=("C", "Z"))
 
 
 @given(st.lists(st.text(PRINTABLE, min_size=1), min_size=1, max_size=8))
-@settings(max_examples=30, deadline=None)
 def test_commitments_differ_exactly_when_ids_do(persons):
     found = Commitments.open(":memory:").commitments(persons)
     assert len(set(found)) == len(set(persons))

@@ -97,7 +97,7 @@ def test_nothing_is_left_out_by_mistake(path):
 
 
 @given(st.lists(st.integers(1, 10**6), min_size=1, max_size=4))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_one_more_release_never_lowers_the_bound(tmp_path_factory, costs):
     path = tmp_path_factory.mktemp("ledger") / "ledger.sqlite"
     spending, bound = ledger(path), 0.0

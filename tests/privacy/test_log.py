@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from privacy import Budget, Ledger
@@ -87,7 +87,6 @@ def test_odd_ids_survive(path, odd):
 
 
 @given(st.dictionaries(st.text(max_size=5), JSON, max_size=4))
-@settings(max_examples=60, deadline=None)
 def test_any_json_survives_exactly(body):
     log = Log.open(":memory:", origin="demo/1", key=None)
     assert log.append("access", body).body == body

@@ -3,7 +3,7 @@
 import hashlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from privacy.log.merkle import (
@@ -116,7 +116,6 @@ def test_roots_are_those_published_for_certificate_transparency():
 
 
 @given(st.lists(st.binary(max_size=8), max_size=40))
-@settings(max_examples=40, deadline=None)
 def test_both_ways_to_a_root_agree_with_the_rfcs_recursion(leaves):
     expected = tree_hash(leaves)
     assert root(len(leaves), stored(leaves)) == expected
@@ -172,7 +171,6 @@ def test_a_consistency_proof_holds_for_no_other_pair_of_roots():
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None)
 def test_a_fork_has_no_consistency_proof(data):
     """Two logs that differ in one earlier entry: no proof made from the one fits a head of the other."""
     new = data.draw(st.integers(2, LARGEST))
@@ -185,7 +183,6 @@ def test_a_fork_has_no_consistency_proof(data):
 
 
 @given(st.data())
-@settings(max_examples=100, deadline=None)
 def test_a_proof_with_one_changed_bit_or_another_length_is_false(data):
     size = data.draw(st.integers(2, LARGEST))
     proof = inclusion(data.draw(st.integers(0, size - 1)), size)

@@ -2,7 +2,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import sparse
@@ -39,7 +39,6 @@ def written_out(left, right):
     return product.reshape(len(left), -1)
 
 
-@settings(max_examples=300, deadline=None)
 @given(factors(persons=1), BOUNDS)
 def test_one_persons_row_never_passes_the_bound_whatever_floats_arrive(pair, bound):
     row = clipped_sum(OuterRows(*pair), norm_bound=bound)
@@ -48,7 +47,6 @@ def test_one_persons_row_never_passes_the_bound_whatever_floats_arrive(pair, bou
     assert exact_square(sparse_row) <= Fraction(bound) ** 2
 
 
-@settings(max_examples=200, deadline=None)
 @given(factors(), BOUNDS)
 def test_the_product_of_the_exact_norms_of_the_clipped_factors_is_within_the_bound(pair, bound):
     left, right = clip_rows(pair[0], norm_bound=1.0), clip_rows(pair[1], norm_bound=bound)
@@ -56,7 +54,6 @@ def test_the_product_of_the_exact_norms_of_the_clipped_factors_is_within_the_bou
         assert exact_square(one) * exact_square(other) <= Fraction(bound) ** 2
 
 
-@settings(max_examples=200, deadline=None)
 @given(factors(largest=1e3), st.floats(1e-3, 1e3), st.floats(0.01, 1.0))
 def test_rows_within_the_bounds_add_up_as_if_they_were_written_out(pair, bound, weight):
     left = clip_rows(pair[0], norm_bound=1.0)
@@ -66,7 +63,6 @@ def test_rows_within_the_bounds_add_up_as_if_they_were_written_out(pair, bound, 
     np.testing.assert_allclose(kept, whole, rtol=1e-12, atol=1e-12 * bound)
 
 
-@settings(max_examples=200, deadline=None)
 @given(factors(largest=1e3), st.floats(1e-3, 1e3))
 def test_rows_with_a_left_factor_of_length_one_are_clipped_as_if_they_were_written_out(pair, bound):
     length = np.linalg.norm(pair[0].astype(np.float64), axis=1, keepdims=True)
@@ -76,7 +72,6 @@ def test_rows_with_a_left_factor_of_length_one_are_clipped_as_if_they_were_writt
     np.testing.assert_allclose(clipped_sum(OuterRows(left, pair[1]), norm_bound=bound), whole, atol=1e-6 * bound)
 
 
-@settings(max_examples=200, deadline=None)
 @given(factors(), BOUNDS)
 def test_sparse_and_dense_right_factors_agree(pair, bound):
     assume(bound < 1e307)  # so that no sum overflows
@@ -86,7 +81,6 @@ def test_sparse_and_dense_right_factors_agree(pair, bound):
     np.testing.assert_allclose(stored, dense, rtol=1e-6, atol=bound * 1e-6)
 
 
-@settings(max_examples=200, deadline=None)
 @given(factors(largest=1e6), st.floats(1e-3, 1e3), st.floats(0.01, 1.0), st.data())
 def test_removing_one_person_moves_the_sum_by_at_most_weight_times_the_bound(pair, bound, weight, data):
     left, right = pair

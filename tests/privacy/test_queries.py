@@ -72,7 +72,7 @@ def test_a_thousand_rewordings_of_a_question_have_one_hash():
 
 
 @given(st.permutations(["department", "brand", "aisle"]), st.booleans())
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_the_order_of_keys_and_filters_does_not_matter(order, both):
     keys = tuple(Key(name, ("a", "b")) for name in order)
     where = tuple((f"{name} size", ("1", "2") if both else ("2", "1")) for name in order)
@@ -150,7 +150,6 @@ def test_ids_with_quotes_stay_data():
 
 
 @given(st.integers(-50, 50), st.integers(1, 400), st.sampled_from([1, 0.5, 0.1, 0.25]))
-@settings(max_examples=40, deadline=None)
 def test_a_grid_has_exactly_its_steps(start, steps, step):
     grid = Grid(start, round(start + steps * step, 6), step)
     assert grid.cells == steps

@@ -20,7 +20,6 @@ def plan(price=ONE, *, cells=1200, keys=10, per_key=1):
 
 
 @given(st.integers(1, 2000), st.integers(1, 50), st.integers(1, 40), st.integers(1, 10**12))
-@settings(max_examples=60, deadline=None)
 def test_a_plan_costs_what_an_independent_formula_says_and_never_more_than_asked(cells, keys, per_key, price):
     made = plan(price, cells=cells, keys=keys, per_key=per_key)
     assert made.cost <= price
@@ -132,7 +131,7 @@ def test_huge_counts_are_cut_and_never_overflow():
 
 
 @given(st.floats(0.5, 500))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_a_wanted_error_is_met_by_the_least_cost(error):
     def error_of(price):
         return plan(price, keys=3).error_95

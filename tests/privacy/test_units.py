@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from privacy import ContributionBounds, cap_merchants, clipped_sum, shopper_unit
@@ -24,14 +24,12 @@ def chosen(frame: pd.DataFrame, person: int) -> set:
     return set(frame.loc[frame[c.PERSON] == person, c.MERCHANT])
 
 
-@settings(deadline=None)
 @given(ROWS, st.integers(1, 4))
 def test_nobody_is_left_at_more_than_k_merchants(rows, k_max):
     capped = cap_merchants(visits(rows), k_max=k_max)
     assert (capped.groupby(c.PERSON)[c.MERCHANT].nunique() <= k_max).all()
 
 
-@settings(deadline=None)
 @given(ROWS, st.integers(1, 4))
 def test_a_kept_merchant_keeps_all_rows_of_the_person_in_order(rows, k_max):
     frame = visits(rows)
@@ -41,7 +39,6 @@ def test_a_kept_merchant_keeps_all_rows_of_the_person_in_order(rows, k_max):
     pd.testing.assert_frame_equal(capped, frame[np.array(expected, dtype=bool)].reset_index(drop=True))
 
 
-@settings(deadline=None)
 @given(ROWS, st.integers(1, 4))
 def test_removing_a_person_changes_nobody_elses_rows(rows, k_max):
     frame = visits(rows)
@@ -51,7 +48,6 @@ def test_removing_a_person_changes_nobody_elses_rows(rows, k_max):
     pd.testing.assert_frame_equal(without, expected)
 
 
-@settings(deadline=None)
 @given(ROWS, st.integers(1, 4), st.randoms(use_true_random=False))
 def test_the_order_of_rows_does_not_matter(rows, k_max, random):
     shuffled = list(rows)
@@ -61,7 +57,6 @@ def test_the_order_of_rows_does_not_matter(rows, k_max, random):
         assert chosen(first, person) == chosen(second, person)
 
 
-@settings(deadline=None)
 @given(ROWS, st.integers(1, 4))
 def test_the_choice_equals_a_plain_count(rows, k_max):
     frame = visits(rows)
@@ -125,7 +120,6 @@ def test_rows_that_no_cap_can_bind_are_refused():
         cap_merchants(mixed, k_max=1)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 6), st.floats(0.01, 100), st.integers(0, 2**32 - 1), st.floats(0.001, 1000))
 def test_one_shopper_moves_the_sum_by_c_and_the_vector_of_messages_by_c_over_root_k(k_max, clip, seed, size):
     bounds = ContributionBounds(max_merchants=k_max, clip_norm=clip)

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from retail import columns as c
@@ -417,7 +417,6 @@ def test_dictionary_encoded_and_decimal_parquet_columns_are_read(tmp_path):
     assert rows[c.SALES].tolist() == [1.0, 2.0]
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.binary(max_size=400))
 def test_any_bytes_give_a_report_and_never_another_exception(content):
     with tempfile.TemporaryDirectory() as name:
@@ -429,7 +428,6 @@ def test_any_bytes_give_a_report_and_never_another_exception(content):
         assert report.ok or report.message
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.lists(st.text(max_size=12), min_size=7, max_size=7))
 def test_any_cells_are_loaded_or_refused_with_the_file_named(cells):
     with tempfile.TemporaryDirectory() as name:

@@ -35,7 +35,7 @@ def test_the_same_arguments_give_the_same_bytes_and_another_seed_does_not():
     assert not first.transactions[c.PRODUCT].head(50).equals(other.transactions[c.PRODUCT].head(50))
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(st.sets(st.integers(0, 119), min_size=1, max_size=5), st.integers(0, 2**63 - 1))
 def test_leaving_people_out_changes_no_other_row_and_nothing_public(gone, seed):
     whole = generate(120, seed=seed, products=60, merchants=5).data

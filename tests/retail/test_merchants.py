@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from retail import columns as c
@@ -143,7 +143,6 @@ def test_the_nodes_together_hold_each_line_of_a_listed_store_once(rows):
 
 
 @given(lines)
-@settings(max_examples=30)
 def test_lines_are_sorted_by_merchant_person_day_and_product(rows):
     parts = partition(world(table(rows)), by="store", merchants=[4, 1, 2])
     order = parts.transactions[c.MERCHANT].map({4: 0, 1: 1, 2: 2})
@@ -153,7 +152,6 @@ def test_lines_are_sorted_by_merchant_person_day_and_product(rows):
 
 
 @given(lines, kinds)
-@settings(max_examples=30)
 def test_keys_too_wide_for_one_integer_give_the_same_order(rows, by):
     usual = partition(world(table(rows), [1, 2, 3]), by=by)
     with pytest.MonkeyPatch.context() as patch:

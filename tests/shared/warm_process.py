@@ -1,6 +1,6 @@
 """Processes that start in milliseconds, for tests that race processes and kill them.
 
-They are forked from one that has imported pandas and the rooms already, where a fresh Python spends a second of a core
+They are forked from one that has imported pandas, dp-accounting and the rooms; a fresh Python spends seconds of a core
 on that. In everything that races and deaths are about (memory, files, locks, signals, exit codes) each is a process of
 its own. A test of what gets imported, or of how a user starts something, needs a fresh Python instead.
 """
@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 LOADED = [
+    "dp_accounting",
     "experiments.execute",
     "federation.engines.inprocess",
     "privacy.consent",

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -11,7 +11,6 @@ UNITS = hnp.arrays(np.float64, st.integers(1, 40), elements=st.floats(-200, 2_00
 """Noisy entries in standard deviations; far more extreme than Gaussian noise ever is."""
 
 
-@settings(max_examples=150, deadline=None)
 @given(UNITS, SCALES)
 def test_estimates_are_finite_never_negative_and_as_many_as_entries(units, scale):
     clean = posterior_mean(units * scale, noise_scale=scale)
@@ -20,7 +19,6 @@ def test_estimates_are_finite_never_negative_and_as_many_as_entries(units, scale
     assert (clean >= 0).all()
 
 
-@settings(max_examples=300, deadline=None)
 @given(UNITS, SCALES)
 def test_a_larger_entry_never_gets_a_smaller_estimate(units, scale):
     noisy = np.sort(units * scale)
@@ -44,7 +42,6 @@ def test_an_empty_vector_stays_empty():
     assert posterior_mean(np.zeros(0), noise_scale=1.0).shape == (0,)
 
 
-@settings(max_examples=50, deadline=None)
 @given(UNITS, st.randoms(use_true_random=False))
 def test_the_order_of_the_entries_does_not_matter(units, random):
     order = np.array(random.sample(range(len(units)), len(units)))

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.sparse import csr_array
@@ -37,7 +37,6 @@ def test_the_weights_of_the_levels_divide_one_unit():
     assert np.linalg.norm(LEVEL_WEIGHTS) == pytest.approx(1)
 
 
-@settings(deadline=None)
 @given(BOUGHT)
 def test_taste_rows_have_length_one_or_are_zero(bought):
     rows = taste_rows(csr_array(bought), SHELF)
@@ -47,7 +46,6 @@ def test_taste_rows_have_length_one_or_are_zero(bought):
     assert rows.shape == (len(bought), sum(level_sizes(SHELF)))
 
 
-@settings(deadline=None)
 @given(BOUGHT)
 def test_each_level_holds_its_part_of_the_unit(bought):
     rows = taste_rows(csr_array(bought), SHELF)
@@ -56,7 +54,6 @@ def test_each_level_holds_its_part_of_the_unit(bought):
         np.testing.assert_allclose(length, weight * bought.any(axis=1), atol=1e-6)
 
 
-@settings(deadline=None)
 @given(BOUGHT)
 def test_nobodys_taste_profile_or_affinity_depends_on_the_others(bought):
     every = csr_array(bought)
@@ -94,14 +91,12 @@ def test_affinities_are_the_smoothed_log_ratios_of_the_definition():
     np.testing.assert_allclose(found[0, :, -1], 0, atol=1e-6)  # one department: everybody's share is all of it
 
 
-@settings(deadline=None)
 @given(st.floats(0.1, 100))
 def test_a_person_without_purchases_is_average_at_everything(k):
     found = affinities(csr_array((1, 6), dtype=np.float32), SHELF, SHARES, np.arange(6), k)
     np.testing.assert_allclose(found, 0, atol=1e-6)
 
 
-@settings(deadline=None)
 @given(BOUGHT, st.integers(0, 5))
 def test_buying_a_product_raises_the_affinity_to_its_type_and_no_other_type(bought, product):
     before = bought.copy()

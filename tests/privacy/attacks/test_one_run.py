@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -24,7 +24,6 @@ def p_by_definition(m, r, v, epsilon, delta):
     epsilon=st.floats(0, 6),
     delta=st.sampled_from([0.0, 1e-6, 1e-3, 0.05]),
 )
-@settings(max_examples=60, deadline=None)
 def test_the_p_value_is_the_formula_of_the_paper(m, share, right, epsilon, delta):
     r = max(1, round(share * m))
     v = round(right * r)
@@ -39,7 +38,6 @@ def test_all_of_a_thousand_right_without_delta_is_the_closed_form():
 
 
 @given(m=st.integers(5, 300), r=st.floats(0.1, 1), v=st.floats(0, 1))
-@settings(max_examples=40, deadline=None)
 def test_more_right_guesses_never_lower_the_bound_and_a_larger_delta_never_raises_it(m, r, v):
     guesses = max(1, round(r * m))
     correct = round(v * (guesses - 1))

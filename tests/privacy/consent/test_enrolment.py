@@ -117,7 +117,7 @@ def test_three_processes_at_once_never_enrol_anybody_at_more_than_k_max_merchant
     st.integers(1, 3),
     st.lists(st.tuples(st.booleans(), st.integers(0, 1), st.sampled_from("abcde")), max_size=25),
 )
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_over_a_whole_period_nobody_is_ever_in_the_sums_of_more_than_k_max_merchants(k_max, moves):
     register = ConsentRegister.open(":memory:", log=None, commitments=None)
     register.enrolment.open_period("p", k_max=k_max)

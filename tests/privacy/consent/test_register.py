@@ -326,7 +326,7 @@ ACTIONS = st.lists(
 
 
 @given(ACTIONS)
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_the_mask_equals_a_model_of_who_agreed_last(actions):
     now = [dt.datetime(2026, 1, 1, tzinfo=dt.UTC)]
     register = ConsentRegister.open(":memory:", log=None, commitments=None, clock=lambda: now[0])

@@ -100,7 +100,7 @@ def test_a_byte_order_mark_windows_line_ends_and_quotes_of_other_rows_stay(folde
 
 
 @given(st.lists(st.sampled_from([*ODD_IDS, "17", "170", "1"]), min_size=1, max_size=12), st.booleans())
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_exactly_the_rows_of_the_person_go_whatever_the_ids_look_like(tmp_path_factory, register, persons, as_csv):
     folder = TableFolder("tables", tmp_path_factory.mktemp("shop"), tombstones=register.tombstones)
     frame = pd.DataFrame({"person_id": persons, "n": range(len(persons))})

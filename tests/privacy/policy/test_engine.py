@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import cedarpy
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from privacy.policy import Context, Dataset, Party, PolicyEngine, Register, Request
@@ -83,7 +83,6 @@ def test_a_registered_name_is_data_whatever_it_holds(name):
 
 
 @given(name=st.text(min_size=1, max_size=30), other=st.text(min_size=1, max_size=30))
-@settings(max_examples=40, deadline=None)
 def test_any_two_different_names_stay_two_parties(name, other):
     register = Register([Party(name, "merchant"), Party(other, "merchant")], [Dataset("d", other, "mood", "raw", True)])
     engine = PolicyEngine.load(["base"], register=register)

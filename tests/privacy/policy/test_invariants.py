@@ -205,7 +205,7 @@ BEFORE = PolicyEngine(compile_texts(TEXTS), WORLD).verdicts(SAMPLE)
 
 
 @given(rule=FORBIDS)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_adding_a_forbid_never_turns_a_denial_into_permission(rule):
     added = PolicyText("added", compile_rules([rule], pack="added"))
     after = PolicyEngine(compile_texts([*TEXTS, added]), WORLD).verdicts(SAMPLE)
