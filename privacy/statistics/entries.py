@@ -43,5 +43,6 @@ def released(actor: str, query: Query, answer: Answer, reservation: Reservation,
         "scale": answer.scale,
         "error_95": answer.error_95,
         "threshold": answer.threshold,
+        "hide_small": query.hide_small,
         "answer": answer.digest,
     }

@@ -122,8 +122,8 @@ class Query:
             each purpose has its own stored answer.
         title: for people; no part of the question.
         refresh: ask anew although an answer is stored, and pay again; no part of the question.
-        hide_small: leave out noisy counts below the gate's threshold. False suits a map on a public grid, for "counts":
-            the numbers are as private, and single ones say nothing.
+        hide_small: leave out noisy counts below the gate's threshold. False only for "counts" on grids, such as a map:
+            the guarantee is the same, and no step of a grid is somebody's name.
     """
 
     kind: Kind
@@ -249,8 +249,9 @@ def _check_kind(query: Query) -> None:
         given = getattr(query, name) is not None
         if given != (name in wanted[query.kind]):
             raise ConfigError(f"{query.kind}: {name} is {'of no use; remove it' if given else 'missing'}")
-    if not query.hide_small and query.kind != "counts":
-        raise ConfigError(f"{query.kind}: hide_small is of no use; remove it")
+    on_grids = query.kind == "counts" and query.keys and all(key.grid is not None for key in query.keys)
+    if not query.hide_small and not on_grids:
+        raise ConfigError("hide_small = false is for counts on grids only, such as a heat_map with steps; remove it")
     if query.kind == "top_k":
         if len(query.keys) != 1:
             raise ConfigError("top_k ranks the values of one column; name one")

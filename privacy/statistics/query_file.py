@@ -13,8 +13,8 @@ from retail.errors import ConfigError
 _COMMON: Final = ("kind", "dataset", "where", "counting", "epsilon", "error_95", "purpose", "title", "refresh")
 _FIELDS: Final = {
     "count": (),
-    "histogram": ("column", "values", "grid", "hide_small"),
-    "groupby": ("columns", "hide_small"),
+    "histogram": ("column", "values", "grid"),
+    "groupby": ("columns",),
     "heatmap": ("x", "y", "hide_small"),
     "topk": ("column", "values", "k"),
     "quantile": ("column", "alpha", "candidates"),

@@ -16,12 +16,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from privacy.accounting import epsilon_rdp
 from privacy.budget import Budget
 from privacy.ledger import Ledger
 from privacy.log import Log
@@ -54,7 +56,7 @@ class PrivateHeat:
         values: (rows, columns) float64 noisy counts of visits, or of persons where rows name them; may be negative.
         side_m: edge of a square.
         max_cells: squares of a visit that were counted.
-        epsilon: of this release alone.
+        epsilon: of this release alone, at the budget's delta; less was asked where a more exact answer was stored.
         noise_sd: standard deviation of the noise of one count.
         cost: nano-rho.
     """
@@ -153,14 +155,16 @@ def release_presence(
 
     Raises: PolicyError, PrivacyError: see `ReleaseGate.release`.
 
-    Guarantee: epsilon-DP (with the budget's delta) for one person of the rows: a visit, or a person with all visits.
+    Guarantee: DP with the epsilon of what is returned, at the budget's delta, for one person of the rows: a visit, or a
+        person with all visits.
     """
     answer = gate.release(actor, _query(shape, gate.dataset, epsilon, purpose, title))
     counts = np.array([row[-1] for row in answer.rows], dtype=np.float64)
     values = counts.reshape(shape.columns, shape.rows).T  # keys are in the order of their names: x, then y
     sd = answer.scale * (math.sqrt(2) if answer.noise == "laplace" else 1.0)
     most = gate.bounds.max_cells
-    return PrivateHeat(values, shape.side_m, most, epsilon, sd, answer.cost)
+    spent = epsilon_rdp(answer.cost, delta=gate.ledger.budget.delta)
+    return PrivateHeat(values, shape.side_m, most, spent, sd, answer.cost)
 
 
 def choose_release(
@@ -264,11 +268,10 @@ def relative_error(shown: NDArray[np.float64], exact: NDArray[np.int64]) -> floa
 
 
 def _query(shape: Presence, dataset: str, epsilon: float, purpose: str, title: str) -> Query:
-    high, wide = shape.rows * shape.side_m, shape.columns * shape.side_m
+    side = Fraction(repr(shape.side_m))  # .3 134 times is 40.2, which floats miss
+    high, wide = float(shape.rows * side), float(shape.columns * side)
     keys = (Key(X, grid=Grid(0.0, wide, shape.side_m)), Key(Y, grid=Grid(0.0, high, shape.side_m)))
-    return Query(
-        "counts", dataset=dataset, keys=keys, epsilon=epsilon, purpose=purpose, title=title, hide_small=False
-    )
+    return Query("counts", dataset=dataset, keys=keys, epsilon=epsilon, purpose=purpose, title=title, hide_small=False)
 
 
 def _cut(day: Presence, rows: pd.DataFrame, max_cells: int) -> NDArray[np.float64]:

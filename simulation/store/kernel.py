@@ -46,6 +46,8 @@ def walk(floor: Floor, itinerary: Itinerary) -> Walked:
     rows, columns = floor.walkable.shape
     area = np.zeros((rows + 2 * _MARGIN, trail.width), dtype=np.uint8)
     area[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN] = floor.window_cells.reshape(rows, columns)
+    # Small numbers stay in the cache; they must hold everybody in one place.
+    beside = np.zeros(area.size, dtype=np.int16 if len(itinerary.enter_s) <= np.iinfo(np.int16).max else np.int32)
     reach_s, dwell, present, crowd_people, crowd_cells = _clock(
         itinerary.start,
         itinerary.enter_s,
@@ -62,6 +64,7 @@ def walk(floor: Floor, itinerary: Itinerary) -> Walked:
         trail.pick_move,
         trail.pick_count,
         area.ravel(),
+        beside,
         trail.width,
         _FACTORS,
         LOOK_AHEAD,
@@ -113,7 +116,7 @@ def _around(beside, cell, width):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def _clock(  # type: ignore[no-untyped-def]
     start, enter_s, speed, dwell_s, pause_s, way, leg_from, leg, shift, diagonal, near,
-    pick_start, pick_move, pick_count, area, width, factors, look_ahead, hop_m,
+    pick_start, pick_move, pick_count, area, beside, width, factors, look_ahead, hop_m,
 ):  # fmt: skip
     """Move all shoppers second by second.
 
@@ -125,7 +128,6 @@ def _clock(  # type: ignore[no-untyped-def]
     walker = np.zeros(n, dtype=_WALKER)
     reach_s = np.zeros(n)
     dwell = np.zeros(cells, dtype=np.int32)
-    beside = np.zeros(cells, dtype=np.int16)
     active = np.zeros(n, dtype=np.int64)
     change = np.zeros((n, 2), dtype=np.int32)
     size = 3600 + (int(enter_s[n - 1]) if n > 0 else 0)

@@ -70,10 +70,10 @@ def test_every_kind_of_query_is_answered_charged_stored_and_logged(make_gate, ma
 def test_a_count_is_within_its_error_nearly_always(make_gate, make_visits):
     gate = make_gate(make_visits(1000), epsilon=60.0)
     inside = 0
-    for _ in range(60):
+    for _ in range(40):
         answer = gate.release("shop", count(refresh=True))
         inside += abs(answer.rows[0][0] - 1000) <= answer.error_95
-    assert inside >= 48  # 57 expected; fewer than 48 has a chance below 1 in 10,000
+    assert inside >= 28  # 38 expected; fewer than 28 has a chance below 1 in 10 million
 
 
 def test_a_median_is_near_the_true_one(make_gate, make_visits):
@@ -358,21 +358,21 @@ def test_groups_of_49_50_and_51_are_shown_or_not_by_their_noisy_count(make_gate)
     query = parse_query({"kind": "histogram", "column": "department", "error_95": 22, "refresh": True})
     assert gate.preview(query).threshold == 51
     shown = np.zeros(3)
-    for _ in range(80):
+    for _ in range(60):
         answer = gate.release("shop", query)
         numbers = [number for _, number in answer.rows]
         assert all(number is None or number >= 51 for number in numbers)
         shown += [number is not None for number in numbers[:3]]
-    # Each is shown about every second time: 16 and 64 are 5 standard deviations away.
-    assert ((shown > 16) & (shown < 64)).all()
+    # Each is shown about every second time (.45 to .52): 8 and 52 have a chance below 1 in a million.
+    assert ((shown > 8) & (shown < 52)).all()
 
 
 def test_a_person_alone_in_a_cell_is_not_shown(make_gate):
     rows = pd.DataFrame({"person_id": [1], "merchant_id": [1], "basket_id": [1], "department": ["d07"]})
     gate = make_gate(rows, epsilon=30.0)
-    for epsilon in (0.1, 1.0, 20.0):
-        answer = gate.release("shop", histogram(epsilon=epsilon))
-        assert all(number is None for _, number in answer.rows)
+    answers = [gate.release("shop", histogram(epsilon=epsilon)) for epsilon in (0.1, 1.0, 20.0)]
+    shown = [name for answer in answers for name, number in answer.rows if number is not None]
+    assert len(shown) <= 1  # each answer may show the person with a chance of delta, 1e-5
 
 
 def test_a_threshold_follows_noise_bounds_and_delta_and_not_the_caller(make_gate):
@@ -385,19 +385,35 @@ def test_a_threshold_follows_noise_bounds_and_delta_and_not_the_caller(make_gate
 
 
 def test_a_map_may_ask_for_small_numbers_too_which_are_as_noisy_and_cost_as_much(make_gate):
-    gate = make_gate(pd.DataFrame({"person_id": [1], "merchant_id": [1], "basket_id": [1], "department": ["d07"]}))
-    hidden, every = histogram(), histogram(hide_small=False)
+    rows = {"person_id": [1], "merchant_id": [1], "basket_id": [1], "department": ["d07"], "x_m": [3.5], "y_m": [1.5]}
+    gate = make_gate(pd.DataFrame(rows))
+    steps = {"start": 0, "stop": 8, "step": 1}
+    asked = {"kind": "heat_map", "epsilon": 1, "x": {"column": "x_m", **steps}, "y": {"column": "y_m", **steps}}
+    hidden, every = parse_query(asked), parse_query({**asked, "hide_small": False})
     assert gate.preview(every).threshold is None
     assert gate.preview(every).cost == gate.preview(hidden).cost
-    answer = gate.release("shop", every)
-    numbers = [number for _, number in answer.rows]
+    numbers = [row[-1] for row in gate.release("shop", every).rows]
     assert all(isinstance(number, int) for number in numbers)
     assert min(numbers) < 0
     assert not gate.preview(hidden).stored  # another question
-    with pytest.raises(ConfigError, match="hide_small must be true or false"):
-        histogram(hide_small="no")
+    (entry,) = [one for one in gate.log.entries() if one.kind == "release"]
+    assert entry.body["hide_small"] is False
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"kind": "heat_map", "x": "department", "y": "brand", "hide_small": False},
+        {"kind": "heat_map", "x": "department", "y": "brand", "hide_small": "no"},
+        {"kind": "histogram", "column": "department", "hide_small": False},
+        {"kind": "group_by", "columns": ["department"], "hide_small": False},
+        {"kind": "top_k", "column": "department", "k": 2, "hide_small": False},
+        {"kind": "count", "hide_small": False},
+    ],
+)
+def test_what_has_names_cannot_be_shown_below_the_threshold(asked):
     with pytest.raises(ConfigError, match="hide_small"):
-        parse_query({"kind": "top_k", "column": "department", "k": 2, "epsilon": 1, "hide_small": False})
+        parse_query({"epsilon": 1, **asked})
 
 
 def test_a_gate_works_with_a_ledger_that_a_federated_run_shares(make_gate, make_visits, tmp_path):

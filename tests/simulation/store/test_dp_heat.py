@@ -133,6 +133,22 @@ def test_the_plan_alone_clears_shelves_and_negative_counts():
         on_floor(PrivateHeat(np.zeros((3, 3)), 1.0, 20, 1.0, 40.0, 1), floor)
 
 
+def test_a_stored_answer_says_what_it_cost_and_not_what_was_asked_again(simulated, make_gate):
+    gate = make_gate(movement_rows(simulated[0]))
+    first = release_presence(gate, "shop", simulated[0], epsilon=1.0)
+    again = release_presence(gate, "shop", simulated[0], epsilon=0.25)
+    assert again.epsilon == first.epsilon == pytest.approx(1.0, rel=0.01)
+    assert again.noise_sd == first.noise_sd
+
+
+def test_squares_of_any_side_make_a_grid(make_gate):
+    crowd = Presence(
+        1, 127, 134, 0.3, np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64), np.ones(1, dtype=np.int64)
+    )
+    private = release_presence(make_gate(movement_rows(crowd), max_cells=1), "shop", crowd, epsilon=1.0)
+    assert private.values.shape == (127, 134)
+
+
 def test_every_square_that_a_visit_enters_is_within_reach(simulated):
     floor = prepare(load_plan("convenience"), StoreSettings.default()).floor
     assert not (simulated[0].counts[~within_reach(floor, side_cells=2)] > 0).any()
