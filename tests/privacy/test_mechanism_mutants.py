@@ -130,8 +130,9 @@ def a_number_is_shown_by_its_noisy_count_alone(make_gate):
 
 
 def a_single_person_is_hidden(make_gate):
+    """Each of 40 persons alone in a cell may be shown with a chance of delta / 4, so three hardly ever are."""
     answer = make_gate(crowd(dict.fromkeys(NAMES[:40], 1)), bounds=BOUNDS, epsilon=60.0).release("shop", histogram())
-    assert all(number is None for _, number in answer.rows)
+    assert sum(number is not None for _, number in answer.rows) < 3
 
 
 def a_release_is_paid_in_full(make_gate):
@@ -206,18 +207,19 @@ def a_leader_is_picked_as_often_as_the_exponential_mechanism_says(make_gate):
     exact = np.zeros(500, dtype=np.int64)
     exact[77] = ahead
     odds = math.exp(ahead / plan.pick_scale)
-    picked = np.mean([statistics.draw_top_k(exact, plan)[0][0] == 77 for _ in range(400)])
-    assert picked == pytest.approx(odds / (odds + 499), abs=0.1)
+    picked = np.mean([statistics.draw_top_k(exact, plan)[0][0] == 77 for _ in range(120)])
+    assert picked == pytest.approx(odds / (odds + 499), abs=0.25)  # 5.5 standard deviations; half the noise gives .998
 
 
 def a_quantile_is_chosen_as_often_as_the_exponential_mechanism_says(make_gate):
     plan = statistics.plan_quantile(candidates=(1, 2, 3), alpha=0.5, per_person=1, cost=10**7)
     scores = statistics._scores(plan.candidates, plan.alpha)
     per_row = scores(np.array([2.0]))[0] - scores(np.array([2.0]))[1]
-    values = np.full(round(plan.scale / per_row), 2.0)
+    values = np.full(round(2 * plan.scale / per_row), 2.0)
     weights = np.exp(-np.array(scores(values)) / plan.scale)
-    middle = np.mean([statistics.draw_quantile(values, plan) == 2 for _ in range(600)])
-    assert middle == pytest.approx(weights[1] / weights.sum(), abs=0.09)
+    middle = np.mean([statistics.draw_quantile(values, plan) == 2 for _ in range(400)])
+    # .79, within 5.6 standard deviations; half the noise gives .965, farther beyond
+    assert middle == pytest.approx(weights[1] / weights.sum(), abs=0.115)
 
 
 CHECKS = (
