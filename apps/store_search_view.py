@@ -58,17 +58,19 @@ def verdict(found: Found, judged: Comparison) -> None:
     held = judged.row(found.objective)
     st.subheader(plain(_sentence(held)))
     digits = store_table.digits(found.gain, [] if held.noise is None else [found.gain + held.noise.half])
+    missing = None if held.difference is None else found.gain - held.difference
     with st.container(horizontal=True):
         for label, value, why in (
             ("Promised on the training days", found.gain, "By the best of all layouts, on the days that chose it."),
             ("Kept on other days", held.difference, "Days that the search never saw."),
-            ("Not kept", found.optimism, "How much better it looked on the days that chose it than on others."),
+            ("Not kept", missing, "The first less the second: what the layout owes to the days that chose it."),
         ):
             shown = "-" if value is None else f"{store_table.number(value, digits, signed=True)} {held.unit}"
             st.metric(label, shown, help=why, border=True, width=240)
     st.caption(
         f"{found.tried} layouts were tried; the winner met {judged.days} other days, {judged.draws} draws of the"
-        " parameters. No interval holds the luck of a search: another seed finds another layout."
+        " parameters. No interval holds the luck of a search: another seed finds another layout. Every"
+        " search here is judged on the same other days, so the best of several verdicts is too good as well."
     )
 
 

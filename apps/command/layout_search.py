@@ -74,6 +74,8 @@ def search(
         raise ConfigError(f"--to {to}: a plan is written as .toml; name such a file")
     if to is not None:
         require_place(to, "--to")
+        if to.exists():
+            raise ConfigError(f"--to {to} is there already; name another file, or remove it first")
     base = load_plan(plan)
     rules = Rules(tuple(fixed or ()), None if swaps else (), tuple(movable or ()), reach_m)
     model = demand_model(demand_settings(demand, currency))
@@ -97,18 +99,24 @@ def search(
             most=days, draws=draws,
         )  # fmt: skip
         found = replace(found, held_out=judged)
-    if to is not None:
+    if to is not None and found.edits:
         write_bytes(to, plan_text(found.plan).encode())
-    _print(found, plan, base.name, training_days, as_json=as_json)
+    again = ["--seed", str(seed + 1), "--shoppers", str(shoppers)]
+    again += [] if demand is None else ["--demand", str(demand)]
+    again += [] if currency is None else ["--currency", currency]
+    _print(found, plan, base.name, training_days, again, as_json=as_json)
     if to is not None:
-        typer.echo(f"written: {to}", err=True)
+        typer.echo(f"written: {to}" if found.edits else f"not written: {to}, as nothing better was found", err=True)
     if not complete:
         typer.echo("interrupted: this is the best layout so far", err=True)
         raise typer.Exit(130)
 
 
-def _print(found: Found, plan: str, name: str, training_days: int, *, as_json: bool) -> None:
-    """Print the edits, what the training days promised and what was left of it; the last only once it is judged."""
+def _print(found: Found, plan: str, name: str, training_days: int, again: list[str], *, as_json: bool) -> None:
+    """Print the edits, what the training days promised and what was left of it; the last only once it is judged.
+
+    `again` are the options with which the layout meets the same shoppers' habits on days of another seed.
+    """
     import shlex
 
     from apps.command import tables
@@ -130,7 +138,8 @@ def _print(found: Found, plan: str, name: str, training_days: int, *, as_json: b
         tables.say(f"{name}: {searched_so_far(found)}. No layout was better; the winner is the plan as it is.")
         return
     tables.say(f"{name}: {searched_so_far(found)}. The layout that was found:\n")
-    tables.say(" \\\n  ".join([f"tradefair store compare {shlex.quote(plan)}", *map(short, edits)]) + "\n")
+    lines = [f"tradefair store compare {shlex.quote(plan)}", *map(short, edits), shlex.join(again)]
+    tables.say(" \\\n  ".join(lines) + "\n\nAnother seed, since days of this one chose the layout.\n")
     if found.held_out is None:
         tables.say("It was not judged on other days: what it gains on the training days is too good to be true.")
         return

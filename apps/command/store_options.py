@@ -11,9 +11,20 @@ import typer
 if TYPE_CHECKING:
     from experiments.store.scenario import DemandSettings
 
+
+def _some_or_none(draws: int) -> int:
+    """Refuse a single draw before any work: its spread is unknown."""
+    if draws == 1:
+        raise typer.BadParameter("1 draw has no spread; take 0, or at least 2")
+    return draws
+
+
 Shoppers = Annotated[int, typer.Option("--shoppers", min=1, help="How many come on an average day.")]
 Draws = Annotated[
-    int, typer.Option("--parameter-draws", min=0, help="Draws of the parameters; 0 leaves their doubt out.")
+    int,
+    typer.Option(
+        "--parameter-draws", min=0, callback=_some_or_none, help="Draws of the parameters; 0 leaves their doubt out."
+    ),
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Other seeds draw other days.")]
 Demand = Annotated[

@@ -130,14 +130,23 @@ def test_a_search_prints_edits_that_lead_to_the_plan_that_it_writes(capsys, tmp_
     said = out(capsys, *SEARCH, "--strategy", "rule_of_thumb", "--fix", "dairy", "--to", str(plan))
     lines = [line.strip().removesuffix(" \\") for line in said.out.split("\n\n")[1].splitlines()]
     assert lines[0] == "tradefair store compare convenience"
-    edits = [read_words(shlex.split(line)[1]) for line in lines[1:]]
+    edits = [read_words(shlex.split(line)[1]) for line in lines[1:-1]]
     assert edits
+    assert lines[-1].startswith("--seed 1 ")  # seed 0 has the days that chose the layout
     assert apply_edits(load_plan("convenience"), edits) == load_plan(str(plan))
     for word in ("promised on the training days", "not kept", "simulation noise", "with parameters", "found"):
         assert word in said.out
     assert "1 of 6 layouts: unplanned picks" in said.err
     assert f"written: {plan}" in said.err
     assert json.loads(out(capsys, "store", "check", str(plan), "--json").out)
+
+
+def test_a_search_refuses_a_file_that_is_there_and_a_single_draw_before_any_work(capsys, tmp_path):
+    plan = tmp_path / "mine.toml"
+    plan.write_text("precious")
+    assert "is there already" in out(capsys, *SEARCH, "--to", str(plan), code=2).err
+    assert plan.read_text() == "precious"
+    assert "at least 2" in out(capsys, *SEARCH, "--parameter-draws", "1", code=2).err
 
 
 def test_a_search_gives_its_figures_and_edits_as_json_and_the_same_seed_the_same(capsys):

@@ -102,6 +102,8 @@ def search(
 
     Returns: the best layout with its comparison.
     """
+    if held_out_days < 2:
+        raise ConfigError(f"held_out_days = {held_out_days}: judge the winner on at least 2 days")
     found: Found | None = None
     for found in searching(
         plan, model=model, shoppers=shoppers, seed=seed, settings=settings, objective=objective, strategy=strategy,

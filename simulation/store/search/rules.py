@@ -170,6 +170,9 @@ def _free(plan: StorePlan, rules: Rules) -> Iterator[Fixture]:
     for name in rules.shelves or ():
         if name not in names:
             raise ConfigError(f"{name!r} is no shelf of {plan.name!r}; take one of {among(names, wanted=name)}")
+        held = sorted(set(plan.fixture(name).categories) & set(rules.fixed))
+        if held:
+            raise ConfigError(f"{name!r} may be swapped, and holds {held[0]!r}, which is fixed; drop one of the two")
     categories = set(plan.categories)
     for one in plan.shelves:
         if set(one.categories) & set(rules.fixed) or one.name in categories:
