@@ -88,7 +88,7 @@ def person_gradients(
         names: of the parameters to differentiate by.
         loss: the loss.
         together: compute several people at once, padded to the longest (torch.func.vmap); else one after the other,
-            which was faster on CPUs. The result differs by rounding only.
+            which took less CPU time except for "head". The result differs by rounding only.
 
     Returns: (persons, d) float32, d the size of the parameters in the order of `names`; not clipped. A row is a
         function of the weights, public constants and that person's images.
