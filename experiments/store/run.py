@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -31,4 +32,26 @@ def run_store(spec: StoreSpec, directory: Path, progress: Callable[[str], None])
         TradefairError: the run is refused: a plan, edit, parameter or data that cannot be used.
     """
     run: Runner = load_object(_METHODS[spec.settings.method])
-    return run(spec, directory, progress)
+    result: ArmResult = run(spec, directory, progress)
+    strange = _outside(spec)
+    if not strange:
+        return result
+    progress(f"outside its plausible range: {strange}")
+    metrics = result.metrics.copy()
+    said = metrics["note"].fillna("") if "note" in metrics else ""
+    metrics["note"] = said + f" [outside its plausible range: {strange}]"
+    metrics["note"] = metrics["note"].str.strip()
+    return replace(result, metrics=metrics, info={**result.info, "outside": strange})
+
+
+def _outside(spec: StoreSpec) -> str:
+    """Name the values that reference or arm set outside what docs/store-model.md calls plausible; empty for none."""
+    from simulation.store.settings import PARAMETERS, StoreSettings
+
+    said = []
+    for arm in (spec.settings.reference, spec.arm):
+        settings = StoreSettings.default().with_values(**arm.parameters)
+        for name in settings.outside():
+            one = PARAMETERS[name]
+            said.append(f"{name} = {arm.parameters[name]:g} in {arm.name} ({one.lo:g} to {one.hi:g} {one.unit})")
+    return ", ".join(said)
