@@ -87,7 +87,8 @@ def _regime_permits(f: Facts, regime: Regime) -> bool:
         if f.purpose not in _LEARNING:
             return False
         if regime.shared_model == "federated" and f.form == "aggregate" and f.action == "train":
-            return f.kind in ("transactions", "face_images")  # noise at a trusted aggregator: exact sums come in, noisy ones go out
+            # Noise at a trusted aggregator: exact sums come in, noisy ones go out.
+            return f.kind in ("transactions", "face_images")
         return f.action in ("read", "train") and f.form in forms
     return False
 
