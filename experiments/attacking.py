@@ -46,6 +46,7 @@ def attack_run(
     progress: Callable[[str], None] = lambda line: None,
     quick: bool = False,
     log: Log | None = None,
+    seed: int | None = None,
 ) -> list[AttackResult]:
     """Run the attacks that apply to a run, and store what they found in its `artifacts/attacks.json`.
 
@@ -60,6 +61,7 @@ def attack_run(
         progress: takes a line now and then.
         quick: no shadow models and fewer trials; canaries and checks of the noise are the same.
         log: the run's log; gets an entry of kind "access" for each read, and one of kind "attack" for each result.
+        seed: of everything that the audit draws; None for `audit_seed` of the run, which changes with the code.
 
     Returns: the results. For an arm without epsilon nothing can be a breach: it shows that the attacks work.
 
@@ -84,7 +86,7 @@ def attack_run(
         raise DataError(f"run {record['run_id']} is {record['status']}; finish it before attacking it")
     config = attacked_config(spec, directory)
     claim = claimed_epsilon(record)
-    seed = audit_seed(record["run_id"])
+    seed = audit_seed(record["run_id"]) if seed is None else seed
     canaries = enough_canaries(claim, config.delta)
     progress(f"retraining with {canaries:,} canaries")
     rules = access(spec, directory)

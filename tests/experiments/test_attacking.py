@@ -29,6 +29,11 @@ SCENARIO = {
 }
 
 
+SEED = 5
+"""Of all audits here; one that follows from the run's id would change with the code. An honest run's estimate lies above
+its claim by chance now and then: with 3 seeds of the 24 that were tried."""
+
+
 def finished(root, **changes):
     """The finished runs of a small scenario."""
     store = RunStore.open(root)
@@ -57,7 +62,7 @@ def test_an_honest_run_passes_and_its_results_lie_beside_it(store, run_of, tmp_p
     record = run_of("dp-1")
     log = Log.open(tmp_path / "log.sqlite", origin="attacked", key=None)
     told, before = [], bytes_of(record)
-    results = attack_run(store, record["run_id"], progress=told.append, quick=True, log=log)
+    results = attack_run(store, record["run_id"], progress=told.append, quick=True, log=log, seed=SEED)
     found = {one.name: one for one in results}
     tested = {"one_run", "noise_variance", "noise_independence", "membership", "attribute_inference", "differencing"}
     guessed = {"user_canary", "gradient_inversion"}
@@ -77,7 +82,7 @@ def test_an_honest_run_passes_and_its_results_lie_beside_it(store, run_of, tmp_p
 @pytest.mark.slow
 def test_an_arm_without_epsilon_shows_that_the_attacks_work(tmp_path):
     store = finished(tmp_path, arms=[{"name": "plain", "method": "federated"}])
-    results = attack_run(store, store.records()[0]["run_id"], quick=True)
+    results = attack_run(store, store.records()[0]["run_id"], quick=True, seed=SEED)
     found = {one.name: one for one in results}
     assert found["one_run"].lo > 0.9 * found["one_run"].ceiling
     assert found["differencing"].estimate == 1.0
@@ -89,7 +94,7 @@ def test_an_arm_without_epsilon_shows_that_the_attacks_work(tmp_path):
 def test_noise_at_every_node_is_audited_message_by_message(tmp_path):
     arm = {"name": "dp-every-node", "method": "dp_popularity", "epsilon": 1.0, "noise": "every_node"}
     store = finished(tmp_path, arms=[arm])
-    found = {one.name: one for one in attack_run(store, store.records()[0]["run_id"])}
+    found = {one.name: one for one in attack_run(store, store.records()[0]["run_id"], seed=SEED)}
     assert found["noise_variance"].outcome == found["noise_independence"].outcome == "passed"
     assert found["noise_independence"].n > 2_500  # six nodes, one round
     assert found["gradient_inversion"].outcome == "estimate"
