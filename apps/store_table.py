@@ -23,8 +23,8 @@ class Line:
         figure: name of the figure.
         label: what people call it.
         unit: of the figure.
-        base: the reference's value.
-        other: the arm's value.
+        base: the reference's value on the days of this comparison.
+        other: the arm's value on the same days.
         difference: other - base.
         simulation: 95% interval of the difference from the days alone.
         combined: 95% interval from days and parameters.
@@ -103,15 +103,18 @@ def interval(ends: Interval, decimals: int, *, signed: bool = False) -> str:
 
 
 def cells(line: Line) -> dict[str, str]:
-    """Write a line for people: Figure, Unit, Base, Other, Difference, both intervals, Verdict, From."""
+    """Write a line for people: Figure, Unit, Base, Other, Difference, both intervals, Verdict, From.
+
+    Base and Other have at least the decimals of the difference, so that a reader can subtract them.
+    """
     drawn = all(math.isfinite(end) for end in line.combined)
     many = digits(line.difference, line.combined if drawn else line.simulation)
-    few = digits(line.base, [line.base + abs(end) for end in line.simulation])
+    few = max(many, min(4, digits(line.base, [line.base + abs(end) for end in line.simulation])))
     return {
         "Figure": line.label,
         "Unit": line.unit,
-        "Base": number(line.base, min(few, 4)),
-        "Other": number(line.other, min(few, 4)),
+        "Base": number(line.base, few),
+        "Other": number(line.other, few),
         "Difference": number(line.difference, many, signed=True),
         "Simulation noise": interval(line.simulation, many, signed=True),
         "With parameters": interval(line.combined, many, signed=True),
@@ -126,7 +129,6 @@ def _lines(differences: Sequence[Mapping[str, Any]], found: Mapping[Any, Mapping
         if about.get("statistic") != "difference":
             continue
         sweep, arm, reference, figure = _sweep(record), about["arm"], about["reference"], about["figure"]
-        base, other = (found.get((sweep, f"{figure}({one})")) for one in (reference, arm))
         alone = found.get((sweep, f"simulation_difference({figure}, {arm}, {reference})"))
         yield Line(
             sweep=about.get("sweep", {}),
@@ -135,8 +137,8 @@ def _lines(differences: Sequence[Mapping[str, Any]], found: Mapping[Any, Mapping
             figure=figure,
             label=str(about.get("label") or figure),
             unit=unit_text(record["unit"]),
-            base=_number(base, "value"),
-            other=_number(other, "value"),
+            base=_number(about, "base"),
+            other=_number(about, "other"),
             difference=_number(record, "value"),
             simulation=(_number(alone, "lo"), _number(alone, "hi")),
             combined=(_number(record, "lo"), _number(record, "hi")),
@@ -149,8 +151,9 @@ def _lines(differences: Sequence[Mapping[str, Any]], found: Mapping[Any, Mapping
 
 
 def _number(record: Mapping[str, Any] | None, key: str) -> float:
-    """Read a number back; JSON has null where it is NaN."""
-    return math.nan if record is None or record[key] is None else float(record[key])
+    """Read a number back; JSON has null, or nothing, where it is NaN."""
+    found = None if record is None else record.get(key)
+    return math.nan if found is None else float(found)
 
 
 def _sweep(record: Mapping[str, Any]) -> str:

@@ -34,8 +34,6 @@ KINDS: Final = {
 }
 HEAT_DAYS: Final = 4
 BLOCK: Final = 8
-ALL_DAYS: Final = 1e-9
-"""A half-width that no number of days reaches: the difference map needs more days than sales do."""
 DRAWS: Final = 16
 
 
@@ -130,13 +128,16 @@ def changed_plan(plan: StorePlan, edits: Sequence[dict[str, Any]]) -> StorePlan:
 
 
 def run_what_if(base: StorePlan, other: StorePlan, *, shoppers: int, most: int) -> Comparison:
-    """Compare two plans, with a bar and the leading figures so far."""
+    """Compare two plans on `most` days, with a bar and the leading figures so far.
+
+    All days are simulated: the difference map needs more of them than sales do.
+    """
     bar = st.progress(0.0, "Reading real baskets")
     partial = st.empty()
     model = demand()
     found = None
     steps = comparing(
-        base, other, model=model, shoppers=shoppers, seed=0, block=BLOCK, half_width=ALL_DAYS, most=most,
+        base, other, model=model, shoppers=shoppers, seed=0, block=BLOCK, half_width=None, most=most,
         parameter_draws=DRAWS, heat=("visits",),
     )  # fmt: skip
     for found in steps:

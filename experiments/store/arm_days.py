@@ -65,7 +65,7 @@ def between_arms(
         maps=(),
         findings=({}, {}),
         leading="",
-        half_width=0.0,
+        half_width=None,
         varied=frozenset(record["varied"]),
         currency=str(record["currency"]),
         finished=True,

@@ -16,16 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.runs import ArmResult
+from experiments.store.bank import bank, require_one_speed
 from experiments.store.figures import NO_INTERVAL, row, table
 from experiments.store.inputs import demand_model
 from experiments.store.scenario import StoreArm
 from experiments.store.spec import StoreSpec
-from retail.errors import ConfigError
 from simulation.store.demand import Demand
 from simulation.store.intervals import Interval, combined, paired
 from simulation.store.outcome import Served
 from simulation.store.settings import GROUPS, StoreSettings
-from simulation.store.tills import TillSpec, fast
+from simulation.store.tills import fast
 
 Floats = NDArray[np.float64]
 CUT: Final = 0.7
@@ -43,14 +43,16 @@ def run_checkout(spec: StoreSpec, directory: Path, progress: Callable[[str], Non
     """Execute a run of `method = "checkout"`.
 
     Raises:
-        ConfigError: the tills are not as many as `checkout.tills`, or a parameter has no meaning.
+        ConfigError: the tills are not as many as `checkout.tills`, those of the reference serve at different speeds, or
+            a parameter has no meaning.
     """
     settings = spec.settings
+    require_one_speed(settings.reference, settings.checkout.tills)
     model = demand_model(settings.demand)
     reference, arm = settings.reference, spec.arm
     days = settings.days.most
     central = StoreSettings.default()
-    drawn = [_drawn(settings.seed, draw, arm) for draw in range(settings.parameter_draws)]
+    drawn = [_drawn(settings.seed, draw) for draw in range(settings.parameter_draws)]
     both: dict[str, list[tuple[float, float]]] = {name: [] for name in MEASURES}
     shifted: list[list[list[tuple[float, float]]]] = [[] for _ in drawn]
     needed = []
@@ -84,20 +86,6 @@ _SOURCE: Final = ", ".join(
 )
 
 
-def bank(arm: StoreArm, tills: int) -> tuple[TillSpec, ...]:
-    """Return an arm's tills; lanes where it names none.
-
-    Raises:
-        ConfigError: they are not as many as there should be.
-    """
-    mix: Mapping[Any, int] = arm.till_mix or {"lane": tills}
-    if sum(mix.values()) != tills:
-        raise ConfigError(
-            f"arm {arm.name}: till_mix has {sum(mix.values())} tills and checkout.tills = {tills}; make them equal"
-        )
-    return tuple(TillSpec(kind) for kind, count in mix.items() for _ in range(count))
-
-
 def _pair(shoppers: Demand, spec: StoreSpec, day: int, values: StoreSettings) -> tuple[Served, Served]:
     """Serve the same shoppers at the reference's tills and at the arm's."""
     reference = values.with_values(**spec.settings.reference.parameters)
@@ -115,7 +103,8 @@ def _served(shoppers: Demand, reach: Floats, arm: StoreArm, spec: StoreSpec, val
 def _arrivals(shoppers: Demand, spec: StoreSpec, day: int, values: StoreSettings) -> Floats:
     """Spread the shoppers evenly at random over as long as the reference's tills need at the wanted utilisation.
 
-    How much service there is does not depend on when shoppers come, so one pass with any arrivals tells it.
+    The reference's tills are of one speed. So how much service there is does not depend on who goes where, nor on when
+    shoppers come: one pass with any arrivals tells it.
     """
     n = shoppers.shoppers
     once = _served(shoppers, np.zeros(n), spec.settings.reference, spec, values)
@@ -156,11 +145,10 @@ _TIMES: Final = (
 )  # fmt: skip
 
 
-def _drawn(seed: int, draw: int, arm: StoreArm) -> StoreSettings:
-    """Draw the parameters of tills that the arm does not set itself."""
+def _drawn(seed: int, draw: int) -> StoreSettings:
+    """Draw the parameters of tills; what an arm sets itself stays open in the other one."""
     rng = np.random.default_rng(np.random.SeedSequence([seed, _DRAWS, draw]))
-    vary = [one.name for one in GROUPS["tills"] if one.name not in arm.parameters]
-    return StoreSettings.drawn(rng, vary=vary)
+    return StoreSettings.drawn(rng, vary=[one.name for one in GROUPS["tills"]])
 
 
 def _rows(
@@ -176,7 +164,7 @@ def _rows(
         change = other - base
         noise = paired(change)
         whole = combined(change, few[..., 1] - few[..., 0]) if len(few) else None
-        against: dict[str, Any] = {"reference": ref, **about}
+        against: dict[str, Any] = {"reference": ref, "sides": (base.mean(), other.mean()), **about}
         value = float(change.mean())
         yield row(name, arm, value, _ends(whole), unit="s", statistic="difference", verdict=_verdict(whole), **against)
         yield row(name, arm, value, _ends(noise), unit="s", statistic="simulation_difference", **against)

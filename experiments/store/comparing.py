@@ -96,9 +96,10 @@ def compared_rows(found: Comparison, arm: str, reference: str) -> Iterator[dict[
             "note": "; ".join(f"{source}: {', '.join(names)}" for source, names in one.sources.items() if names),
             "better": one.better,
         }
-        yield row(one.name, reference, _number(one.base), **about)
-        yield row(one.name, arm, _number(one.other), **about)
-        against: dict[str, Any] = {"reference": reference, **about}
+        sides = (_number(one.base), _number(one.other))
+        yield row(one.name, reference, sides[0], **about)
+        yield row(one.name, arm, sides[1], **about)
+        against: dict[str, Any] = {"reference": reference, "sides": sides, **about}
         value = _number(one.difference)
         both = _ends(one.combined)
         yield row(one.name, arm, value, both, statistic="difference", verdict=one.verdict, **against)

@@ -1,35 +1,118 @@
-"""Which category should which display show? An answer from a heat map, and one from chance."""
+"""Which places should have a display, and showing what? By a heat map, by the kinds of places, or by chance."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulation.store.demand import Demand
 from simulation.store.floor import Floor
-from simulation.store.plan import Show, StorePlan, apply_edits
-from simulation.store.routes import Presence
 
 Floats = NDArray[np.float64]
-BEST: int = 3
+Ints = NDArray[np.int64]
+BEST: Final = 3
 """How many of the busiest squares from which a display is seen stand for its visits."""
 
 
-def visits_at_displays(floor: Floor, visits: Floats, side_cells: int) -> Floats:
-    """Estimate how many visits see each display: the mean of the busiest squares from which it is seen.
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """Displays that are used, and what they show; each category once.
+
+    Attributes:
+        display: (k,) int64, numbers of the floor.
+        category: (k,) int64, numbers of the floor.
+    """
+
+    display: Ints
+    category: Ints
+
+    def sales(self, shown: Floats) -> float:
+        """Money per visit at these displays, from (displays, categories) as `display_sales.Sales.shown`."""
+        return float(shown[self.display, self.category].sum())
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """What a merchant knows who chooses, beside visits.
+
+    Attributes:
+        lift: (displays,) float64 of each place, by the central parameters.
+        worth: (categories of the floor,) float64, as `gain_by_category`.
+        displays: how many there are to place.
+        near: squares of the map from which each place is seen, as `squares_near`.
+    """
+
+    lift: Floats
+    worth: Floats
+    displays: int
+    near: tuple[Ints, ...] = ()
+
+    def by_map(self, visits: Floats, rng: np.random.Generator) -> Shown:
+        """Choose by a heat map, (rows, columns)."""
+        return self.by_visits(visits_at_displays(self.near, visits), rng)
+
+    def promised(self, visits: Floats) -> Floats:
+        """What a map says that each display would bring with each category, (displays, categories), up to a factor."""
+        seen = visits_at_displays(self.near, visits)
+        return np.asarray((seen * (self.lift - 1))[:, np.newaxis] * self.worth)
+
+    def by_visits(self, seen: Floats, rng: np.random.Generator) -> Shown:
+        """Use the places that matter most for the categories that bring most.
+
+        With the gain of a display times that of a category, sorting both is the best choice (rearrangement inequality).
+        Equal places are ordered by their lift, then by chance.
+
+        Args:
+            seen: (displays,) visits that see each place.
+            rng: breaks ties.
+        """
+        order = np.lexsort((rng.random(len(seen)), -self.lift, -seen * (self.lift - 1)))
+        return self._filled(order)
+
+    def without_map(self, rng: np.random.Generator) -> Shown:
+        """Choose as if all places were passed alike: by the kind of display, then by chance."""
+        return self.by_visits(np.ones(len(self.lift)), rng)
+
+    def by_chance(self, rng: np.random.Generator) -> Shown:
+        """Use places drawn at random."""
+        return self._filled(rng.permutation(len(self.lift)))
+
+    def _filled(self, order: NDArray[np.intp]) -> Shown:
+        best = np.argsort(-self.worth, kind="stable")
+        many = min(self.displays, len(order), len(best))
+        return Shown(order[:many].astype(np.int64), best[:many].astype(np.int64))
+
+
+def squares_near(floor: Floor, *, columns: int, side_cells: int) -> tuple[Ints, ...]:
+    """List the squares from which each display is seen.
 
     Args:
         floor: of the plan.
-        visits: (rows, columns) visits on squares of `side_cells` cells.
+        columns: of the grid of squares.
         side_cells: edge of a square, in cells.
+
+    Returns: for each display, numbers row * columns + column, rising.
     """
-    columns = floor.walkable.shape[1]
+    wide = floor.walkable.shape[1]
     cell = np.repeat(np.arange(floor.walkable.size), np.diff(floor.seen_start))
-    square = (cell // columns // side_cells) * visits.shape[1] + cell % columns // side_cells
-    found = np.zeros(len(floor.display_category))
-    for display in range(len(found)):
-        near = np.unique(square[floor.seen == display])
-        busiest = np.sort(visits.ravel()[near])[-BEST:]
+    square = (cell // wide // side_cells) * columns + cell % wide // side_cells
+    return tuple(np.unique(square[floor.seen == display]) for display in range(len(floor.display_category)))
+
+
+def visits_at_displays(near: Sequence[Ints], visits: Floats) -> Floats:
+    """Estimate how many visits see each display: the mean of the busiest squares from which it is seen.
+
+    Args:
+        near: from `squares_near`.
+        visits: (rows, columns) visits on the same squares.
+    """
+    flat, found = visits.ravel(), np.zeros(len(near))
+    for display, squares in enumerate(near):
+        busiest = np.sort(flat[squares])[-BEST:]
         found[display] = float(busiest.mean()) if len(busiest) else 0.0
     return found
 
@@ -48,39 +131,3 @@ def gain_by_category(demand: Demand, names: tuple[str, ...]) -> Floats:
         for name, rate, spend in zip(demand.categories, demand.base_rate, demand.unplanned_spend, strict=True)
     }
     return np.array([worth.get(name, 0.0) for name in names])
-
-
-def shown_by_map(plan: StorePlan, floor: Floor, seen: Floats, worth: Floats) -> StorePlan:
-    """Return the plan in which the displays that matter most show the categories that bring most.
-
-    With the gain of a display times that of a category, sorting both is the best assignment (rearrangement
-    inequality); each category is shown once.
-
-    Args:
-        plan: its displays, in the order of the floor.
-        floor: of the plan, with the lifts of the displays.
-        seen: (displays,) visits that see each display.
-        worth: (categories of the floor,) as `gain_by_category`.
-    """
-    order = np.argsort(-seen * (floor.display_lift - 1), kind="stable")
-    best = np.argsort(-worth, kind="stable")
-    return _showing(plan, {int(d): floor.categories[int(c)] for d, c in zip(order, best, strict=False)})
-
-
-def shown_by_chance(plan: StorePlan, floor: Floor, worth: Floats, rng: np.random.Generator) -> StorePlan:
-    """Return the plan in which the same categories are shown, on displays drawn at random."""
-    displays = len(floor.display_category)
-    best = np.argsort(-worth, kind="stable")[:displays]
-    return _showing(
-        plan, {int(d): floor.categories[int(c)] for d, c in zip(rng.permutation(displays), best, strict=False)}
-    )
-
-
-def exact_visits(day: Presence) -> Floats:
-    """Return the exact heat map of a day."""
-    return day.counts.astype(np.float64)
-
-
-def _showing(plan: StorePlan, wanted: dict[int, str]) -> StorePlan:
-    names = [one.name for one in plan.displays]
-    return apply_edits(plan, [Show(names[display], category) for display, category in sorted(wanted.items())])

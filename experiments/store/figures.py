@@ -13,7 +13,9 @@ from experiments.runs import METRIC_COLUMNS
 from experiments.targets import statistic_name
 
 Statistic = Literal["value", "difference", "simulation_difference", "ratio"]
-ABOUT: Final = ("statistic", "figure", "label", "arm", "reference", "source", "note", "better", "verdict")
+ABOUT: Final = (
+    "statistic", "figure", "label", "arm", "reference", "base", "other", "source", "note", "better", "verdict",
+)  # fmt: skip
 """What a row says beside its numbers."""
 NO_INTERVAL: Final = (math.nan, math.nan)
 
@@ -26,6 +28,7 @@ def row(
     *,
     statistic: Statistic = "value",
     reference: str | None = None,
+    sides: tuple[float, float] = (math.nan, math.nan),
     unit: str = "1",
     n: int = 0,
     label: str = "",
@@ -44,6 +47,8 @@ def row(
         statistic: "simulation_difference" has the interval of simulation noise alone, "difference" that of noise and
             parameters.
         reference: the other arm, of a difference or ratio.
+        sides: of a difference or ratio, what it is made of: the reference's value and the arm's on exactly its days. An
+            arm with another number of days has another value of the same reference.
         unit: such as "m".
         n: days, or other units of repetition, behind it.
         label: what people call the figure.
@@ -56,8 +61,9 @@ def row(
     name = statistic_name(statistic, figure, arm, reference)
     numbers = {"name": name, "value": float(value), "lo": float(interval[0]), "hi": float(interval[1])}
     about = {"statistic": statistic, "figure": figure, "arm": arm, "reference": reference or ""}
+    made_of = {"base": float(sides[0]), "other": float(sides[1])}
     words = {"label": label or figure, "source": source, "note": note, "better": int(better), "verdict": verdict}
-    return {**numbers, "unit": unit, "n": int(n), **about, **words}
+    return {**numbers, "unit": unit, "n": int(n), **about, **made_of, **words}
 
 
 def slug(name: str) -> str:

@@ -1,65 +1,71 @@
 """Is a layout chosen with a private heat map as good as one chosen with the exact one?
 
-What is chosen is which category each display shows. The merchant observes one day, makes a heat map of it, exact or
-released with noise through the release gate, and puts what brings most where most pass. Chosen layouts are compared on
-days that took no part in the choice. All of it is repeated with other observed days; the interval is over repetitions,
-so it holds the noise of the release, of the observed day and of the judging days.
+What is chosen is which places of the plan get one of a few displays, and what each shows. The merchant observes one
+day, makes a heat map of it, exact or released with noise through the release gate, and puts what brings most where most
+pass. What that sells is judged on days that took no part in the choice. All of it is repeated with other observed days,
+and with parameters drawn from their ranges; intervals are over repetitions, so they hold the noise of the release, of
+the observed day and of the judging days.
 
-The noise of a release is drawn by the gate, as in a deployment, and not from a seed: a run that is repeated differs by
-as much as its interval says.
+The noise of a release is drawn by the gate, as in a deployment, and not from a seed: what can be repeated can be
+subtracted. A run that is repeated differs by as much as its interval says.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from experiments.logbook import RUN_BOOKS, keep_earlier_books, run_log
 from experiments.runs import ArmResult
-from experiments.store.display_choice import exact_visits, gain_by_category, shown_by_chance, shown_by_map
-from experiments.store.display_choice import visits_at_displays as seen_by
-from experiments.store.figures import NO_INTERVAL, row, table
+from experiments.store.display_choice import Choice, Shown, gain_by_category, squares_near
+from experiments.store.display_sales import SalesOfDay, mean_sales
+from experiments.store.figures import table
+from experiments.store.heat_figures import UNSEEDED, Judged, Repeated, heat_rows
+from experiments.store.heat_rehearsal import best_clip, clips
 from experiments.store.inputs import demand_model
 from experiments.store.scenario import StoreArm
 from experiments.store.spec import StoreSpec
 from privacy.budget import Budget
 from privacy.ledger import Ledger
+from privacy.log import Log
 from privacy.policy import Dataset, Party, PolicyEngine, Register
-from simulation.store.compare import compare
-from simulation.store.comparison import Comparison, Row
-from simulation.store.day import Store, prepare, run_day
+from simulation.store.behaviour import plan_day
+from simulation.store.day import Store, prepare
 from simulation.store.demand_model import DemandModel
 from simulation.store.dp_heat import (
     DELTA,
     MOVEMENT,
-    Choice,
     PrivateHeat,
-    choose_release,
-    filled,
     movement_gate,
     movement_rows,
+    on_floor,
     relative_error,
     release_presence,
 )
-from simulation.store.intervals import Interval, paired
 from simulation.store.plan import StorePlan, load_plan
+from simulation.store.replicate import run_days
 from simulation.store.routes import Presence, presence
 from simulation.store.settings import StoreSettings
+from simulation.store.thinning import thinned
 
 SIDE_CELLS: Final = 2
 """Squares of 1 m."""
-REHEARSALS: Final = 3
+REHEARSALS: Final = 4
 """Simulated days on which the release is chosen; they are of another seed and cost no budget."""
-FIGURES: Final = ("sales_visit", "unplanned_picks", "path_m", "trip_min")
+FEW: Final = 6
+"""Repetitions with each draw of the parameters."""
+BLIND: Final = 64
+"""Ways in which ties fall for a merchant without a map."""
 _JUDGED: Final = 100_000
 """Number of the first judging day."""
-_CHANCE: Final = 0xC4A2
+_CENTRAL: Final = -1
+_DRAWS: Final = 0x5E77
+_TIES: Final = 0xC4A2
 _PUBLIC: Final = 0x9B1C
 _SHOP: Final = "shop"
 
@@ -70,11 +76,28 @@ class _World:
 
     spec: StoreSpec
     plan: StorePlan
-    store: Store
     model: DemandModel
-    worth: NDArray[np.float64]
-    choice: Choice | None
+    choice: Choice
     directory: Path
+    max_cells: int = 0
+
+    def settings(self, draw: int) -> StoreSettings:
+        """The central parameters, or a draw of them."""
+        if draw == _CENTRAL:
+            return StoreSettings.default()
+        return StoreSettings.drawn(np.random.default_rng(np.random.SeedSequence([self.spec.seed, _DRAWS, draw])))
+
+    def sales(self, store: Store, seed: int, settings: StoreSettings) -> SalesOfDay:
+        """What judges days of a seed."""
+        scenario = self.spec.settings
+        return SalesOfDay(store, self.model, scenario.shoppers, seed, settings, scenario.engine, scenario.tills)
+
+    def visits(self, store: Store, day: int, seed: int, settings: StoreSettings) -> Presence:
+        """Where the visits of a day were."""
+        demand = self.model.draw(
+            day, seed=seed, shoppers=self.spec.settings.shoppers, hours=store.hours, settings=settings
+        )
+        return presence(store.floor, plan_day(store.floor, demand, settings), side_cells=SIDE_CELLS)
 
 
 def run_heat_choice(spec: StoreSpec, directory: Path, progress: Callable[[str], None]) -> ArmResult:
@@ -83,175 +106,128 @@ def run_heat_choice(spec: StoreSpec, directory: Path, progress: Callable[[str], 
     Raises:
         TradefairError: plan or demand are refused, or the gate refuses a release.
     """
+    settings, epsilon = spec.settings.heat_map, spec.arm.epsilon
     world = _world(spec, directory, progress)
-    settings = spec.settings.heat_map
-    found, errors = [], []
+    central = []
     for number in range(settings.repetitions):
-        observed = _observed(world, spec.seed, number, StoreSettings.default())
-        base, _ = _chosen(world, spec.settings.reference, observed, number)
-        other, mistakes = _chosen(world, spec.arm, observed, number)
-        errors.append(mistakes)
-        found.append(_judged(world, base, other, number))
-        lead = found[-1].row(FIGURES[0])
-        progress(f"repetition {number + 1} of {settings.repetitions}: {lead.label} {lead.difference or 0.0:+.3f}")
-    rows = list(_rows(found, spec.arm.name, spec.settings.reference.name))
-    if spec.arm.epsilon is not None:
-        for many, (name, label) in zip(np.array(errors).T, _ERRORS.items(), strict=True):
-            rows.append(row(name, spec.arm.name, many.mean(), _ends(paired(many)), n=len(many), label=label))
-    days = settings.repetitions * settings.held_out_days
-    info: dict[str, Any] = {"days": days, "simulated": days * spec.settings.shoppers}
-    if spec.arm.epsilon is not None:
-        info["delta"] = DELTA
+        central.append(_repetition(world, number, _CENTRAL))
+        so_far = float(np.mean([one.other - one.exact for one in central]))
+        progress(f"repetition {number + 1} of {settings.repetitions}: sales per visit {so_far:+.3f}")
+    drawn = []
+    for draw in range(spec.settings.parameter_draws):
+        drawn.append([_repetition(world, number, draw) for number in range(min(FEW, settings.repetitions))])
+        progress(f"parameters {draw + 1} of {spec.settings.parameter_draws}")
+    found = Repeated(central, drawn, settings.repetitions * settings.held_out_days)
+    rows = heat_rows(
+        found, spec.arm.name, spec.settings.reference.name, currency=world.model.currency, margin=settings.margin,
+        unseeded=epsilon is not None, mapped=spec.arm.map in ("exact", "dp"),
+    )  # fmt: skip
+    many = len(central) + sum(len(each) for each in drawn)
+    simulated = many * (1 + settings.held_out_days) * spec.settings.shoppers
+    info: dict[str, Any] = {"days": found.days, "draws": len(drawn), "simulated": simulated}
+    if epsilon is not None:
+        info |= {"delta": DELTA, "max_cells": world.max_cells, "unseeded": UNSEEDED}
     return ArmResult(table(rows), info=info)
 
 
-_ERRORS: Final = {
-    "map_error": "relative L1 error of the released map, hidden squares as 0",
-    "filled_error": "relative L1 error of the released map read against simulated days",
-}
-
-
 def _world(spec: StoreSpec, directory: Path, progress: Callable[[str], None]) -> _World:
-    settings = StoreSettings.default()
+    """Read plan and demand; for a private map choose how to release it."""
+    settings, model = StoreSettings.default(), demand_model(spec.settings.demand)
     plan = load_plan(spec.settings.plan)
     store = prepare(plan, settings)
-    model = demand_model(spec.settings.demand)
     day = model.draw(0, seed=spec.seed, shoppers=1, hours=store.hours, settings=settings)
+    near = squares_near(store.floor, columns=-(-store.floor.walkable.shape[1] // SIDE_CELLS), side_cells=SIDE_CELLS)
     worth = gain_by_category(day, store.floor.categories)
-    world = _World(spec, plan, store, model, worth, None, directory)
+    choice = Choice(store.floor.display_lift, worth, spec.settings.heat_map.displays or len(near), near)
+    world = _World(spec, plan, model, choice, directory)
     if spec.arm.epsilon is None:
         return world
     keep_earlier_books(directory)
     progress("choosing how to release, on simulated days")
     rng = np.random.default_rng(np.random.SeedSequence([spec.seed, _PUBLIC]))
-    rehearsed = [
-        _observed(world, spec.seed + _PUBLIC, number, StoreSettings.drawn(rng)) for number in range(REHEARSALS)
-    ]
-    return replace(world, choice=choose_release(rehearsed, epsilon=spec.arm.epsilon))
+    days = []
+    for number in range(REHEARSALS):
+        drawn = StoreSettings.drawn(rng)
+        days.append(world.visits(prepare(plan, drawn), number, spec.seed + _PUBLIC, drawn))
+    one_visit = _first_visit(days[0])
+    noise = [(clip, _in_memory(one_visit, spec.arm.epsilon, clip).noise_sd) for clip in clips(days)]
+    clip = best_clip(days, noise, choice, store.floor, seed=spec.seed, rng=rng)
+    return _World(spec, plan, model, choice, directory, clip)
 
 
-def _observed(world: _World, seed: int, number: int, settings: StoreSettings) -> Presence:
-    """Return where the visits of one day were."""
-    shoppers = world.spec.settings.shoppers
-    drawn = world.model.draw(number, seed=seed, shoppers=shoppers, hours=world.store.hours, settings=settings)
-    return presence(world.store.floor, run_day(world.store, drawn, settings).itinerary, side_cells=SIDE_CELLS)
+def _repetition(world: _World, number: int, draw: int) -> Judged:
+    """Observe a day, choose with either map and without, and judge the choices on days of their own."""
+    spec, settings = world.spec, world.settings(draw)
+    store = prepare(world.plan, settings)
+    observed = world.visits(store, number, spec.seed, settings)
+    rng = np.random.default_rng(np.random.SeedSequence([spec.seed, _TIES, number, draw + 1]))
+    blind = [world.choice.without_map(rng) for _ in range(BLIND)]
+    exact, _ = _chosen(world, spec.settings.reference, store, observed, f"{number}-{draw + 1}", rng)
+    other, error = _chosen(world, spec.arm, store, observed, f"{number}-{draw + 1}", rng)
+    many, days = spec.settings.heat_map.held_out_days, spec.settings.days
+    numbers = range(_JUDGED + number * many, _JUDGED + (number + 1) * many)
+    sales = mean_sales(
+        list(run_days(world.sales(store, spec.seed, settings), numbers, workers=days.workers, where=days.on))
+    )
+
+    def mean(shown: Sequence[Shown]) -> float:
+        return sales.planned + float(np.mean([one.sales(sales.shown) for one in shown]))
+
+    return Judged(mean(exact), mean(other), mean(blind), error)
 
 
-def _chosen(world: _World, arm: StoreArm, observed: Presence, number: int) -> tuple[StorePlan, tuple[float, float]]:
-    """Return the plan that an arm's map leads to, and the errors of that map.
+def _chosen(
+    world: _World, arm: StoreArm, store: Store, observed: Presence, named: str, rng: np.random.Generator
+) -> tuple[list[Shown], float]:
+    """Return what an arm's map leads to, all ways in which ties may fall where there is no map, and the map's error.
 
-    A private map is taken as it was released, squares below the gate's threshold as 0: what simulated days would fill
-    in comes from the model that also made the observed day, and would flatter the release.
+    A private map is read by the plan alone: what simulated days would fill in comes from the model that also made the
+    observed day, and would flatter the release.
     """
-    floor, exact = world.store.floor, exact_visits(observed)
-    if arm.map == "as_is":
-        return world.plan, (math.nan, math.nan)
-    if arm.map == "random":
-        rng = np.random.default_rng(np.random.SeedSequence([world.spec.seed, _CHANCE, number]))
-        return shown_by_chance(world.plan, floor, world.worth, rng), (math.nan, math.nan)
-    visits, errors = exact, (0.0, 0.0)
+    if arm.map in ("none", "random"):
+        choose = world.choice.without_map if arm.map == "none" else world.choice.by_chance
+        return [choose(rng) for _ in range(BLIND)], math.nan
+    visits, error = observed.counts.astype(np.float64), math.nan
     if arm.map == "dp":
-        assert world.choice is not None  # every arm with an epsilon has one
-        private = _released(world, observed, number, world.choice)
-        visits = np.maximum(np.nan_to_num(private.values), 0.0)
-        read = filled(private, world.choice)
-        errors = (relative_error(visits, observed.counts), relative_error(read, observed.counts))
-    return shown_by_map(world.plan, floor, seen_by(floor, visits, SIDE_CELLS), world.worth), errors
+        visits = on_floor(_released(world, observed, named), store.floor)
+        error = relative_error(visits, observed.counts)
+    return [world.choice.by_map(visits, rng)], error
 
 
-def _released(world: _World, observed: Presence, number: int, choice: Choice) -> PrivateHeat:
+def _released(world: _World, observed: Presence, named: str) -> PrivateHeat:
     """Release the observed day through the gate, from the run's ledger: each repetition is of other people."""
-    epsilon, dataset = float(world.spec.arm.epsilon or 0.0), f"{MOVEMENT}-{number}"
+    dataset, epsilon = f"{MOVEMENT}-{named}", float(world.spec.arm.epsilon or 0.0)
     log = run_log(world.directory)
     # The budget holds the one release, with a hair of room for rounding.
     budget = Budget(dataset, 1.001 * epsilon, DELTA, max(1, observed.visits))
+    ledger = Ledger.open(world.directory / RUN_BOOKS, scope="run", budget=budget)
+    few = thinned(observed, most=world.max_cells, seed=world.spec.seed)
+    return _through_gate(few, ledger, log, dataset, epsilon=epsilon, max_cells=world.max_cells)
+
+
+def _in_memory(visits: Presence, epsilon: float, max_cells: int) -> PrivateHeat:
+    """Release simulated visits from a ledger that nobody keeps, to learn how much noise the gate would add."""
+    ledger = Ledger.open(":memory:", scope="run", budget=Budget(MOVEMENT, 1.001 * epsilon, DELTA, 1))
+    log = Log.open(ledger.books, origin=None, key=None)
+    return _through_gate(visits, ledger, log, MOVEMENT, epsilon=epsilon, max_cells=max_cells)
+
+
+def _through_gate(
+    visits: Presence, ledger: Ledger, log: Log, dataset: str, *, epsilon: float, max_cells: int
+) -> PrivateHeat:
     register = Register([Party(_SHOP, "merchant")], [Dataset(dataset, _SHOP, "movement", "dp", about_persons=True)])
     gate = movement_gate(
-        movement_rows(observed),
-        ledger=Ledger.open(world.directory / RUN_BOOKS, scope="run", budget=budget),
+        movement_rows(visits),
+        ledger=ledger,
         engine=PolicyEngine.load(["base"], register=register),
         log=log,
-        max_cells=choice.max_cells,
+        max_cells=max_cells,
         dataset=dataset,
     )
-    return release_presence(gate, _SHOP, observed, epsilon=epsilon, title=f"visits of observed day {number}")
+    return release_presence(gate, _SHOP, visits, epsilon=epsilon, title=f"visits of {dataset}")
 
 
-def _judged(world: _World, base: StorePlan, other: StorePlan, number: int) -> Comparison:
-    """Compare two chosen layouts on days of their own."""
-    days, scenario = world.spec.settings.heat_map.held_out_days, world.spec.settings
-    return compare(
-        base,
-        other,
-        model=world.model,
-        shoppers=scenario.shoppers,
-        seed=world.spec.seed,
-        block=days,
-        most=days,
-        parameter_draws=scenario.parameter_draws,
-        first_day=_JUDGED + number * days,
-        engine=scenario.engine,
-        tills=scenario.tills,
-        workers=scenario.days.workers,
-        where=scenario.days.on,
-    )
-
-
-def _rows(found: list[Comparison], arm: str, reference: str) -> Iterator[dict[str, Any]]:
-    """Yield values, differences and the ratio of sales; intervals are over repetitions."""
-    for name in FIGURES:
-        each = [one.row(name) for one in found]
-        first = each[0]
-        about: dict[str, Any] = {
-            "unit": first.unit, "n": sum(one.days for one in each), "label": first.label,
-            "source": first.provenance, "better": first.better,
-        }  # fmt: skip
-        base, change = (
-            np.array([getattr(one, key) for one in each], dtype=np.float64) for key in ("base", "difference")
-        )
-        noise = paired(change)
-        both = _with_parameters(noise, each)
-        yield row(name, reference, base.mean(), _ends(paired(base)), **about)
-        yield row(name, arm, float((base + change).mean()), _ends(paired(base + change)), **about)
-        against: dict[str, Any] = {"reference": reference, **about}
-        value = float(change.mean())
-        yield row(
-            name, arm, value, _ends(both), statistic="difference", verdict=_verdict(both, first.better), **against
-        )
-        yield row(name, arm, value, _ends(noise), statistic="simulation_difference", **against)
-        if name == FIGURES[0]:
-            level = float(base.mean())
-            ends = tuple(1 + end / level for end in _ends(both))
-            yield row(name, arm, 1 + value / level, (ends[0], ends[1]), statistic="ratio",
-                      **{**against, "unit": "ratio"})  # fmt: skip
-
-
-def _with_parameters(noise: Interval | None, each: list[Row]) -> Interval | None:
-    """Widen the interval over repetitions by what the parameters leave open within them.
-
-    Of each repetition's combined half-width the part beyond its own noise is the parameters'; parameters are the same
-    in all repetitions, so that part does not shrink with their number.
-    """
-    extra = [
-        max(0.0, one.combined.half**2 - one.noise.half**2)
-        for one in each
-        if one.combined is not None and one.noise is not None
-    ]
-    if noise is None or not extra:
-        return None
-    half = math.sqrt(noise.half**2 + sum(extra) / len(extra))
-    centre = (noise.lo + noise.hi) / 2
-    return Interval(centre - half, centre + half)
-
-
-def _verdict(interval: Interval | None, better: int) -> str:
-    if interval is None:
-        return "not judged"
-    if not interval.excludes(0.0):
-        return "no clear difference"
-    up = interval.lo > 0
-    return ("higher" if up else "lower") if better == 0 else "better" if up == (better > 0) else "worse"
-
-
-def _ends(interval: Interval | None) -> tuple[float, float]:
-    return NO_INTERVAL if interval is None else (interval.lo, interval.hi)
+def _first_visit(day: Presence) -> Presence:
+    """The first visit of a day on the same grid."""
+    mine = day.visit == day.visit[:1]
+    return Presence(1, day.rows, day.columns, day.side_m, day.visit[mine] * 0, day.square[mine], day.steps[mine])

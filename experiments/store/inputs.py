@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from experiments.store.bank import bank, require_one_speed
 from experiments.store.scenario import DemandSettings, SearchSettings, StoreArm, StoreScenario
 from retail.datasource import DataSource
 from retail.errors import ConfigError, TradefairError
@@ -37,6 +38,10 @@ def fingerprint(scenario: StoreScenario) -> str:
             room_in(plan, search_rules(scenario.search))
         except TradefairError as error:
             raise ConfigError(f"{scenario.name}: search: {error}") from None
+    if scenario.method == "checkout":
+        require_one_speed(scenario.reference, scenario.checkout.tills)
+        for arm in scenario.arms:
+            bank(arm, scenario.checkout.tills)
     source = DataSource(scenario.demand.source, scenario.demand.path)
     content = f"{plan_text(plan)}\n{source.fingerprint()}"
     return hashlib.sha256(content.encode()).hexdigest()[:16]

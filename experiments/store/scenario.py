@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 from experiments.base_scenario import SLUG, BaseScenario, Settings, finite
 from experiments.targets import Target
 
-TillKind = Literal["lane", "express", "self_checkout", "tray", "face"]
+TillKind = Literal["lane", "express", "self_checkout", "tray", "face", "tray_account"]
 """As plans spell them; repeated here because reading a scenario should not load the simulation."""
 Method = Literal["compare", "validation", "heat_map", "checkout", "search"]
 Strategy = Literal["annealed", "greedy", "random", "rule_of_thumb"]
@@ -55,12 +55,12 @@ class DemandSettings(Settings):
 
 
 class DaySettings(Settings):
-    """How many days are simulated: blocks of paired days, until the interval is narrow enough."""
+    """How many paired days are simulated, in blocks: as many as a pilot says are needed."""
 
     block: int = Field(8, ge=2, le=1000, description="how many paired days are added at a time, at least 2")
     most: int = Field(64, ge=2, le=10_000, description="the most paired days")
     half_width: float = Field(
-        0.005, gt=0, lt=1, description="a share of the reference's figure: narrower intervals need no more days"
+        0.005, gt=0, lt=1, description="wanted of the interval of sales per visit, as a share of the reference's"
     )
     on: Literal["threads", "ray"] = Field("threads", description="what simulates days side by side; same figures")
     workers: int = Field(2, ge=1, le=1024, description="how many days at a time; same figures for any number")
@@ -93,7 +93,7 @@ class StoreArm(Settings):
     targeting: TargetingSettings = Field(default_factory=TargetingSettings, description="a table")
     parameters: dict[str, float] = Field(default_factory=dict, description="values of the model's parameters")
     check: Check | None = Field(None, description='what method = "validation" holds the model against')
-    map: Literal["exact", "dp", "random", "as_is"] | None = Field(
+    map: Literal["exact", "dp", "none", "random"] | None = Field(
         None, description='by which map method = "heat_map" chooses a layout'
     )
     epsilon: float | None = Field(None, gt=0, description='a budget above 0, for map = "dp"')
@@ -118,8 +118,12 @@ class CheckoutSettings(Settings):
 class HeatMapSettings(Settings):
     """What `method = "heat_map"` reads."""
 
-    repetitions: int = Field(8, ge=2, le=200, description="how many observed days a layout is chosen from, one by one")
-    held_out_days: int = Field(8, ge=2, le=1000, description="other days on which each chosen layout is judged")
+    repetitions: int = Field(16, ge=2, le=200, description="how many observed days a layout is chosen from, one by one")
+    held_out_days: int = Field(4, ge=1, le=1000, description="other days on which each chosen layout is judged")
+    displays: int | None = Field(None, ge=1, le=1000, description="how many of the plan's places for displays are used")
+    margin: float = Field(
+        0.1, gt=0, lt=1, description="share of the exact map's gain that a map as good may lose or win"
+    )
 
 
 class SearchSettings(Settings):

@@ -20,6 +20,7 @@ from experiments.targets import Target
 
 COMPARED: Final = ("difference(", "ratio(", "simulation_difference(")
 """How the names of figures begin that are about two arms."""
+_NOTHING: Final = Result("", math.nan, math.nan, math.nan, "1", -1)
 
 
 def summarise_store(
@@ -27,8 +28,8 @@ def summarise_store(
 ) -> Summary:
     """Read the outcomes of all runs of a store scenario and put them together.
 
-    A figure of the reference comes with every run; the first run that has it is taken, since runs of one sweep point
-    meet the same shoppers on the same days.
+    A figure of the reference comes with every run. Runs of one sweep point meet the same shoppers on the same days, but
+    not on equally many: the run with most days is taken. What a difference is made of stands with the difference.
 
     Args:
         scenario: the scenario that was expanded.
@@ -44,9 +45,9 @@ def summarise_store(
             continue
         records[spec.run_id] = record
         for row in store.run_metrics(spec.scenario, spec.run_id).to_dict("records"):
-            figures.setdefault(
-                row["name"] + canonical(dict(spec.sweep)), result_of(row, runs=[spec.run_id], sweep=spec.sweep)
-            )
+            figure, place = result_of(row, runs=[spec.run_id], sweep=spec.sweep), canonical(dict(spec.sweep))
+            if figure.n > figures.get(figure.name + place, _NOTHING).n:
+                figures[figure.name + place] = figure
     if scenario.method == "search":
         figures |= _between_arms(scenario, specs, store, records)
     failures, unfinished = gave_nothing(specs, store, notes or {})

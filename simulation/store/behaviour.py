@@ -18,6 +18,8 @@ from simulation.store.floor import OUTSIDE, Floor
 from simulation.store.itinerary import Itinerary
 from simulation.store.tour import short_tours
 
+Rates = np.float64 | NDArray[np.float64]
+
 
 class BehaviourSettings(Protocol):
     """The parameters that behaviour reads; `StoreSettings` has them, with ranges and sources."""
@@ -112,12 +114,21 @@ def without_shelf(floor: Floor, demand: Demand) -> dict[str, int]:
     return {name: int(count) for name, count in zip(demand.categories, vain, strict=True) if count}
 
 
-def _tempted(floor: Floor, demand: Demand, here: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Who buys at which display when seeing it.
+def extra_rate(base_rate: Rates, lift: Rates) -> Rates:
+    """Share of shoppers without a category on their list who buy it because they see it on a display.
 
     A share b of trips buys the category anyway. A lift l raises it to l b among the exposed, so that of the other 1 - b
     a share b (l - 1) / (1 - b) must buy.
+
+    Args:
+        base_rate: share of trips that buy the category, in [0, 1).
+        lift: of the display; any shape that goes with the rates.
     """
+    return np.clip(base_rate * (lift - 1) / (1 - base_rate), 0.0, 1.0)
+
+
+def _tempted(floor: Floor, demand: Demand, here: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Who buys at which display when seeing it."""
     n, displays = demand.shoppers, len(floor.display_category)
     tempted = np.zeros((n, displays), dtype=np.bool_)
     back = {int(there): index for index, there in enumerate(here) if there >= 0}
@@ -127,8 +138,7 @@ def _tempted(floor: Floor, demand: Demand, here: NDArray[np.int64]) -> NDArray[n
         category = back.get(int(floor.display_category[display]))
         if category is None:
             continue
-        base = float(demand.base_rate[category])
-        extra = min(max(base * (float(floor.display_lift[display]) - 1) / (1 - base), 0.0), 1.0)
+        extra = float(extra_rate(demand.base_rate[category], floor.display_lift[display]))
         tempted[:, display] = (demand.display_u[:, category] < extra) & ~listed[:, category]
     return tempted
 

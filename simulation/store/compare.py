@@ -4,19 +4,21 @@
     for row in result.rows:
         print(row.label, row.base, row.other, row.difference, row.noise, row.combined, row.verdict)
 
-Both layouts meet the same shoppers (common random numbers), so a null edit gives exactly 0 in every figure. Days are
-added in blocks until the leading figure is known well enough. A figure is called better or worse only if 0 lies outside
-the interval that counts both the days and the parameters.
+Both layouts meet the same shoppers (common random numbers), so a null edit gives exactly 0 in every figure. How many
+days are needed for the leading figure is told by a pilot, days that count no further. A figure is called better or
+worse only if 0 lies outside the interval that counts both the days and the parameters.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from retail.errors import ConfigError
 from simulation.store.comparison import Comparison, compared
@@ -25,6 +27,8 @@ from simulation.store.demand import Demand
 from simulation.store.demand_model import DemandModel
 from simulation.store.heat import HeatMap, What, heat_of
 from simulation.store.kpi import kpi
+from simulation.store.pilot import DAYS as PILOT_DAYS
+from simulation.store.pilot import days_needed
 from simulation.store.plan.plan import StorePlan
 from simulation.store.replicate import Where, run_days
 from simulation.store.settings import PARAMETERS, StoreSettings
@@ -119,7 +123,7 @@ def compare(
     settings: StoreSettings | None = None,
     block: int = 8,
     most: int = 64,
-    half_width: float = 0.005,
+    half_width: float | None = 0.005,
     leading: str = "sales_visit",
     parameter_draws: int = 16,
     draw_days: int = 2,
@@ -160,7 +164,7 @@ def comparing(
     settings: StoreSettings | None = None,
     block: int = 8,
     most: int = 64,
-    half_width: float = 0.005,
+    half_width: float | None = 0.005,
     leading: str = "sales_visit",
     parameter_draws: int = 16,
     draw_days: int = 2,
@@ -183,8 +187,9 @@ def comparing(
         settings: central parameters; the registry's when None.
         block: days added at a time, at least 2.
         most: days at most.
-        half_width: enough days when the noise of the leading figure is at most this share of the base's figure.
-        leading: name of the figure that decides about more days.
+        half_width: as many days as bring the noise of the leading figure to this share of the base's figure, by what
+            a pilot of days after the last possible one tells; None for the most days. No pilot where one block is all.
+        leading: name of the figure that decides about the number of days.
         parameter_draws: how many times parameters are drawn; 0 leaves the combined interval out, and any verdict.
         draw_days: days of each draw, the first ones of the same days.
         vary: parameters to draw. When None, all that the settings leave at their value; what a layout sets stays
@@ -222,14 +227,20 @@ def comparing(
             finished=finished,
         )
 
-    while len(pairs) < most:
+    wanted = most
+    if half_width is not None and block < most:
+        pilot = dataclasses.replace(work, heat=())
+        jobs = [(day, _CENTRAL) for day in range(first_day + most, first_day + most + PILOT_DAYS)]
+        before, after = _leading(list(run_days(pilot, jobs, workers=workers, where=where)), leading)
+        level = float(np.nanmean(before)) if np.isfinite(before).any() else 0.0
+        wanted = days_needed(after - before, level, half_width=half_width, block=block, most=most)
+    while len(pairs) < wanted:
         start = first_day + len(pairs)
-        jobs = [(day, _CENTRAL) for day in range(start, start + min(block, most - (start - first_day)))]
+        jobs = [(day, _CENTRAL) for day in range(start, start + min(block, wanted - len(pairs)))]
         pairs.extend(run_days(work, jobs, workers=workers, where=where))
         result = so_far(finished=False)
-        if result.enough or len(pairs) >= most:
-            break
-        yield result
+        if len(pairs) < wanted:
+            yield result
     if not parameter_draws:
         yield so_far(finished=True)
         return
@@ -249,10 +260,16 @@ def _free(settings: StoreSettings) -> frozenset[str]:
     return frozenset(name for name, one in PARAMETERS.items() if values[name] == one.value)
 
 
-def _check(*, block: int, most: int, half_width: float, draws: int, draw_days: int, first: int) -> None:
+def _leading(pairs: Sequence[Pair], name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(days,) of both layouts, NaN on a day without the figure."""
+    base = np.array([one.base.get(name, math.nan) for one in pairs], dtype=np.float64)
+    return base, np.array([one.other.get(name, math.nan) for one in pairs], dtype=np.float64)
+
+
+def _check(*, block: int, most: int, half_width: float | None, draws: int, draw_days: int, first: int) -> None:
     if block < 2 or most < block:
         raise ConfigError(f"block = {block} and most = {most}: compare at least 2 days, and most at least one block")
-    if not 0 < half_width < 1:
+    if half_width is not None and not 0 < half_width < 1:
         raise ConfigError(f"half_width = {half_width} must be a share of the base's figure, between 0 and 1")
     if draws < 0 or draws == 1 or draw_days < 1 or first < 0:
         raise ConfigError(

@@ -32,8 +32,8 @@ class Row:
         label: for people.
         unit: of base, other, difference and the intervals.
         better: +1 more is better, -1 less is better, 0 neither.
-        base: mean over days; None where the layout has no such figure or nobody came.
-        other: likewise.
+        base: mean over the days on which both layouts have the figure, else over its own; None without any.
+        other: likewise, so that `difference` is other - base wherever there is one.
         difference: mean over days of other minus base.
         noise: 95% interval for the noise of the days alone, at the central parameters.
         combined: 95% interval for days and parameters together; None without draws of parameters.
@@ -97,8 +97,8 @@ class Comparison:
         days: pairs of days so far.
         draws: draws of the parameters so far.
         leading: the figure that decided about more days.
-        half_width: wanted, as a share of the base's leading figure.
-        reached: as it is; None while unknown.
+        half_width: wanted, as a share of the base's leading figure; None where the number of days was fixed.
+        reached: as it is; None while unknown. A pilot cannot know it exactly, so it may be a little more than wanted.
         varied: parameters that were drawn from their ranges.
         heat: heat maps that were asked for.
         finished: whether more is to come.
@@ -109,7 +109,7 @@ class Comparison:
     days: int
     draws: int
     leading: str
-    half_width: float
+    half_width: float | None
     reached: float | None
     varied: tuple[str, ...]
     heat: Mapping[What, HeatPair]
@@ -119,7 +119,7 @@ class Comparison:
     @property
     def enough(self) -> bool:
         """Whether the noise of the leading figure is as small as wanted."""
-        return self.reached is not None and self.reached <= self.half_width
+        return self.reached is not None and self.half_width is not None and self.reached <= self.half_width
 
     def row(self, name: str) -> Row:
         """Return the row of a figure; KeyError if neither layout has it."""
@@ -141,7 +141,7 @@ def compared(
     maps: Sequence[tuple[tuple[HeatMap, ...], tuple[HeatMap, ...]]],
     findings: tuple[Mapping[str, float], Mapping[str, float]],
     leading: str,
-    half_width: float,
+    half_width: float | None,
     varied: frozenset[str],
     currency: str,
     finished: bool,
@@ -193,6 +193,9 @@ def _row(
 ) -> Row:
     one, member = kpi(name), name.partition(":")[2]
     change = after - before
+    shared = ~np.isnan(change)
+    if shared.any():
+        before, after = before[shared], after[shared]
     noise = paired(change)
     both = combined(change, shifts)
     sources: dict[Source, tuple[str, ...]] = {}

@@ -40,7 +40,8 @@ TILLS: Final = (
     Parameter("self_checkout_share", 0.4, 0.1, 0.7, "1", "assumption", "shoppers who prefer self-checkout"),
     Parameter("express_items", 10.0, 8.0, 15.0, "items", "assumption", "most items at an express lane; whole number"),
     Parameter("tray_s", 40.0, 30.0, 60.0, "s", "assumption", "a tray that reads all items at once, payment included"),
-    Parameter("face_saving_s", 12.0, 5.0, 20.0, "s", "assumption", "payment time that a linked account saves"),
+    Parameter("face_saving_s", 12.0, 5.0, 20.0, "s", "assumption",
+              "payment time that a linked account saves, at a lane or a tray"),
     Parameter("patience_s", 900.0, 300.0, 1800.0, "s", "assumption", "longest wait accepted when joining; median"),
     Parameter("patience_sigma", 0.6, 0.3, 1.0, "1", "assumption", "spread of patience, of its logarithm"),
 )  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Final, Literal, get_args
 
 FixtureKind = Literal["shelf", "fridge", "counter", "display", "till", "wall", "blocked", "entrance", "exit"]
 """A counter is low and may sell something (a deli, a produce table); `blocked` is any other place nobody walks on."""
-TillKind = Literal["lane", "express", "self_checkout", "tray", "face"]
+TillKind = Literal["lane", "express", "self_checkout", "tray", "face", "tray_account"]
 DisplayKind = Literal[
     "store_front",
     "rear_end_cap",

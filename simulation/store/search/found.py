@@ -28,8 +28,6 @@ HELD_OUT: Final = 100_000
 _SEARCH: Final = 0x5EA
 _BLOCK: Final = 8
 """Held-out days between two results so far."""
-_NEVER: Final = 1e-9
-"""A half-width that no number of days reaches."""
 _SEEN: Final = 50
 """Proposals in a row that were simulated before, after which a search gives up."""
 
@@ -130,7 +128,7 @@ def on_held_out_days(plan: StorePlan, found: Found, *, days: int = 32, **compari
         comparison: arguments of `simulation.store.compare.comparing`, with the search's model, shoppers and seed.
     """
     asked = {"leading": found.objective, "block": min(_BLOCK, days), **comparison}
-    return comparing(plan, found.plan, **{**asked, "first_day": HELD_OUT, "most": days, "half_width": _NEVER})
+    return comparing(plan, found.plan, **{**asked, "first_day": HELD_OUT, "most": days, "half_width": None})
 
 
 def searching(

@@ -167,6 +167,8 @@ def _times(till: TillSpec, settings: TillSettings) -> tuple[float, float]:
         times = (settings.self_checkout_fixed_s, settings.self_checkout_item_s)
     elif till.kind == "tray":
         times = (settings.tray_s, 0.0)
+    elif till.kind == "tray_account":
+        times = (max(settings.tray_s - settings.face_saving_s, 0.0), 0.0)
     elif till.kind == "face":
         times = (max(settings.till_fixed_s - settings.face_saving_s, 0.0), settings.till_item_s)
     else:

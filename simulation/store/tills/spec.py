@@ -20,7 +20,8 @@ class TillSpec:
 
     Attributes:
         kind: lane (a cashier scans), express (a lane for few items), self_checkout (shoppers scan), tray (reads all
-            items at once), or face (a lane that bills a face or a linked account, so that nobody has to pay there).
+            items at once), face (a lane that bills a face or a linked account, so that nobody has to pay there), or
+            tray_account (a tray that does so).
         servers: how many shoppers are served at once from the one queue.
         max_items: largest basket that is accepted; None for any, at an express lane for the settings' `express_items`.
         opens: (from, to) in seconds after opening, rising; to = inf until the last shopper has paid. Whoever is in

@@ -9,10 +9,10 @@ import pytest
 
 from experiments.execute import expand_scenario, run_scenario
 from experiments.scenario_file import load_scenario, validate
-from experiments.store.checkout import bank, run_checkout
+from experiments.store.bank import bank
+from experiments.store.checkout import run_checkout
 from experiments.store.comparing import HEAT, so_far
 from experiments.store.corridor import corridor_speed
-from experiments.store.display_choice import gain_by_category, shown_by_chance, shown_by_map, visits_at_displays
 from experiments.store.run import run_store
 from experiments.store.scenario import StoreArm
 from experiments.store.validation import erlang, lee_longton, little
@@ -111,6 +111,47 @@ def test_waiting_needs_less_of_a_cut_in_service_the_busier_tills_are(tmp_path):
     assert 0.7 < calm.loc[name, "value"] < busy.loc[name, "value"] < 1
 
 
+def test_a_tray_that_charges_an_account_is_drawn_as_freely_as_its_parts(tmp_path):
+    arms = [{"name": "account", "till_mix": {"tray_account": 4}},
+            {"name": "fixed", "till_mix": {"tray": 4}, "parameters": {"tray_s": 28.0}}]  # fmt: skip
+    raw = {**CHECKOUT, "arms": arms, "parameter_draws": 16}
+    found = {
+        name: run_checkout(spec_of(raw, name), tmp_path, print).metrics.set_index(["figure", "statistic"])
+        for name in ("account", "fixed")
+    }
+    widths = {}
+    for name, rows in found.items():
+        mine = rows[rows["arm"] == name].loc["service_s"]
+        assert mine.loc["value", "value"] == pytest.approx(40 - 12, rel=0.03)
+        widths[name] = mine.loc["ratio", "hi"] - mine.loc["ratio", "lo"]
+    assert widths["account"] > 1.2 * widths["fixed"] > 0
+
+
+def test_what_an_arm_sets_stays_open_in_the_reference(tmp_path):
+    raw = {**CHECKOUT, "parameter_draws": 8, "arms": [{"name": "known", "parameters": {"till_fixed_s": 35.0}}]}
+    rows = run_checkout(spec_of(raw), tmp_path, print).metrics.set_index(["figure", "statistic"])
+    change = rows.loc[("service_s", "difference")]
+    assert change["value"] == 0
+    assert change["lo"] < -2 < 2 < change["hi"]  # the reference's may be 25 to 50 s
+
+
+@pytest.mark.parametrize(
+    ("mix", "said"),
+    [({"lane": 3, "self_checkout": 1}, "lane and self_checkout"), ({"tray": 2, "face": 2}, "tray and face")],
+)
+def test_a_reference_of_several_speeds_has_no_utilisation_and_is_refused_before_anything_runs(mix, said):
+    scenario = validate({**CHECKOUT, "reference": {"name": "lanes", "till_mix": mix}}, source="small")
+    with pytest.raises(ConfigError, match=f"arm lanes: the reference has {said} tills") as caught:
+        expand_scenario(scenario)
+    assert "\n" not in str(caught.value)
+
+
+def test_express_lanes_among_lanes_are_as_busy_as_was_asked_for(tmp_path):
+    raw = {**CHECKOUT, "reference": {"name": "lanes", "till_mix": {"lane": 3, "express": 1}}}
+    found = figures(run_checkout(spec_of(raw), tmp_path, print))
+    assert found.loc["utilisation(lanes)", "value"] == pytest.approx(0.8, abs=0.03)
+
+
 def test_a_bank_of_the_wrong_size_is_refused():
     with pytest.raises(ConfigError, match=r"till_mix has 3 tills and checkout\.tills = 4"):
         bank(StoreArm(name="a", till_mix={"lane": 3}), 4)
@@ -142,59 +183,6 @@ def test_people_inside_agree_with_little_and_all_who_came_in_left():
 @pytest.mark.parametrize(("density", "within"), [(0.5, 0.15), (1.0, 0.15), (2.0, 0.35)])
 def test_a_corridor_flows_as_weidmann_measured(density, within):
     assert corridor_speed(density, 1.34, seed=1) == pytest.approx(1.34 * float(weidmann(density)), rel=within)
-
-
-def test_the_best_category_goes_to_the_display_that_most_pass():
-    from simulation.store.day import prepare
-    from simulation.store.settings import StoreSettings
-
-    plan = load_plan("convenience")
-    floor = prepare(plan, StoreSettings.default()).floor
-    worth = np.arange(len(floor.categories), dtype=float)
-    seen = np.arange(len(floor.display_category), dtype=float)[::-1] + 1
-    chosen = shown_by_map(plan, floor, seen, worth)
-    first = int(np.argmax(seen * (floor.display_lift - 1)))
-    assert chosen.displays[first].categories == (floor.categories[-1],)
-    by_chance = shown_by_chance(plan, floor, worth, np.random.default_rng(0))
-    assert {one.categories for one in by_chance.displays} == {one.categories for one in chosen.displays}
-
-
-def test_a_busy_square_counts_for_the_displays_seen_from_it():
-    from simulation.store.day import prepare
-    from simulation.store.settings import StoreSettings
-
-    floor = prepare(load_plan("convenience"), StoreSettings.default()).floor
-    rows, columns = (-(-side // 2) for side in floor.walkable.shape)
-    quiet = np.ones((rows, columns))
-    assert visits_at_displays(floor, quiet, 2) == pytest.approx(np.ones(len(floor.display_category)))
-    cell = int(np.flatnonzero(np.diff(floor.seen_start) > 0)[0])
-    wide = floor.walkable.shape[1]
-    quiet[cell // wide // 2, cell % wide // 2] = 100
-    near = floor.seen[floor.seen_start[cell] : floor.seen_start[cell + 1]]
-    assert (visits_at_displays(floor, quiet, 2)[near] > 1).all()
-
-
-def test_categories_that_nobody_asks_for_bring_nothing():
-    from simulation.store.demand_model import complete_journey_demand
-
-    day = complete_journey_demand().draw(0, seed=0, shoppers=10)
-    worth = gain_by_category(day, ("bakery", "unheard of"))
-    assert worth[0] > 0
-    assert worth[1] == 0
-
-
-@pytest.mark.slow
-def test_a_layout_chosen_with_much_epsilon_is_that_of_the_exact_map(tmp_path):
-    scenario = load_scenario(
-        "store-heat-map",
-        ["plan=convenience", "shoppers=600", "heat_map.repetitions=2", "heat_map.held_out_days=2",
-         "parameter_draws=0", "targets={}", "arms.dp-4.epsilon=50"],
-    )  # fmt: skip
-    summary = run_scenario(scenario, store=tmp_path, jobs=1)
-    assert not summary.failures
-    found = {one.name: one.value for one in summary.results()}
-    assert found["ratio(sales_visit, dp-4, exact)"] == pytest.approx(1, abs=0.005)
-    assert found["map_error(dp-4)"] < found["map_error(dp-1)"] < found["map_error(dp-0.1)"]
 
 
 @pytest.mark.slow

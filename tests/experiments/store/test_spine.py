@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from apps import store_table
 from experiments.comparison import compare
 from experiments.execute import expand_scenario, run_scenario
 from experiments.export import export_runs
@@ -74,6 +75,22 @@ def test_an_arm_that_changes_nothing_differs_by_exactly_nothing(finished):
     assert (same.value, same.lo, same.hi) == (0.0, 0.0, 0.0)
     assert same.provenance["verdict"] == "no clear difference"
     assert figures["difference(wait_s, faster, as-is)"].hi < 0
+
+
+def test_a_difference_is_that_of_the_values_beside_it_though_arms_have_other_numbers_of_days(execute):
+    arms = [{"name": f"of-{days}", "parameters": {"service": 0.8, "days": days}} for days in (7, 20, 12)]
+    summary = execute(small(arms=arms, targets={}), name="unequal")
+    found = store_table.lines(json.loads((execute.folder / "unequal" / "tills" / "summary.json").read_text()))
+    assert [line.days for line in found] == [7, 20, 12]
+    assert len({line.base for line in found}) == 3
+    for line in found:
+        assert line.other - line.base == pytest.approx(line.difference, abs=1e-12)
+        written = store_table.cells(line)
+        shown = [float(written[key]) for key in ("Base", "Other", "Difference")]
+        last = 10.0 ** -len(written["Difference"].partition(".")[2])
+        assert shown[1] - shown[0] == pytest.approx(shown[2], abs=1.01 * last)
+    alone = next(one for one in summary.arms if one.name == "wait_s(as-is)")
+    assert (alone.n, alone.value) == (20, pytest.approx(found[1].base))
 
 
 def test_targets_are_met_or_missed_by_the_figure_they_name(finished):

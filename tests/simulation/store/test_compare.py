@@ -102,7 +102,7 @@ def test_tables_come_while_the_comparison_runs_and_the_last_one_is_finished(plan
     assert not steps[-1].enough
 
 
-def test_days_are_added_until_the_leading_figure_is_known_well_enough(plan, compare_days):
+def test_a_pilot_tells_when_one_block_of_days_is_enough(plan, compare_days):
     wide = compare_days(plan, apply_edit(plan, SWAP), most=64, half_width=0.9, parameter_draws=0)
     assert wide.days == 8
     assert wide.enough
