@@ -23,7 +23,7 @@ _WHAT_TO_DO: Final = {
 }
 
 
-def atomic_write(path: Path, write: Callable[[Path], object]) -> None:
+def atomic_write(path: Path, write: Callable[[Path], object], *, private: bool = False) -> None:
     """Write a file so that readers see the old content or the new one, never a part.
 
     Missing parent folders are made. `write` gets a temporary path in the folder of `path` (same suffix) and
@@ -33,6 +33,7 @@ def atomic_write(path: Path, write: Callable[[Path], object]) -> None:
     Args:
         path: the file to create or replace.
         write: fills the temporary file (what it returns is ignored); its exceptions pass through, except for `OSError`.
+        private: only the owner may read and write the file.
 
     Raises:
         DataError: the file system refused (no permission, disk full, a folder in the way).
@@ -45,7 +46,7 @@ def atomic_write(path: Path, write: Callable[[Path], object]) -> None:
         os.close(handle)
         temporary = Path(name)
         write(temporary)
-        temporary.chmod(0o666 & ~_umask())
+        temporary.chmod(0o600 if private else 0o666 & ~_umask())
         _flush(temporary)
         os.replace(temporary, path)
         _flush(path.parent)

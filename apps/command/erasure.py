@@ -169,29 +169,34 @@ def verify(
 
 @app.command(short_help="Find erased people who came back.")
 def check(places: Places = PLACES, register: Register = REGISTER, as_json: Json = False) -> None:
-    """Look into every registered folder of tables for people who were erased: a restored backup, a new delivery.
+    """Look into every registered folder of tables and index of vectors for people who were erased: an old backup.
 
     Exit code 1 when there are some; rows are named, ids are not.
     """
     from apps.command import tables
-    from privacy.erasure import TableFolder, read_registry
+    from matching.vector_place import VECTORS
+    from privacy.erasure import Checked, TableFolder, read_registry
     from retail.errors import ConsentError
 
     tombstones = existing_register(register).tombstones
     problems = []
-    folders = [one.store for one in read_registry(places, tombstones=tombstones) if isinstance(one.store, TableFolder)]
-    for folder in folders:
+    registry = read_registry(places, tombstones=tombstones, others={"vectors": VECTORS})
+    looked_into = [one.store for one in registry if isinstance(one.store, Checked)]
+    for place in looked_into:
         try:
-            folder.check()
+            place.check()
         except ConsentError as error:
             problems.append(str(error))
-        if folder.unsearched:
-            problems.append(f"{folder.name}: nobody searched {', '.join(folder.unsearched)}, which may hold people")
+        if place.unsearched:
+            problems.append(f"{place.name}: nobody searched {', '.join(place.unsearched)}, which may hold people")
+    folders = sum(isinstance(place, TableFolder) for place in looked_into)
+    indexes = len(looked_into) - folders
     if as_json:
         rows = [{"problem": problem} for problem in problems]
-        tables.print_json({"runs": [], "rows": rows, "ok": not problems, "folders": len(folders)})
+        tables.print_json({"runs": [], "rows": rows, "ok": not problems, "folders": folders, "indexes": indexes})
     else:
-        for line in problems or [f"{len(folders)} folders of tables: nobody in them was erased"]:
+        and_indexes = f" and {indexes} indexes of vectors" if indexes else ""
+        for line in problems or [f"{folders} folders of tables{and_indexes}: nobody in them was erased"]:
             tables.say(line)
     if problems:
         raise typer.Exit(1)
@@ -236,10 +241,11 @@ def destroy_list(
 def _open(
     places: Path, register: Path, log: Path, commitments: Path, key: Path, journal: Path, origin: str
 ) -> tuple[Erasure, Path]:
+    from matching.vector_place import VECTORS
     from privacy.erasure import Erasure, read_registry
 
     opened, book, salts = open_books(register, log, commitments, key, origin)
-    registry = read_registry(places, tombstones=opened.tombstones, must_exist=True)
+    registry = read_registry(places, tombstones=opened.tombstones, must_exist=True, others={"vectors": VECTORS})
     erasure = Erasure(registry, register=opened, log=book, commitments=salts, journal=journal)
     return erasure, key.with_suffix(".pub")
 

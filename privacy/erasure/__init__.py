@@ -19,16 +19,17 @@ from privacy.erasure.exports import Export
 from privacy.erasure.indexes import FileIndex, Index
 from privacy.erasure.lineage import Lineage, Registry
 from privacy.erasure.models import Model
-from privacy.erasure.places import Action, PlaceKind, Store
+from privacy.erasure.places import Action, Checked, PlaceKind, Store
 from privacy.erasure.plan import Plan, Step, make_plan
 from privacy.erasure.registers import CommitmentsStore, RegisterStore
-from privacy.erasure.registry_file import read_registry
+from privacy.erasure.registry_file import PlaceType, read_registry
 from privacy.erasure.run_store import run_places
 from privacy.erasure.table_folder import TableFolder
 
 __all__ = [
     "Action",
     "Certificate",
+    "Checked",
     "CommitmentsStore",
     "Erasure",
     "Export",
@@ -38,6 +39,7 @@ __all__ = [
     "LruCache",
     "Model",
     "PlaceKind",
+    "PlaceType",
     "Plan",
     "RegisterStore",
     "Registry",

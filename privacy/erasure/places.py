@@ -71,6 +71,19 @@ class Store(Protocol):
         """
 
 
+@runtime_checkable
+class Checked(Protocol):
+    """A place whose people can be listed, so that it can be looked through for people who were erased and came back."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def unsearched(self) -> tuple[str, ...]: ...  # noqa: D102
+
+    def check(self) -> None:
+        """Raises: ConsentError: how many records are of erased people; never an id."""
+
+
 class Guarded:
     """What all places share: a name, and the list of erased people that guards their entrance."""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import graphlib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -45,7 +46,29 @@ _NEEDED: Final = {
 }
 
 
-def read_registry(file: Path, *, tombstones: Tombstones, must_exist: bool = False) -> Registry:
+@dataclass(frozen=True, slots=True)
+class PlaceType:
+    """A kind of place that another room brings.
+
+    Attributes:
+        keys: that a place of this kind may have besides `name`, `kind` and `from`, with their types. A `path` must
+            exist where places must.
+        needed: keys that it must have.
+        make: from its name, its keys and the list of erased people to the place.
+    """
+
+    keys: Mapping[str, Any]
+    needed: tuple[str, ...]
+    make: Callable[[str, Mapping[str, Any], Tombstones], Store]
+
+
+def read_registry(
+    file: Path,
+    *,
+    tombstones: Tombstones,
+    must_exist: bool = False,
+    others: Mapping[str, PlaceType] | None = None,
+) -> Registry:
     """Read the places from a file.
 
     Each `[[place]]` has a `name`, a `kind` (tables, runs, index, model or export) and, unless it is a source, `from`:
@@ -55,6 +78,7 @@ def read_registry(file: Path, *, tombstones: Tombstones, must_exist: bool = Fals
         file: the list of places.
         tombstones: of the register.
         must_exist: refuse a place whose files are not there: a mistyped path would look like one without the person.
+        others: kinds of other rooms, by name.
 
     Raises: ConfigError: an unknown key, a missing one, an unknown kind or source, a name used twice, a circle, or a
             place that is not there.
@@ -71,7 +95,8 @@ def read_registry(file: Path, *, tombstones: Tombstones, must_exist: bool = Fals
     places = document.get("place")
     if set(document) != {"place"} or not isinstance(places, list) or not places:
         raise ConfigError(f"{file} must hold [[place]] tables and nothing else; list at least one place")
-    tables = [_checked(file, place) for place in places]
+    more = others or {}
+    tables = [_checked(file, place, more) for place in places]
     by_name = {place["name"]: place for place in tables}
     if len(by_name) != len(tables):
         raise ConfigError(f"{file} uses a name twice; give each place its own")
@@ -80,23 +105,23 @@ def read_registry(file: Path, *, tombstones: Tombstones, must_exist: bool = Fals
     for name in _order(file, by_name):
         place = by_name[name]
         sources = [member for source in place.get("from", []) for member in members[source]]
-        searched = place["kind"] in ("tables", "runs", "index", "export") and "path" in place
-        if must_exist and searched and not Path(place["path"]).exists():
+        if must_exist and "path" in place and not Path(place["path"]).exists():
             raise ConfigError(f"{file}: place {place['name']!r}: there is nothing at {place['path']}; correct its path")
-        stores = _stores(file, place, by_name, tombstones)
+        stores = _stores(file, place, by_name, tombstones, more)
         members[name] = [store.name for store in stores]
         for store in stores:
             registry.add(store, built_from=sources)
     return registry
 
 
-def _checked(file: Path, place: Any) -> dict[str, Any]:
+def _checked(file: Path, place: Any, others: Mapping[str, PlaceType]) -> dict[str, Any]:
     if not isinstance(place, Mapping) or not isinstance(place.get("name"), str):
         raise ConfigError(f"{file}: every place needs a name")
     name, kind = place["name"], str(place.get("kind"))
-    if kind not in _KEYS:
-        raise ConfigError(f"{file}: place {name!r} has kind {kind!r}; use one of {', '.join(_KEYS)}")
-    allowed = {**_COMMON, **_KEYS[kind]}
+    all_keys = {**_KEYS, **{other: one.keys for other, one in others.items()}}
+    if kind not in all_keys:
+        raise ConfigError(f"{file}: place {name!r} has kind {kind!r}; use one of {', '.join(all_keys)}")
+    allowed = {**_COMMON, **all_keys[kind]}
     for key, value in place.items():
         if key not in allowed:
             raise ConfigError(f"{file}: place {name!r} has an unknown key {key!r}; use {', '.join(allowed)}")
@@ -105,7 +130,8 @@ def _checked(file: Path, place: Any) -> dict[str, Any]:
             raise ConfigError(f"{file}: {key} of place {name!r} is {value!r}, not of type {allowed[key].__name__}")
         if isinstance(value, list) and not (value and all(isinstance(one, str) for one in value)):
             raise ConfigError(f"{file}: {key} of place {name!r} must list at least one text")
-    missing = [key for key in _NEEDED[kind] if key not in place]
+    needed = others[kind].needed if kind in others else _NEEDED[kind]
+    missing = [key for key in needed if key not in place]
     if missing:
         raise ConfigError(f"{file}: place {name!r} of kind {kind} lacks {missing[0]!r}")
     return dict(place)
@@ -125,9 +151,15 @@ def _order(file: Path, by_name: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 
 def _stores(
-    file: Path, place: Mapping[str, Any], by_name: Mapping[str, Mapping[str, Any]], tombstones: Tombstones
+    file: Path,
+    place: Mapping[str, Any],
+    by_name: Mapping[str, Mapping[str, Any]],
+    tombstones: Tombstones,
+    others: Mapping[str, PlaceType],
 ) -> list[Store]:
     name = place["name"]
+    if place["kind"] in others:
+        return [others[place["kind"]].make(name, place, tombstones)]
     match place["kind"]:
         case "tables":
             columns = place.get("columns", (c.PERSON,))
