@@ -30,7 +30,7 @@ SCENARIO = {
 
 
 SEED = 5
-"""Of all audits here; one that follows from the run's id would change with the code. An honest run's estimate lies above
+"""Of all audits here; one that follows from the run's id changes with the code. An honest run's estimate lies above
 its claim by chance now and then: with 3 seeds of the 24 that were tried."""
 
 

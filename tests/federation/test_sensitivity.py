@@ -27,14 +27,14 @@ def moves(task_of, config, neighbour, *, weight=None, clip_norm="own"):
     task = task_of(config)
     factor = config.weight if weight is None else weight
     bound = config.clip_norm if clip_norm == "own" else clip_norm
+    both = [nodes.load_nodes(settings) for settings in (config, neighbour)]
     model, found = task.initial(), []
     for round_ in task.rounds():
         sent = task.broadcast(model, round_)
-        both = []
-        for settings in (config, neighbour):
-            held = nodes.load_nodes(settings)
-            both.append([node_sum(task, sent, round_, one, clip_norm=bound, weight=factor) for one in held])
-        before, after = (np.stack(sums) for sums in both)
+        before, after = (
+            np.stack([node_sum(task, sent, round_, one, clip_norm=bound, weight=factor) for one in held])
+            for held in both
+        )
         found.append(
             Move(
                 round_.name, float(np.linalg.norm((before - after).sum(axis=0))), float(np.linalg.norm(before - after))
