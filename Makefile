@@ -21,7 +21,7 @@ PIP = $(BIN)/python -m pip --disable-pip-version-check
 BASE = $(VENV)/.installed-base
 DEV = $(VENV)/.installed-dev
 
-.PHONY: help setup demo test check ray app clean
+.PHONY: help setup demo test check ray faces app clean
 
 help:
 	@echo "make setup   create $(VENV) and install the base, once and again when pyproject.toml or constraints.txt change"
@@ -30,6 +30,7 @@ help:
 	@echo "make test    setup with the dev, oracles and report extras, then pytest"
 	@echo "make check   setup with the dev extra, then ruff, mypy and the import contracts"
 	@echo "make ray     add Ray, for sweeps on several machines and the slow test of it"
+	@echo "make faces   add what finds faces in photos, and a public encoder (100 MB), and their tests"
 	@echo "make clean   remove $(VENV), caches and build output; runs/ stays"
 
 setup: $(BASE)
@@ -82,6 +83,9 @@ $(DEV): $(BASE)
 
 ray: $(DEV)
 	$(PIP) install -c constraints.txt -e '.[ray]'
+
+faces: $(DEV)
+	$(PIP) install -c constraints.txt -e '.[faces]'
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
