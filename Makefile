@@ -75,6 +75,8 @@ $(BIN)/python:
 $(BASE): $(BIN)/python pyproject.toml constraints.txt
 	$(PIP) install $(PIP_INDEX_ARGS) -c constraints.txt '$(TORCH)'
 	$(PIP) install -c constraints.txt -e .
+	@echo "Compiling the store's engines, once"
+	@$(BIN)/tradefair store compare supermarket --edit swap=dairy,bakery --shoppers 50 --days 2 --parameter-draws 0 >/dev/null
 	@touch $@
 
 $(DEV): $(BASE)
