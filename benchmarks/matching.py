@@ -6,14 +6,18 @@ Identification: one probe against a gallery of templates, exactly, on random uni
 shoppers looked up together among a million (with --quick 30,000) in 64 dimensions, on made-up tastes: 16 directions of
 falling weight and some noise, as learned embeddings have; and once on vectors without any structure, which no index can
 cut short. Each contender runs in a process of its own, on all cores. A peer is timed at the smallest `ef` that
-finds at least the stated share of the true ten nearest. Peers that are not installed are left out with one line that
-says how to add them. Ratios above 1 are to our favour. A row with the peer "limit" compares with the limit that we set.
+finds at least the stated share of the true ten nearest. Peers that are not installed are left out with one line; so
+that they need not enter the project's environment:
+
+pip install --target peers --no-deps hnswlib usearch numkong tqdm
+PYTHONPATH=peers python benchmarks/matching.py
+
+Ratios above 1 are to our favour. A row with the peer "limit" compares with the limit that we set.
 """
 
 from __future__ import annotations
 
 import importlib.util
-import json
 import multiprocessing
 import os
 import sys
@@ -35,6 +39,7 @@ SCALE = {32: (0.95, 0.2), 64: (0.995, 0.6)}
 """Cells that are read: wanted recall@10 and limit in ms a query."""
 EFS = (10, 20, 40, 80, 160, 320, 640)
 PEERS = ("hnswlib", "usearch")
+INSTALL = "pip install --target peers --no-deps hnswlib usearch numkong tqdm, then PYTHONPATH=peers,"
 
 
 def tastes(count: int, seed: int) -> np.ndarray:
@@ -76,7 +81,10 @@ def built(build: Callable[[], object]) -> tuple[object, dict[str, float]]:
 
 
 def ours(folder: str, exact_below: int, repeats: int) -> dict[str, object]:
-    """Recall and time for each number of cells; the truth of an exact search goes into the folder for the peers."""
+    """Recall and time for each number of cells; the truth of an exact search goes into the folder for the peers.
+
+    Without repeats, recall alone.
+    """
     queries = Embeddings(np.load(f"{folder}/queries.npy"), "m")
 
     def build() -> VectorIndex:
@@ -87,8 +95,12 @@ def ours(folder: str, exact_below: int, repeats: int) -> dict[str, object]:
 
     index, cost = built(build)
     assert index.approximate
+    start = time.perf_counter()
     truth = index.search(queries, 10, cells=2**31).ids
+    exact = 1000 * (time.perf_counter() - start) / len(queries)
     np.save(f"{folder}/truth.npy", truth)
+    if not repeats:
+        return {"searched": {cells: (recall(index.search(queries, 10, cells=cells).ids, truth),) for cells in SCALE}}
     one = Embeddings(queries.vectors[:1], "m")
     searched = {}
     for cells in SCALE:
@@ -98,7 +110,6 @@ def ours(folder: str, exact_below: int, repeats: int) -> dict[str, object]:
         searched[cells] = (found, together, alone)
     half = np.arange(0, len(index), 2)
     filtered = each_ms(lambda: index.search(queries, 10, allowed=half), len(queries), repeats)
-    exact = each_ms(lambda: index.search(queries, 10, cells=2**31), len(queries), 1)
     start = time.perf_counter()
     index.erase([17])
     return {**cost, "searched": searched, "filtered": filtered, "exact": exact, "erase_s": time.perf_counter() - start}
@@ -171,6 +182,11 @@ def against(limit: float, value: float, name: str, *, unit: str = "ms", least: b
     return {**made, "unit": unit, "ratio": value / limit if least else made["ratio"]}
 
 
+def say(what: str) -> None:
+    """Tell what is measured now, and how busy the machine is."""
+    print(f"{what} (load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores)", file=sys.stderr)
+
+
 def identification(quick: bool) -> list[dict[str, object]]:
     """One probe among all templates; enrolling and erasing one."""
     count, repeats = (20_000, 20) if quick else (100_000, 100)
@@ -200,16 +216,19 @@ def scale(quick: bool) -> list[dict[str, object]]:
     with tempfile.TemporaryDirectory() as folder:
         np.save(f"{folder}/vectors.npy", tastes(count, 0))
         np.save(f"{folder}/queries.npy", tastes(500, 1))
+        say(f"{count:,} of 64: ours")
         mine = apart(ours, folder, exact_below, repeats)
         peers = {}
         for name in PEERS:
             if importlib.util.find_spec(name) is None:
-                print(f"{name} is not installed: pip install {name} adds its rows", file=sys.stderr)
+                print(f"{name} is not installed; {INSTALL} adds its rows", file=sys.stderr)
                 continue
+            say(f"{count:,} of 64: {name}")
             peers[name] = apart(globals()[name], folder, repeats)
         np.save(f"{folder}/vectors.npy", structureless(count, 0))
         np.save(f"{folder}/queries.npy", structureless(500, 1))
-        worst = apart(ours, folder, exact_below, 1)
+        say(f"{count:,} of 64 without structure: ours")
+        worst = apart(ours, folder, exact_below, 0)
     rows = []
     for cells, (wanted, limit) in SCALE.items():
         found, together, alone = mine["searched"][cells]
@@ -240,7 +259,7 @@ def scale(quick: bool) -> list[dict[str, object]]:
 
 def main() -> None:
     wanted = options(__doc__)
-    print(json.dumps({"cores": os.cpu_count(), "load": os.getloadavg()}), file=sys.stderr)
+    say("identification")
     show([*identification(wanted.quick), *scale(wanted.quick)], as_json=wanted.json)
 
 
