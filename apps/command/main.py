@@ -6,11 +6,13 @@ import errno
 import os
 import sys
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Annotated, Final
 
 import click
 import typer
 import typer.core
+import typer.main
 
 from apps.command import (
     audit,
@@ -85,7 +87,7 @@ def _options(
 def main(arguments: Sequence[str]) -> int:
     """Run the command and return its exit code; what a user did wrong becomes one line on standard error."""
     try:
-        return int(app(list(arguments), standalone_mode=False, prog_name="tradefair") or DONE)
+        return int(_command()(list(arguments), standalone_mode=False, prog_name="tradefair") or DONE)
     except TradefairError as error:
         return _refuse(str(error))
     except click.exceptions.NoArgsIsHelpError as error:
@@ -108,6 +110,12 @@ def main(arguments: Sequence[str]) -> int:
             raise
         place = error.filename or "a file"
         return _refuse(f"cannot use {place}: {error.strerror}; check permissions and free space, or name another place")
+
+
+@lru_cache(maxsize=1)
+def _command() -> click.Command:
+    """Put the command together, once in a process: that takes longer than most sub-commands."""
+    return typer.main.get_command(app)
 
 
 def run() -> None:

@@ -27,6 +27,8 @@ LOADED = [
     "privacy.policy",
     "privacy.release",
 ]
+# A process that has threads must not be forked, and pyarrow's allocator would start one.
+os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(LOADED)
 
