@@ -1,9 +1,11 @@
 import math
 import os
+from functools import cache
 from pathlib import Path
 
 import pytest
 from made_once import made_once
+from streamlit.components.v2 import manifest_scanner
 
 from experiments.documents import write_json
 from experiments.execute import run_scenario
@@ -87,6 +89,14 @@ def fill(store, *, scenarios=(MARKET, GROWING), fail="", runner="category_runner
                 data_fingerprint=f"{runner}:fingerprint",
             )
     return store
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _components_are_looked_for_once():
+    """Streamlit's test runner reads the metadata of all installed packages at each rerun, in search of components."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
 
 
 @pytest.fixture(scope="session")
