@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from apps import store_table
+from apps.figure_text import count
 from apps.store_table import Interval, Line
 
 FIGURES: Final = frozenset({"training_mean", "training_gain", "optimism", "layouts", "edits"})
@@ -98,6 +99,22 @@ def cells(one: Searched) -> dict[str, str]:
         "Layouts": str(one.layouts),
         "Edits": str(one.steps),
     }
+
+
+def answer(one: Searched) -> str:
+    """Say in one sentence what a search brought on days that it never saw, and what it had promised."""
+    text = cells(one)
+    if one.kept is None:
+        return f"{one.label}: not judged on other days"
+    kept, unit = store_table.cells(one.kept), f" {one.kept.unit}".rstrip()
+    if "[" in text["With parameters"]:
+        ends = f"{text['With parameters']} with parameters"
+    else:
+        ends = f"{kept['Simulation noise']} for the days alone"
+    return (
+        f"{one.kept.label} {kept['Difference']}{unit} (of {kept['Base']}), {ends}: {one.kept.verdict}, on"
+        f" {count(one.kept.days, 'day')} that the search never saw. Promised on its training days: {text['Promised']}."
+    )
 
 
 def _kept(lines: Sequence[Line], row: Mapping[str, Any]) -> Line | None:

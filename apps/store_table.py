@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from apps.figure_text import unit_text
 
 Interval = tuple[float, float]
+NOT_JUDGED: Final = "not judged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +67,14 @@ def singles(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [one for one in document["results"] if (_sweep(one), one["provenance"].get("figure")) not in compared]
 
 
-def judged(lines: Iterable[Line]) -> bool:
+def drawn(lines: Iterable[Line]) -> bool:
     """Whether parameters were drawn: only then is there an interval that a verdict can rest on."""
     return any(math.isfinite(line.combined[0]) for line in lines if line.source != "plan")
+
+
+def judged(lines: Sequence[Line]) -> bool:
+    """Whether parameters were drawn, and no verdict had to be withheld because they were drawn too seldom."""
+    return drawn(lines) and not drawn([one for one in lines if one.verdict == NOT_JUDGED])
 
 
 def digits(value: float, ends: Sequence[float] = ()) -> int:

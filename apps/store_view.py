@@ -13,17 +13,26 @@ from numpy.typing import NDArray
 from apps import plan_picture, store_charts
 from apps.heat_paint import Heat
 from apps.plain_text import plain
-from apps.store_table import Line, cells, judged
+from apps.store_table import NOT_JUDGED, Line, cells, judged
+from apps.store_table import drawn as were_drawn
 from simulation.store.plan import StorePlan
+from simulation.store.verdict import LEAST_DRAWS
 
 VISITS: Final = "visits a day"
 LEADING: Final = ("sales_visit", "checkout_s")
-NOT_JUDGED: Final = "not judged"
 _VERDICTS: Final = ("better", "worse", "higher", "lower")
-_DRAWN: Final = (
+_BOTH: Final = (
     "Thick bars: 95% interval of the days alone.",
     "Thin bars: the model's parameters are drawn from their ranges as well.",
+)
+_DRAWN: Final = (
+    *_BOTH,
     "Nothing is called better or worse while the thin bar holds 0.",
+)
+_TOO_FEW: Final = (
+    *_BOTH,
+    f"With fewer than {LEAST_DRAWS} draws of the parameters nothing is called better or worse: by chance a few may lie"
+    " so near the central ones that the thin bar is hardly longer than the thick one.",
 )
 _NOT_DRAWN: Final = (
     "Bars: 95% interval of the days alone, as if every parameter were right.",
@@ -84,7 +93,8 @@ def headline(lines: Sequence[Line], what: str, *, leading: str = "") -> str:
 def finding(lines: Sequence[Line]) -> str:
     """Say in one sentence which figures differ clearly."""
     if not judged(lines):
-        return "No figure is judged: the model's parameters were not drawn from their ranges"
+        often = f"fewer than {LEAST_DRAWS} times" if were_drawn(lines) else "not"
+        return f"No figure is judged: the model's parameters were {often} drawn from their ranges"
     clear = [f"{line.label} {line.verdict}" for line in lines if line.verdict in _VERDICTS]
     if not clear:
         return f"None of {len(lines)} figures differs clearly"
@@ -102,7 +112,8 @@ def differences(lines: Sequence[Line]) -> None:
     if not drawn.empty:
         words = "; ".join(f"{row['Figure']} {row['Difference']}, {row['Clear']}" for _, row in drawn.iterrows())
         st.altair_chart(store_charts.difference_chart(drawn), alt=f"Differences in percent of the reference. {words}")
-    st.caption(" ".join([*(_DRAWN if judged(main) else _NOT_DRAWN), *_absent(store_charts.left_out(main))]))
+    told = _DRAWN if judged(main) else _TOO_FEW if were_drawn(main) else _NOT_DRAWN
+    st.caption(" ".join([*told, *_absent(store_charts.left_out(main))]))
     _table(main, "Every figure of both stores, with its difference and both 95% intervals")
     if others:
         with st.expander("Displays and zones"):
@@ -139,7 +150,7 @@ def _absent(labels: Sequence[str]) -> list[str]:
 def _table(lines: Sequence[Line], alt: str) -> None:
     """Show a table whose first columns answer the question, since a phone shows no more than those."""
     first = ("With parameters", "Verdict", "Base", "Other", "Simulation noise")
-    order = (*(first if judged(lines) else ("Simulation noise", "Base", "Other")), "Rests on")
+    order = (*(first if were_drawn(lines) else ("Simulation noise", "Base", "Other")), "Rests on")
     rows = []
     for line in lines:
         text = cells(line)

@@ -7,6 +7,10 @@ days that count: blocks are added until their own interval is narrow enough. "Fi
 beforehand: what Student's interval can do with such differences. Each line is taken at that wanted width at which the
 peer holds least often. Differences are drawn from a normal law, from gamma laws of skewness .5 and 1, and, without
 --quick, from 400 simulated days of what-ifs on the bundled supermarket.
+
+Then, how often the interval of days and parameters holds the truth with few draws of the parameters, beside 64: eight
+or 32 days, doubt about the parameters of 1, 3 or 10 times the variance of the mean of the days, of which the hardest is
+shown. Doubt is normal, or triangular with a peak at 2/7 of the range.
 """
 
 from __future__ import annotations
@@ -19,7 +23,7 @@ from numpy.typing import NDArray
 from scipy.stats import t as student
 from timing import options, show
 
-from simulation.store.intervals import paired
+from simulation.store.intervals import combined, paired
 from simulation.store.pilot import DAYS, days_needed
 
 Draw = Callable[[np.random.Generator, tuple[int, int]], NDArray[np.float64]]
@@ -30,6 +34,10 @@ PLANS = ((8, 64), (8, 16), (32, 64), (2, 64))
 WHAT_IFS = (("dairy and bakery swapped", {"swap": ["dairy", "bakery"]}, "unplanned_picks"),
             ("dairy and bakery swapped", {"swap": ["dairy", "bakery"]}, "sales_visit"),
             ("one lane less", {"remove": "till-1"}, "wait_s"))  # fmt: skip
+
+
+FEW, MANY = (2, 4, 8, 16), 64
+"""Draws of the parameters."""
 
 
 def normal(rng: np.random.Generator, shape: tuple[int, int]) -> NDArray[np.float64]:
@@ -98,14 +106,41 @@ def coverage(name: str, draw: Draw, block: int, most: int, *, repeats: int) -> d
     }  # fmt: skip
 
 
+def lopsided(rng: np.random.Generator, shape: tuple[int, int]) -> NDArray[np.float64]:
+    """What a parameter does whose central value is not in the middle of its range: root mean square 1, peak at 0."""
+    around = rng.triangular(-2.0, 0.0, 5.0, shape)
+    return around / math.sqrt((4 + 25 - 10) / 6)  # mean square of a triangular law around its peak at 0
+
+
+def doubted(name: str, draw: Draw, days: int, *, repeats: int) -> list[dict[str, object]]:
+    """Lines for few draws: how often the interval of days and parameters holds the truth, at the hardest doubt."""
+    held = {}
+    for draws in (*FEW, MANY):
+        rng = np.random.default_rng(np.random.SeedSequence([23, days, draws]))
+        shares = []
+        for doubt in (1.0, 3.0, 10.0):
+            central = rng.standard_normal((repeats, days)) * math.sqrt(days)
+            shifts, truth = (math.sqrt(doubt) * draw(rng, (repeats, many)) for many in (draws, 1))
+            found = [combined(one, one[:2] + shift[:, None]) for one, shift in zip(central, shifts, strict=True)]
+            shares.append(np.mean([not each.excludes(what) for each, what in zip(found, truth[:, 0], strict=True)]))
+        held[draws] = float(min(shares))
+    return [
+        {"name": f"{name} doubt, {days} days, {draws} draws", "ours": held[draws], "peer": held[MANY],
+         "ratio": held[draws] / held[MANY], "unit": "share", "peer_name": f"{MANY} draws"}
+        for draws in FEW
+    ]  # fmt: skip
+
+
 def main() -> None:
     wanted = options(__doc__)
     repeats = 2000 if wanted.quick else 20_000
+    doubts: list[tuple[str, Draw]] = [("normal", normal), ("lopsided", lopsided)]
+    few = [one for name, draw in doubts for days in (8, 32) for one in doubted(name, draw, days, repeats=repeats // 2)]
     laws: list[tuple[str, Draw]] = [("normal", normal), ("skewness .5", skewed(0.5)), ("skewness 1", skewed(1.0))]
     if not wanted.quick:
         laws += [(f"{figure}, {what}", simulated(edit, figure, 400)) for what, edit, figure in WHAT_IFS]
     rows = [coverage(name, draw, *plan, repeats=repeats) for name, draw in laws for plan in PLANS]
-    show(rows, as_json=wanted.json)
+    show([*rows, *few], as_json=wanted.json)
     if not wanted.json:
         print("coverage: ours, peer, fixed, standard error; half-width: wanted, ours, peer; days with the pilot, peer")
         for one in rows:

@@ -53,10 +53,7 @@ class Spec(Protocol):
 
 
 def title(spec: Spec) -> str:
-    """Name a run for people: arm, origin, seed and the swept values."""
+    """Name a run for people: arm, origin, seed and the swept values, each once."""
     arm, *others = spec.identity().items()
-    return " ".join([str(arm[1]), *(f"{key} {value}" for key, value in others), *_swept(spec.sweep)])
-
-
-def _swept(sweep: Mapping[str, Any]) -> list[str]:
-    return [f"{key}={value}" for key, value in sweep.items()]
+    swept = (f"{key}={value}" for key, value in spec.sweep.items() if (key, value) not in others)
+    return " ".join([str(arm[1]), *(f"{key} {value}" for key, value in others), *swept])

@@ -113,14 +113,15 @@ def search(
 
 
 def _print(found: Found, plan: str, name: str, training_days: int, again: list[str], *, as_json: bool) -> None:
-    """Print the edits, what the training days promised and what was left of it; the last only once it is judged.
+    """Print what the layout brings on other days once it is judged, what it changes, and only then every figure.
 
     `again` are the options with which the layout meets the same shoppers' habits on days of another seed.
     """
     import shlex
 
     from apps.command import tables
-    from apps.edit_words import short
+    from apps.edit_words import short, words
+    from apps.search_table import answer, searched
     from experiments.store.layout_search import search_rows, searched_so_far
     from experiments.store.what_if import what_if_document
     from simulation.store.plan import edit_table
@@ -137,10 +138,13 @@ def _print(found: Found, plan: str, name: str, training_days: int, again: list[s
     if not edits:
         tables.say(f"{name}: {searched_so_far(found)}. No layout was better; the winner is the plan as it is.")
         return
-    tables.say(f"{name}: {searched_so_far(found)}. The layout that was found:\n")
-    lines = [f"tradefair store compare {shlex.quote(plan)}", *map(short, edits), shlex.join(again)]
-    tables.say(" \\\n  ".join(lines) + "\n\nAnother seed, since days of this one chose the layout.\n")
+    said = [f"{name}: {searched_so_far(found)}."]
     if found.held_out is None:
-        tables.say("It was not judged on other days: what it gains on the training days is too good to be true.")
-        return
-    tables.print_summary(document)
+        said += ["It was not judged on other days: what it gains on the training days is too good to be true."]
+    else:
+        said = [f"{name}: {answer(one)}" for one in searched(document)]
+    tables.say("\n".join([*said, "What the layout changes:", *(f"  {words(one)}" for one in edits)]) + "\n")
+    lines = [f"tradefair store compare {shlex.quote(plan)}", *map(short, edits), shlex.join(again)]
+    tables.say(" \\\n  ".join(lines) + "\n\nAnother seed, since days of this one chose the layout.")
+    if found.held_out is not None:
+        tables.print_summary(document)

@@ -62,10 +62,10 @@ def plans(as_json: Json = False) -> None:
 
 @app.command(short_help="Show a plan: text, GeoJSON, SVG or the schema.")
 def show(
-    plan: str,
+    plan: Annotated[str | None, typer.Argument(help="Not needed for the schema.")] = None,
     form: Annotated[PlanFormat, typer.Option("--format", help="text, geojson, svg or schema.")] = PlanFormat.text,
 ) -> None:
-    """Show PLAN, a bundled name or a TOML file. With --format schema: the JSON Schema of plans.
+    """Show PLAN, a bundled name or a TOML file. With --format schema and no PLAN: the JSON Schema of plans.
 
     `--format svg > plan.svg` makes a drawing; `--format geojson` has metres as coordinates, not degrees.
     """
@@ -73,12 +73,16 @@ def show(
 
     from apps import plan_picture
     from apps.command import tables
-    from simulation.store.plan import load_plan, plan_schema, to_geojson
+    from retail.errors import ConfigError
+    from simulation.store.plan import bundled_plans, load_plan, plan_schema, to_geojson
 
-    loaded = load_plan(plan)
     if form is PlanFormat.schema:
         print(json.dumps(plan_schema(), indent=1))
-    elif form is PlanFormat.geojson:
+        return
+    if plan is None:
+        raise ConfigError(f"name a plan: a TOML file or one of {', '.join(bundled_plans())}")
+    loaded = load_plan(plan)
+    if form is PlanFormat.geojson:
         print(json.dumps(to_geojson(loaded), indent=1))
     elif form is PlanFormat.svg:
         print(plan_picture.svg(loaded), end="")
@@ -96,6 +100,7 @@ def check(plan: str, as_json: Json = False) -> None:
     A plan that cannot be simulated at all is refused with exit code 2, in one line that names the place.
     """
     from apps.command import tables
+    from apps.figure_text import count
     from simulation.store.categories import CATEGORIES
     from simulation.store.checks import check_demand, check_plan
     from simulation.store.plan import load_plan
@@ -114,7 +119,8 @@ def check(plan: str, as_json: Json = False) -> None:
     if found:
         tables.print_rows(("severity", "code", "finding"), ((one.severity, one.code, one.message) for one in found))
     warnings = sum(one.severity == "warning" for one in found)
-    tables.say(f"{loaded.name}: {warnings} warnings, {len(found) - warnings} notes. Advice, not a certificate.")
+    many = f"{count(warnings, 'warning')}, {count(len(found) - warnings, 'note')}"
+    tables.say(f"{loaded.name}: {many}. Advice, not a certificate.")
 
 
 @app.command(short_help="Try a change: every figure with both intervals.")

@@ -28,8 +28,10 @@ def list_runs(
     if as_json:
         tables.print_json({"runs": records, "rows": []})
         return
-    columns = ("run_id", "scenario", "arm", "epsilon", "origin", "seed", "status", "seconds")
-    tables.print_rows(columns, ([record.get(column) for column in columns] for record in records))
+    columns = ("run_id", "scenario", "arm", "epsilon", "origin", "seed", "sweep", "status", "seconds", "ended")
+    shown = [{**record, "sweep": _swept(record), "ended": _ended(record)} for record in records]
+    some = [column for column in columns if column == "run_id" or any(one.get(column) is not None for one in shown)]
+    tables.print_rows(some, ([one.get(column) for column in some] for one in shown))
 
 
 @app.command(short_help="Show a scenario's table, or one run.")
@@ -121,6 +123,23 @@ def _open(store: Path) -> Any:
     if not store.is_dir():
         raise ConfigError(f"there is no run store at {store}; run a scenario first, or name the store with --store")
     return RunStore(store)
+
+
+def _swept(record: dict[str, Any]) -> str | None:
+    """Return the swept values that are in no column of their own."""
+    swept = {key: value for key, value in record.get("sweep", {}).items() if record.get(key) != value}
+    return ", ".join(f"{key} = {value}" for key, value in swept.items()) or None
+
+
+def _ended(record: dict[str, Any]) -> str | None:
+    """Return when a run ended, in local time: runs of other settings or code have the same arm and seed."""
+    from datetime import datetime
+
+    for name in ("run.json", "failure.json"):
+        path = Path(record["path"]) / name
+        if path.is_file():
+            return datetime.fromtimestamp(path.stat().st_mtime).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    return None
 
 
 def _row(row: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:

@@ -23,7 +23,10 @@ Shoppers = Annotated[int, typer.Option("--shoppers", min=1, help="How many come 
 Draws = Annotated[
     int,
     typer.Option(
-        "--parameter-draws", min=0, callback=_some_or_none, help="Draws of the parameters; 0 leaves their doubt out."
+        "--parameter-draws",
+        min=0,
+        callback=_some_or_none,
+        help="Draws of the parameters: at least 8 for a verdict, 0 leaves their doubt out.",
     ),
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Other seeds draw other days.")]

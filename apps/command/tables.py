@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from simulation.store.verdict import LEAST_DRAWS
+
 if TYPE_CHECKING:
+    from apps.search_table import Searched
     from apps.store_table import Line
 
 HEADINGS: Final = {
@@ -20,14 +24,21 @@ HEADINGS: Final = {
     "explore_ndcg10": "explore\nNDCG@10",
     "hit10": "hit rate\n@10",
 }
+_BOTH: Final = "95% intervals: of the days alone, and with the model's parameters drawn from their ranges."
 _DRAWN: Final = (
-    "95% intervals: of the days alone, and with the model's parameters drawn from their ranges.",
+    _BOTH,
     "No better or worse is claimed while the second holds 0.",
 )
 _NOT_DRAWN: Final = (
     "95% intervals: of the days alone, as if every parameter were right. With parameter draws at 0 nothing is called",
     "better or worse: with enough days any difference would look sure, however wrong the model.",
 )
+_TOO_FEW: Final = (
+    _BOTH,
+    f"Nothing is called better or worse with fewer than {LEAST_DRAWS} draws of the parameters: by chance a few may lie",
+    "so near the central ones that the second interval is hardly wider than the first.",
+)
+_LONGEST_HEAD: Final = 16
 _PLAIN_WIDTH: Final = 160
 
 
@@ -85,8 +96,7 @@ def print_summary(document: Mapping[str, Any]) -> None:
     say(f"{_scope(rows)}; 95% intervals: paired bootstrap over shoppers and seeds. No epsilon: no privacy claim.")
     if any(row["epsilon"] is not None for row in rows):
         say("Simulated noise comes from a seed: epsilon says what the same noise from a secret source would promise.")
-    if document["targets"]:
-        print_targets(document["targets"])
+    print_targets(document["targets"])
 
 
 def print_store(document: Mapping[str, Any]) -> None:
@@ -104,34 +114,48 @@ def print_store(document: Mapping[str, Any]) -> None:
         tables.setdefault((line.arm, line.reference, _at(line.sweep)), []).append(line)
     if not tables or list(labels.values()) != [title]:  # else the only table has it
         say(title)
+    searches = search_table.searched(document)
+    if searches:  # the answer comes before the many figures of each winner
+        _print_searches(searches)
+        _print_pairs(pairs)
+        print_targets(document["targets"])
     for (arm, reference, where), lines in tables.items():
-        written = [store_table.cells(line) for line in lines]
-        columns = ["figure", "unit", reference, arm, *(name.lower() for name in list(written[0])[4:])]
-        rows = [[*list(line.values())[:-1], _letters(line["Rests on"])] for line in written]
-        days = max(line.days for line in lines)
-        say("")
-        print_rows(columns, rows, title=f"{labels.get(arm, arm)}, compared with {reference}{where}: {days} paired days")
+        _print_comparison(lines, f"{labels.get(arm, arm)}, compared with {reference}{where}")
     if tables:
-        for sentence in _DRAWN if any(store_table.judged(lines) for lines in tables.values()) else _NOT_DRAWN:
+        shown = list(chain.from_iterable(tables.values()))
+        told = _DRAWN if store_table.judged(shown) else _TOO_FEW if store_table.drawn(shown) else _NOT_DRAWN
+        for sentence in told:
             say(sentence)
         say("Rests on parameters from: D data, L literature, A assumption; plan: on plan and shoppers' lists alone.")
-    _print_searches(document)
-    if pairs:
-        _print_pairs(pairs)
     singles = search_table.others(store_table.singles(document))
     if singles:
         print_rows(("figure", "unit", "value", "n", "note"), (_single(one) for one in singles))
-    if document["targets"]:
+    if not searches:
+        _print_pairs(pairs)
         print_targets(document["targets"])
 
 
-def _print_searches(document: Mapping[str, Any]) -> None:
-    """Print what searches promised on their training days, and what was left of it."""
-    from apps import search_table
+def _print_comparison(lines: Sequence[Line], title: str) -> None:
+    """Print every figure of an arm beside the reference's."""
+    from apps import store_table
 
-    found = search_table.searched(document)
-    if not found:
-        return
+    first = lines[0]
+    heads = [first.reference, first.arm]
+    if max(map(len, heads)) > _LONGEST_HEAD:  # the title names them
+        heads = ["reference", "arm"]
+    written = [store_table.cells(line) for line in lines]
+    columns = ["figure", "unit", *heads, *(name.lower() for name in list(written[0])[4:])]
+    rows = [[*list(line.values())[:-1], _letters(line["Rests on"])] for line in written]
+    days = max(line.days for line in lines)
+    say("")
+    print_rows(columns, rows, title=f"{title}: {days} paired days")
+
+
+def _print_searches(found: Sequence[Searched]) -> None:
+    """Print what searches promised on their training days, what was left of it, and what their winners change."""
+    from apps import search_table
+    from apps.edit_words import words
+
     figure = "" if found[0].kept is None else found[0].kept.label
     columns = ("search", *(name.lower() for name in search_table.cells(found[0])), "run")
     rows = [[f"{one.arm}{_at(one.sweep)}", *search_table.cells(one).values(), one.run[:8] or "-"] for one in found]
@@ -139,6 +163,11 @@ def _print_searches(document: Mapping[str, Any]) -> None:
     print_rows(columns, rows, title=f"{figure}: promised on the training days, kept on days that no search saw")
     say("Not kept is how much better the layout looked on the days that chose it than on others; its interval counts")
     say("those other days alone. No interval holds the luck of a search: see other seeds.")
+    if any(one.edits for one in found):
+        say("\nWhat the layouts change:")
+    for one in found:
+        if one.edits:
+            say(f"  {one.arm}{_at(one.sweep)}: {'; '.join(map(words, one.edits))}")
     if any(one.run for one in found):
         say("In each run's folder: artifacts/other.toml, the layout as a plan, and edits.toml, its edits.")
 
@@ -147,6 +176,8 @@ def _print_pairs(pairs: Sequence[Line]) -> None:
     """Print arms against each other, one line for each."""
     from apps import store_table
 
+    if not pairs:
+        return
     rows = []
     for one in pairs:
         text = store_table.cells(one)
@@ -181,10 +212,12 @@ def _at(sweep: Mapping[str, Any]) -> str:
     return "".join(f", {key} = {value}" for key, value in sweep.items())
 
 
-def print_targets(targets: Iterable[Mapping[str, Any]]) -> None:
+def print_targets(targets: Sequence[Mapping[str, Any]]) -> None:
     """Print which targets were met, with the interval of the figure."""
     from apps.figure_text import unit_text
 
+    if not targets:
+        return
     words = {True: "met", False: "missed", None: "not measured"}
     say("")
     chance = False

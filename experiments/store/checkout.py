@@ -26,6 +26,7 @@ from simulation.store.intervals import Interval, combined, paired
 from simulation.store.outcome import Served
 from simulation.store.settings import GROUPS, StoreSettings
 from simulation.store.tills import fast
+from simulation.store.verdict import verdict
 
 Floats = NDArray[np.float64]
 CUT: Final = 0.7
@@ -165,8 +166,8 @@ def _rows(
         noise = paired(change)
         whole = combined(change, few[..., 1] - few[..., 0]) if len(few) else None
         against: dict[str, Any] = {"reference": ref, "sides": (base.mean(), other.mean()), **about}
-        value = float(change.mean())
-        yield row(name, arm, value, _ends(whole), unit="s", statistic="difference", verdict=_verdict(whole), **against)
+        value, said = float(change.mean()), verdict(-1, whole, draws=len(few))
+        yield row(name, arm, value, _ends(whole), unit="s", statistic="difference", verdict=said, **against)
         yield row(name, arm, value, _ends(noise), unit="s", statistic="simulation_difference", **against)
         ratio = np.log(other) - np.log(base)
         doubt = combined(ratio, np.log(few[..., 1]) - np.log(few[..., 0])) if len(few) else paired(ratio)
@@ -175,14 +176,6 @@ def _rows(
             name, arm, math.exp(float(ratio.mean())), (math.exp(lo), math.exp(hi)), unit="ratio", statistic="ratio",
             **against,
         )  # fmt: skip
-
-
-def _verdict(interval: Interval | None) -> str:
-    if interval is None:
-        return "not judged"
-    if not interval.excludes(0.0):
-        return "no clear difference"
-    return "better" if interval.hi < 0 else "worse"
 
 
 def _ends(interval: Interval | None) -> tuple[float, float]:

@@ -18,6 +18,7 @@ from experiments.store.figures import NO_INTERVAL, row
 from simulation.store.intervals import Interval, combined, paired
 from simulation.store.kpi import kpi
 from simulation.store.settings import GROUPS
+from simulation.store.verdict import LEAST_DRAWS, verdict
 
 UNSEEDED: Final = "the gate's noise has no seed: another run differs"
 _SALES: Final = kpi("sales_visit")
@@ -99,8 +100,8 @@ def heat_rows(
     against: dict[str, Any] = {**sales, **about}
     yield row("sales_visit", reference, exact.value, _ends(exact.noise), **sales)
     yield row("sales_visit", arm, other.value, _ends(other.noise), **sales)
-    verdict = _verdict(change.both)
-    yield row("sales_visit", arm, change.value, _ends(change.both), statistic="difference", verdict=verdict, **against)
+    judged = verdict(_SALES.better, change.both, draws=len(found.drawn))
+    yield row("sales_visit", arm, change.value, _ends(change.both), statistic="difference", verdict=judged, **against)
     yield row("sales_visit", arm, change.value, _ends(change.noise), statistic="simulation_difference", **against)
     against |= {"unit": "ratio"}
     yield row("sales_visit", arm, ratio.value, _ends(ratio.widest), statistic="ratio", **against)
@@ -114,7 +115,9 @@ def heat_rows(
     each = [paired(np.array([_gain(one) for one in some])) for some in (found.central, *found.drawn)]
     clear = all(interval is not None and interval.lo > 0 for interval in each)  # whatever the parameters
     kept = _figure(found, lambda one: 1 + (_other(one) - _exact(one)) / _gain(one)) if clear else _UNKNOWN
-    said = _as_good(kept.widest, margin) if clear else "cannot be told: the exact map brings nothing clear over no map"
+    said = "cannot be told: the exact map brings nothing clear over no map"
+    if clear:
+        said = _as_good(kept.both, margin, draws=len(found.drawn))
     yield row(
         "gain_kept", arm, kept.value, _ends(kept.widest), unit="ratio", better=1, verdict=said.partition(":")[0],
         label="share of the exact map's gain that is left", note="; ".join([said, *([UNSEEDED] if unseeded else [])]),
@@ -128,11 +131,11 @@ def heat_rows(
         )  # fmt: skip
 
 
-def _as_good(kept: Interval | None, margin: float) -> str:
+def _as_good(kept: Interval | None, margin: float, *, draws: int) -> str:
     """Say whether a map is as good as the exact one, within a margin that was set beforehand."""
     within = f"margin {margin:.0%} of that gain"
-    if kept is None:
-        return f"cannot be told: no interval; {within}"
+    if kept is None or draws < LEAST_DRAWS:
+        return f"cannot be told: {draws} draws of the parameters, at least {LEAST_DRAWS} are needed; {within}"
     if kept.lo > 1 - margin and kept.hi < 1 + margin:
         return f"as good: {within}"
     if kept.hi < 1 - margin:
@@ -160,14 +163,6 @@ def _ratio(one: Judged) -> float:
 
 def _gain(one: Judged) -> float:
     return one.exact - one.blind
-
-
-def _verdict(interval: Interval | None) -> str:
-    if interval is None:
-        return "not judged"
-    if not interval.excludes(0.0):
-        return "no clear difference"
-    return "better" if interval.lo > 0 else "worse"
 
 
 def _ends(interval: Interval | None) -> tuple[float, float]:

@@ -73,7 +73,8 @@ def searched_so_far(found: Found) -> str:
     words = f"{found.tried} of {found.steps} layouts: {one.label} {one.text(found.start)}"
     if found.gain == 0:
         return f"{words}, nothing better yet"
-    return f"{words}, {found.gain:+.{one.digits}f} on the training days"
+    more = "more" if found.gain > 0 else "less"
+    return f"{words}, {abs(found.gain):.{one.digits}f} {more} on the training days"
 
 
 def search_rows(found: Found, arm: str, reference: str, *, days: int) -> Iterator[dict[str, Any]]:

@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +16,10 @@ from simulation.store.intervals import Interval, combined, paired
 from simulation.store.kpi import KPIS, MONEY, kpi
 from simulation.store.parameters import Source
 from simulation.store.settings import GROUPS, PARAMETERS
+from simulation.store.verdict import LEAST_DRAWS, Verdict, verdict
 
 Figures = Sequence[Mapping[str, float]]
 """One day each: figures by name."""
-Verdict = Literal["better", "worse", "higher", "lower", "no clear difference", "not judged"]
 SOURCES: Final[tuple[Source, ...]] = ("data", "literature", "assumption")
 
 
@@ -39,7 +39,7 @@ class Row:
         combined: 95% interval for days and parameters together; None without draws of parameters.
         days: pairs of days behind it.
         verdict: "better" and "worse" (or "higher" and "lower" where neither is better) only where `combined` excludes
-            0. "not judged" without `combined`.
+            0 and at least `LEAST_DRAWS` draws of the parameters are behind it; "not judged" with fewer, or without.
         sources: the parameters that it rests on, by where they come from: data, literature, assumption.
         digits: to print.
     """
@@ -213,7 +213,7 @@ def _row(
         noise=noise,
         combined=both,
         days=int((~np.isnan(change)).sum()),
-        verdict=_verdict(one.better, both),
+        verdict=verdict(one.better, both, draws=len(shifts)),
         sources=sources,
         digits=one.digits,
     )
@@ -224,21 +224,10 @@ def _certain(name: str, before: float | None, after: float | None, days: int) ->
     one = kpi(name)
     change = None if before is None or after is None else after - before
     exact = None if change is None else Interval(change, change)
-    verdict = _verdict(one.better, exact)
+    said = verdict(one.better, exact, draws=LEAST_DRAWS)  # no parameter matters to a plan
     return Row(
-        name, one.label, one.unit, one.better, before, after, change, exact, exact, days, verdict, {}, one.digits
+        name, one.label, one.unit, one.better, before, after, change, exact, exact, days, said, {}, one.digits
     )  # fmt: skip
-
-
-def _verdict(better: int, interval: Interval | None) -> Verdict:
-    if interval is None:
-        return "not judged"
-    if not interval.excludes(0.0):
-        return "no clear difference"
-    up = interval.lo > 0
-    if better == 0:
-        return "higher" if up else "lower"
-    return "better" if up == (better > 0) else "worse"
 
 
 def _names(days: Sequence[Mapping[str, float]]) -> list[str]:

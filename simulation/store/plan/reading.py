@@ -149,7 +149,8 @@ def _describe(error: ValidationError) -> str:
     first = problems[0]
     key = ""
     for part in first["loc"]:
-        key += f"[{part}]" if isinstance(part, int) else f".{part}" if key else str(part)
+        step = str(part + 1) if isinstance(part, int) else str(part)  # counted from 1, as lines and arms are
+        key += f".{step}" if key else step
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     if first["type"] == "missing":
         return f"{key} is missing; add it{more}"

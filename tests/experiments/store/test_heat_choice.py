@@ -200,11 +200,13 @@ def test_the_difference_is_that_of_the_sales_beside_it_and_says_when_it_has_no_s
     assert exact["difference(sales_visit, dp, exact)"]["note"] == ""
 
 
-def test_without_draws_of_the_parameters_nothing_is_called_better_or_worse():
-    found = judged(dataclasses.replace(repeated(0.5, spread=0.01), drawn=[]))
+@pytest.mark.parametrize("draws", [0, 2])
+def test_without_enough_draws_of_the_parameters_nothing_is_called_better_or_worse(draws):
+    many = repeated(0.5, spread=0.01)
+    found = judged(dataclasses.replace(many, drawn=many.drawn[:draws]))
     assert found["difference(sales_visit, dp, exact)"]["verdict"] == "not judged"
-    assert found["gain_kept(dp)"]["verdict"] == "not as good"  # of days and noise alone
-    assert found["gain_kept(dp)"]["hi"] < 0.6
+    assert found["gain_kept(dp)"]["verdict"] == "cannot be told"
+    assert f"{draws} draws of the parameters, at least 8 are needed" in found["gain_kept(dp)"]["note"]
 
 
 SMALL = {

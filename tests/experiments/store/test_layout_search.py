@@ -185,7 +185,7 @@ def test_progress_of_a_search_has_the_digits_of_its_figure():
 
     plan = load_plan("convenience")
     found = Found(plan, (), "trip_min", "annealed", 5.0, 4.75, 4.9, 3, 12, False)
-    assert searched_so_far(found) == "3 of 12 layouts: trip 5.00, -0.25 on the training days"
+    assert searched_so_far(found) == "3 of 12 layouts: trip 5.00, 0.25 less on the training days"
 
 
 @pytest.mark.parametrize(

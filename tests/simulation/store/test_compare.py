@@ -25,7 +25,7 @@ def model() -> DemandModel:
 @pytest.fixture(scope="module")
 def compare_days(model):
     def run(base, other, **others):
-        arguments = {"shoppers": 150, "seed": 3, "most": 8, "parameter_draws": 4, "workers": 1} | others
+        arguments = {"shoppers": 150, "seed": 3, "most": 8, "parameter_draws": 8, "workers": 1} | others
         return compare(base, other, model=model, **arguments)
 
     return run
@@ -78,6 +78,13 @@ def test_nothing_is_judged_while_parameters_were_not_drawn(plan, compare_days):
     assert result.finished
     assert result.varied == ()
     assert {row.verdict for row in result.rows if row.name.startswith("path")} == {"not judged"}
+
+
+def test_with_few_draws_of_the_parameters_no_verdict_is_given_however_narrow_the_interval(plan, compare_days):
+    richer = Layout(plan, change=lambda demand, _: dataclasses.replace(demand, spend=demand.spend * 2))
+    sales = compare_days(plan, richer, parameter_draws=2).row("sales_visit")
+    assert sales.combined.lo > 0
+    assert sales.verdict == "not judged"
 
 
 @pytest.mark.parametrize("workers", [2, 3])

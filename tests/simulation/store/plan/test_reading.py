@@ -210,9 +210,9 @@ def test_any_plan_reads_back_the_same(seed, name, category):
         (in_metres(SOUND, width="5000"), "is 5000 m x 10 m; both sides must be more than 0 and at most 250 m"),
         (in_metres(SOUND, width="-2"), "width = -2 should be greater than 0"),
         (in_metres(SOUND, depth="nan"), "depth = nan should be a finite number"),
-        (in_metres([*SOUND, fixture("a", "wall", 1, 1, -3)]), "fixtures[4].width = -3 should be greater than 0"),
-        (in_metres([*SOUND, fixture("a", "wall", '"1"', 1)]), "fixtures[4].x = '1' should be a valid number"),
-        (in_metres([*SOUND, fixture("a", "wall", 1, 1, more=", colour = 3")]), "fixtures[4].colour is no key"),
+        (in_metres([*SOUND, fixture("a", "wall", 1, 1, -3)]), "fixtures.5.width = -3 should be greater than 0"),
+        (in_metres([*SOUND, fixture("a", "wall", '"1"', 1)]), "fixtures.5.x = '1' should be a valid number"),
+        (in_metres([*SOUND, fixture("a", "wall", 1, 1, more=", colour = 3")]), "fixtures.5.colour is no key"),
         (in_metres([*SOUND, fixture("in", "wall", 1, 1)]), "two fixtures are named 'in'"),
         (
             in_metres([*SOUND, fixture("a", "wall", 5.5, 3.5)]),
