@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from experiments.store.bank import bank, require_one_speed
+from experiments.store.known_figures import require_known_figures
 from experiments.store.scenario import DemandSettings, SearchSettings, StoreArm, StoreScenario
 from retail.datasource import DataSource
 from retail.errors import ConfigError, TradefairError
@@ -24,7 +25,8 @@ def fingerprint(scenario: StoreScenario) -> str:
     """Identity of what a scenario reads: its plan's content and its baskets. Plans of all arms, and rules, are tried.
 
     Raises:
-        ConfigError: the plan, an arm's change of it, or what a search may change is refused.
+        ConfigError: the plan, an arm's change of it, or what a search may change is refused, or a target is about a
+            figure that there will not be.
         DataError: the baskets cannot be found or read.
     """
     plan = load_plan(scenario.plan)
@@ -42,6 +44,7 @@ def fingerprint(scenario: StoreScenario) -> str:
         require_one_speed(scenario.reference, scenario.checkout.tills)
         for arm in scenario.arms:
             bank(arm, scenario.checkout.tills)
+    require_known_figures(scenario, plan)
     source = DataSource(scenario.demand.source, scenario.demand.path)
     content = f"{plan_text(plan)}\n{source.fingerprint()}"
     return hashlib.sha256(content.encode()).hexdigest()[:16]
