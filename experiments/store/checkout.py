@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from experiments.runs import ArmResult
 from experiments.store.bank import bank, require_one_speed
-from experiments.store.figures import NO_INTERVAL, row, table
+from experiments.store.figures import NO_INTERVAL, Statistic, row, table
 from experiments.store.inputs import demand_model
 from experiments.store.scenario import StoreArm
 from experiments.store.spec import StoreSpec
@@ -155,27 +155,48 @@ def _drawn(seed: int, draw: int) -> StoreSettings:
 def _rows(
     both: Mapping[str, list[tuple[float, float]]], shifted: list[list[list[tuple[float, float]]]], arm: str, ref: str
 ) -> Iterator[dict[str, Any]]:
-    """Yield values, differences and ratios of the three measures, with both intervals."""
+    """Yield values, differences and ratios of the three measures, with both intervals.
+
+    Intervals are of the logarithm of the ratio, and those of a difference are its ends times the reference's mean:
+    no time falls by more than all of it, as an interval around the mean difference might say.
+    """
     for place, (name, label) in enumerate(MEASURES.items()):
         base, other = np.array(both[name]).T
         few = np.array([[day[place] for day in draw] for draw in shifted])  # (draws, days, 2)
         about: dict[str, Any] = {"n": len(base), "label": label, "source": _SOURCE, "better": -1}
         yield row(name, ref, base.mean(), _ends(paired(base)), unit="s", **about)
         yield row(name, arm, other.mean(), _ends(paired(other)), unit="s", **about)
-        change = other - base
-        noise = paired(change)
-        whole = combined(change, few[..., 1] - few[..., 0]) if len(few) else None
         against: dict[str, Any] = {"reference": ref, "sides": (base.mean(), other.mean()), **about}
-        value, said = float(change.mean()), verdict(-1, whole, draws=len(few))
-        yield row(name, arm, value, _ends(whole), unit="s", statistic="difference", verdict=said, **against)
-        yield row(name, arm, value, _ends(noise), unit="s", statistic="simulation_difference", **against)
-        ratio = np.log(other) - np.log(base)
-        doubt = combined(ratio, np.log(few[..., 1]) - np.log(few[..., 0])) if len(few) else paired(ratio)
-        lo, hi = _ends(doubt)
-        yield row(
-            name, arm, math.exp(float(ratio.mean())), (math.exp(lo), math.exp(hi)), unit="ratio", statistic="ratio",
-            **against,
+        ratio, value = _log_ratio(base, other), float((other - base).mean())
+        noise = _ratio_interval(paired(ratio))
+        whole = _ratio_interval(combined(ratio, _log_ratio(few[..., 0], few[..., 1]))) if len(few) else None
+        said = verdict(-1, None if whole is None else Interval(whole.lo - 1, whole.hi - 1), draws=len(few))
+        differences: tuple[tuple[Statistic, Interval | None, str], ...] = (
+            ("difference", whole, said), ("simulation_difference", noise, "")
         )  # fmt: skip
+        for statistic, interval, judged in differences:
+            ends = _difference_ends(interval, value, float(base.mean()))
+            yield row(name, arm, value, ends, unit="s", statistic=statistic, verdict=judged, **against)
+        known = ratio[~np.isnan(ratio)]
+        centre = math.exp(float(known.mean())) if len(known) else math.nan
+        yield row(name, arm, centre, _ends(whole or noise), unit="ratio", statistic="ratio", **against)
+
+
+def _log_ratio(base: Floats, other: Floats) -> Floats:
+    """Logarithm of other over base, NaN where nobody waited."""
+    there = (base > 0) & (other > 0)
+    return np.log(np.where(there, other, np.nan)) - np.log(np.where(there, base, np.nan))
+
+
+def _ratio_interval(logarithm: Interval | None) -> Interval | None:
+    return None if logarithm is None else Interval(math.exp(logarithm.lo), math.exp(logarithm.hi))
+
+
+def _difference_ends(ratio: Interval | None, value: float, base: float) -> tuple[float, float]:
+    """Ends of a difference from those of the ratio; the mean of the differences lies between them."""
+    if ratio is None:
+        return NO_INTERVAL
+    return min(value, base * (ratio.lo - 1)), max(value, base * (ratio.hi - 1))
 
 
 def _ends(interval: Interval | None) -> tuple[float, float]:
