@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal
 
@@ -57,19 +56,12 @@ def row(
         better: 1 where more is better, -1 where less is, 0 where neither.
         verdict: what the interval says, in words.
     """
-    figure = slug(figure)
     name = statistic_name(statistic, figure, arm, reference)
     numbers = {"name": name, "value": float(value), "lo": float(interval[0]), "hi": float(interval[1])}
     about = {"statistic": statistic, "figure": figure, "arm": arm, "reference": reference or ""}
     made_of = {"base": float(sides[0]), "other": float(sides[1])}
     words = {"label": label or figure, "source": source, "note": note, "better": int(better), "verdict": verdict}
     return {**numbers, "unit": unit, "n": int(n), **about, **made_of, **words}
-
-
-def slug(name: str) -> str:
-    """Spell a figure's name so that a target may hold it: "dwell_s:back wall, east" as "dwell_s.back-wall-east"."""
-    first, _, member = name.partition(":")
-    return f"{first}.{re.sub(r'[^A-Za-z0-9]+', '-', member).strip('-')}" if member else first
 
 
 def table(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:

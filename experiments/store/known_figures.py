@@ -6,10 +6,10 @@ import difflib
 from collections.abc import Iterator
 from typing import Final
 
-from experiments.store.figures import slug
 from experiments.store.scenario import StoreScenario
 from experiments.targets import Target, statistic_name
 from retail.errors import ConfigError
+from simulation.store.members import family_of, figure_of, member_names
 from simulation.store.plan import StorePlan
 
 CHECKOUT: Final = ("service_s", "wait_s", "checkout_s")
@@ -19,7 +19,10 @@ VALIDATION: Final = {
     ),
     "lee-longton": ("wait_s", "wait_s_error", "wait_s_inside"),
     "corridor": (
-        *(slug(f"speed_at:{density:g} per m2") for density in (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0)),
+        *(
+            figure_of("speed_at", at)
+            for at in member_names(f"{density:g} per m2" for density in (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0))
+        ),
         "speed_error_to_1", "speed_error_to_2",
     ),
     "little": ("relative_error", "left_over_entered"),
@@ -110,14 +113,14 @@ def _of_stores(scenario: StoreScenario, plan: StorePlan, *, families: bool) -> I
     if not families:
         return
     from experiments.store.inputs import arm_plan
-    from simulation.store.kpi import display_names
+    from simulation.store.kpi import display_names, zone_names
     from simulation.store.plan import rasterise
 
     members: dict[str, None] = {}
     for arm in (scenario.reference, *scenario.arms):
         floor = rasterise(arm_plan(plan, arm))
-        members |= {slug(f"exposure_pct:{name}"): None for name in display_names(floor)}
-        members |= {slug(f"dwell_s:{name}"): None for name in floor.zones}
+        members |= {figure_of("exposure_pct", name): None for name in display_names(floor)}
+        members |= {figure_of("dwell_s", name): None for name in zone_names(floor)}
     yield from members
 
 
@@ -129,4 +132,4 @@ def _figure(name: str) -> str:
 
 def _short(figures: list[str]) -> list[str]:
     """Name members of a family once."""
-    return list(dict.fromkeys(f"{name.partition('.')[0]}.NAME" if "." in name else name for name in figures))
+    return list(dict.fromkeys(f"{family_of(name)[0]}.NAME" if "." in name else name for name in figures))

@@ -20,6 +20,7 @@ from experiments.store.spec import StoreSpec
 from simulation.store.day import Day, prepare, run_day
 from simulation.store.demand import Demand
 from simulation.store.intervals import Interval, paired
+from simulation.store.members import figure_of, member_names
 from simulation.store.plan import load_plan
 from simulation.store.routes import presence
 from simulation.store.settings import StoreSettings
@@ -85,7 +86,8 @@ def corridor(spec: StoreSpec, progress: Callable[[str], None]) -> Rows:
             progress(f"{density:g} people per m2: {many.mean():.3f} m/s, Weidmann {theory:.3f}")
             worst = max(worst, abs(float(many.mean()) / theory - 1))
             note = f"Weidmann 1993: {theory:.3f} m/s"
-            figure = f"speed_at:{density:g} per m2"
+            (at,) = member_names([f"{density:g} per m2"])
+            figure = figure_of("speed_at", at)
             label = f"speed at {density:g} people per m2"
             yield row(
                 figure, spec.arm.name, many.mean(), _ends(paired(many)), unit="m/s", n=len(many), label=label, note=note

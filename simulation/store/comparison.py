@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from simulation.store.heat import HeatDifference, HeatMap, What, averaged, difference
 from simulation.store.intervals import Interval, combined, paired
 from simulation.store.kpi import KPIS, MONEY, kpi
+from simulation.store.members import family_of
 from simulation.store.parameters import Source
 from simulation.store.settings import GROUPS, PARAMETERS
 from simulation.store.verdict import LEAST_DRAWS, Verdict, verdict
@@ -191,7 +192,7 @@ def _row(
     varied: frozenset[str],
     currency: str,
 ) -> Row:
-    one, member = kpi(name), name.partition(":")[2]
+    one, (_, member) = kpi(name), family_of(name)
     change = after - before
     shared = ~np.isnan(change)
     if shared.any():
@@ -234,7 +235,7 @@ def _names(days: Sequence[Mapping[str, float]]) -> list[str]:
     """Names of all figures, in the registry's order, members of a family as the layouts have them."""
     order = {one.name: place for place, one in enumerate(KPIS)}
     names = dict.fromkeys(name for day in days for name in day)
-    return sorted(names, key=lambda name: order[name.partition(":")[0]])
+    return sorted(names, key=lambda name: order[family_of(name)[0]])
 
 
 def _column(days: Figures, name: str) -> NDArray[np.float64]:

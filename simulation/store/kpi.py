@@ -15,6 +15,7 @@ from simulation.store.behaviour import found, numbers_on
 from simulation.store.demand import Demand
 from simulation.store.floor import OUTSIDE, Floor
 from simulation.store.itinerary import Itinerary
+from simulation.store.members import family_of, figure_of, member_names
 from simulation.store.outcome import Served, Walked
 
 MONEY: Final = "money"
@@ -26,7 +27,7 @@ class Kpi:
     """One figure.
 
     Attributes:
-        name: such as "path_m"; a family's members are named "family:member".
+        name: such as "path_m"; a family's members are named "family.member".
         label: for people.
         unit: as printed; `MONEY` stands for the currency of the baskets.
         better: +1 more is better, -1 less is better, 0 neither.
@@ -90,9 +91,11 @@ def kpi(name: str) -> Kpi:
 
     Raises: ConfigError: there is no such figure.
     """
-    found = _BY_NAME.get(name.partition(":")[0])
-    if found is None or found.family != (":" in name):
-        raise ConfigError(f"no figure is called {name!r}; use one of {', '.join(_BY_NAME)}, families as family:member")
+    family, member = family_of(name)
+    found = _BY_NAME.get(family)
+    if found is None or found.family != bool(member):
+        names = (f"{one.name}.NAME" if one.family else one.name for one in KPIS)
+        raise ConfigError(f"no figure is called {name!r}; use one of {', '.join(names)}")
     return found
 
 
@@ -135,11 +138,11 @@ def measure(floor: Floor, demand: Demand, itinerary: Itinerary, walked: Walked, 
         "coverage_pct": 100 * _over(float(walked.visits.sum()), n * cells),
     }
     for number, name in enumerate(display_names(floor)):
-        figures[f"exposure_pct:{name}"] = 100 * _over(float(walked.exposed[:, number].sum()), n)
+        figures[figure_of("exposure_pct", name)] = 100 * _over(float(walked.exposed[:, number].sum()), n)
     known = floor.zone != OUTSIDE
     seconds = np.bincount(floor.zone[known], weights=walked.dwell_s[known], minlength=len(floor.zones))
-    for number, name in enumerate(floor.zones):
-        figures[f"dwell_s:{name}"] = _over(float(seconds[number]), n)
+    for number, name in enumerate(zone_names(floor)):
+        figures[figure_of("dwell_s", name)] = _over(float(seconds[number]), n)
     return figures
 
 
@@ -168,13 +171,13 @@ def spending(floor: Floor, demand: Demand, walked: Walked) -> tuple[NDArray[np.f
 
 def display_names(floor: Floor) -> tuple[str, ...]:
     """Name the displays by kind and category, numbered from the second equal one on."""
-    seen: dict[str, int] = {}
-    names = []
-    for kind, category in zip(floor.display_kind, floor.display_category, strict=True):
-        name = f"{kind.replace('_', ' ')}, {floor.categories[category]}"
-        seen[name] = seen.get(name, 0) + 1
-        names.append(name if seen[name] == 1 else f"{name} {seen[name]}")
-    return tuple(names)
+    shown = zip(floor.display_kind, floor.display_category, strict=True)
+    return member_names(f"{kind}-{floor.categories[category]}" for kind, category in shown)
+
+
+def zone_names(floor: Floor) -> tuple[str, ...]:
+    """Name the zones as figures do."""
+    return member_names(floor.zones)
 
 
 def most_at_once(enter_s: NDArray[np.float64], leave_s: NDArray[np.float64]) -> int:
@@ -189,7 +192,7 @@ def figure_table(figures: Mapping[str, float]) -> list[tuple[str, str, str]]:
     """Print figures as (label, value, unit)."""
     rows = []
     for name, value in figures.items():
-        one, member = kpi(name), name.partition(":")[2]
+        one, (_, member) = kpi(name), family_of(name)
         rows.append((f"{one.label}: {member}" if member else one.label, one.text(value), one.unit))
     return rows
 

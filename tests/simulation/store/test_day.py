@@ -7,6 +7,7 @@ from retail.errors import ConfigError
 from simulation.store.day import advisory, prepare, run_day
 from simulation.store.demand_model import complete_journey_demand
 from simulation.store.kpi import KPIS, basket_items, display_names, figure_table, kpi, most_at_once, spending
+from simulation.store.members import family_of
 from simulation.store.plan import load_plan
 from simulation.store.settings import StoreSettings
 
@@ -87,7 +88,7 @@ def test_coverage_and_exposure_are_shares(day):
 
 
 def test_dwell_of_all_zones_is_the_time_on_the_floor(demand, day):
-    zones = sum(value for name, value in day.kpis.items() if name.startswith("dwell_s:"))
+    zones = sum(value for name, value in day.kpis.items() if name.startswith("dwell_s."))
     assert zones * demand.shoppers == pytest.approx(day.walked.dwell_s.sum())
 
 
@@ -124,14 +125,15 @@ def test_most_at_once_counts_overlaps():
 
 def test_every_figure_is_in_the_registry_and_prints(plan, day):
     figures = {**day.kpis, **advisory(plan)}
-    assert {name.partition(":")[0] for name in figures} == {one.name for one in KPIS}
+    assert {family_of(name)[0] for name in figures} == {one.name for one in KPIS}
     for label, value, unit in figure_table(figures):
         assert label
         assert value
         assert unit
     assert kpi("path_m").text(float("nan")) == "-"
-    with pytest.raises(ConfigError, match="'exposure_pct'"):
-        kpi("exposure_pct")
+    for wrong in ("exposure_pct", "path_m.here", "exposure_pct:store front"):
+        with pytest.raises(ConfigError, match=f"'{wrong}'"):
+            kpi(wrong)
 
 
 def test_displays_have_different_names(plan):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from simulation.store import checks
 from simulation.store.plan import apply_edits, load_plan, read_plan
 
 PAGE = Path(__file__).parents[4] / "docs" / "store-plans.md"
@@ -42,3 +43,11 @@ def test_the_table_of_the_page_lists_the_bundled_stores():
     for name, width, depth, categories in rows:
         plan = load_plan(name)
         assert (plan.width, plan.depth, len(plan.categories)) == (float(width), float(depth), int(categories))
+
+
+def test_every_finding_that_the_command_may_print_is_in_the_table():
+    code = Path(checks.__file__).read_text(encoding="utf-8")
+    named = set(re.findall(r'Finding\(\s*"([a-z-]+)"', code))
+    listed = re.findall(r"^\| `([a-z]+-[a-z-]+)` \|", PAGE.read_text().split("## What is advised")[1], re.MULTILINE)
+    assert set(listed) == named - {"category-without-shelf"}  # a small store need not sell everything
+    assert len(listed) == 7

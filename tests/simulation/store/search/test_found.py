@@ -126,7 +126,7 @@ def test_a_display_in_a_dead_corner_is_brought_to_where_shoppers_pass(model):
         rules=Rules(shelves=(), movable=("promotion-1",), reach_m=6.0), steps=30, training_days=1, workers=1,
         held_out_days=4, parameter_draws=0,
     )  # fmt: skip
-    exposure = found.held_out.row("exposure_pct:store front, snacks")
+    exposure = found.held_out.row("exposure_pct.store-front-snacks")
     assert exposure.base < 5
     assert exposure.other > 50
     assert found.held_out.row("unplanned_picks").noise.lo > 0
