@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from matching.face import dlib_faces
 from matching.face.baselines import PcaWccn
 from matching.face.calibrate import calibrate_identification, calibrate_verification
 from matching.face.encoder import CropEncoder
@@ -29,6 +30,11 @@ NOTICE = hashlib.sha256(b"We recognise your face if you want us to.").hexdigest(
 GREET, PAY = "in_store_recognition", "payment"
 PUBLIC = 28
 """ORL people 0 to 27 fit encoder, liveness and thresholds; the others are customers and visitors."""
+
+
+def pytest_runtest_setup(item):
+    if item.get_closest_marker("needs_faces") and not dlib_faces.is_installed():
+        pytest.skip("needs the extra `faces`")
 
 
 @dataclass

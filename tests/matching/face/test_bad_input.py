@@ -9,7 +9,6 @@ import pytest
 from PIL import Image
 
 from matching.embeddings import Embeddings
-from matching.face import dlib_faces
 from matching.face.decision import Match, Refused
 from matching.face.dlib_faces import DlibFinder
 from matching.face.encoder import CropEncoder
@@ -75,7 +74,7 @@ def test_every_service_refuses_what_is_no_photo_in_one_sentence_and_stores_nothi
     assert [entry.body["outcome"] for entry in merchant.log.entries()[charged:]] == ["refused"]
 
 
-@pytest.mark.skipif(not dlib_faces.is_installed(), reason="needs the extra `faces`")
+@pytest.mark.needs_faces
 @pytest.mark.parametrize(
     ("photo", "message"),
     [

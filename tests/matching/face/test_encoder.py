@@ -15,8 +15,6 @@ from retail.errors import ConfigError, DataError
 
 from .conftest import PUBLIC
 
-needs_extra = pytest.mark.skipif(not dlib_faces.is_installed(), reason="needs the extra `faces`")
-
 
 def eer(encoder, orl, people) -> float:
     chosen = np.isin(orl.person, people)
@@ -109,7 +107,7 @@ def test_files_that_are_no_photos_are_refused_before_anything_else(orl):
             photos_of(bad)
 
 
-@needs_extra
+@pytest.mark.needs_faces
 def test_the_finder_says_what_is_wrong_with_a_photo(photos, orl):
     finder = DlibFinder()
     with pytest.raises(DataError, match="2 faces were found"):
@@ -121,7 +119,7 @@ def test_the_finder_says_what_is_wrong_with_a_photo(photos, orl):
     assert np.array_equal(finder.crop(orl.images[0]), orl.images[0])
 
 
-@needs_extra
+@pytest.mark.needs_faces
 def test_a_crop_out_of_a_larger_photo_is_like_the_crop_of_the_picture(photos, orl, encoder):
     finder = DlibFinder()
     wide = np.full((300, 400), 90, np.uint8)
@@ -132,7 +130,7 @@ def test_a_crop_out_of_a_larger_photo_is_like_the_crop_of_the_picture(photos, or
     assert (encoder.encode(list(same)).vectors @ one).max() > (encoder.encode(list(others)).vectors @ one).max()
 
 
-@needs_extra
+@pytest.mark.needs_faces
 def test_the_public_encoder_tells_people_apart_in_photos_in_colour_and_in_crops(photos):
     encoder = DlibEncoder()
     person = np.repeat(np.arange(6), 3)

@@ -162,9 +162,10 @@ def test_a_neutral_role_is_worth_nothing_inside_a_trading_unit(role):
             assert [one for one in allowed(engine, asked) if rival(one, register)] == []
 
 
-def test_all_packs_over_the_whole_domain_say_what_they_are_meant_to():
-    found = enumerate_all(PACKS, regime="federated_dp")
-    assert (found.requests, found.wrong_allow, found.wrong_deny, found.idle) == (32_400, 0, 0, ())
+def test_all_packs_say_what_they_are_meant_to_over_a_part_of_the_domain():
+    some = DOMAIN[::7]  # a slow test asks about all of it
+    found = enumerate_all(PACKS, regime="federated_dp", requests=some)
+    assert (found.requests, found.wrong) == (len(some), ())
 
 
 @pytest.mark.slow
@@ -172,6 +173,8 @@ def test_all_packs_over_the_whole_domain_say_what_they_are_meant_to():
 def test_all_packs_say_what_they_are_meant_to_under_every_regime(regime):
     found = enumerate_all(PACKS, regime=regime)
     assert (found.requests, found.wrong) == (32_400, ())
+    if regime == "federated_dp":
+        assert found.idle == ()
 
 
 def choices(words):
