@@ -1,3 +1,4 @@
+import gc
 import multiprocessing
 import os
 import shutil
@@ -18,6 +19,25 @@ settings.load_profile("quick")
 IN_MEMORY = Path("/dev/shm")
 if os.access(IN_MEMORY, os.W_OK) and shutil.disk_usage(IN_MEMORY).free > 2e9:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(IN_MEMORY))
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out of a run with more examples what names its own number: the default suite has tried just as many."""
+
+    def names_its_number(item):
+        own = getattr(getattr(item, "obj", None), "_hypothesis_internal_use_settings", None)
+        return own is not None and own.max_examples < settings.default.max_examples
+
+    if settings.get_current_profile_name() == "thorough":
+        tried = [item for item in items if names_its_number(item)]
+        items[:] = [item for item in items if not names_its_number(item)]
+        config.hook.pytest_deselected(items=tried)
+
+
+def pytest_collection_finish():
+    """Spare the garbage collector what the imports made: Streamlit has it look through everything at each rerun."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,14 @@ import experiments.execute as execute
 from apps.command.main import main
 
 ROOT = Path(__file__).parent.parent.parent
-COMMAND = [sys.executable, str(Path(__file__).parent / "tradefair_with_small_runner.py")]
+SCRIPT = Path(__file__).parent / "tradefair_with_small_runner.py"
+COMMAND = [sys.executable, str(SCRIPT)]
+FORKED = """
+import os, runpy, sys
+script, folder, *sys.argv[1:] = sys.argv[1:]
+os.chdir(folder)
+runpy.run_path(script, run_name="__main__")
+"""
 SCENARIO = """
 name = "tiny"
 [data]
@@ -227,7 +234,7 @@ def test_kill_9_in_the_middle_and_the_same_command_again_give_the_same_table(tra
     whole = figures(tradefair("run", "tiny.toml", "--json", "--store", "whole"))
     (workplace / "switches" / "slow").write_text("0.4")
     before = len(executed(workplace))
-    killed = process("run", "tiny.toml", "--jobs", "2", wait=False)
+    killed = process("run", "tiny.toml", "--jobs", "1", wait=False)
     wait_for(lambda: len(executed(workplace)) >= before + 3, killed)
     os.killpg(killed.pid, signal.SIGKILL)
     killed.communicate()
@@ -280,11 +287,12 @@ def test_ctrl_c_ends_with_130_says_how_to_resume_and_leaves_no_worker(tradefair,
     assert tradefair("run", "tiny.toml", "--jobs", "2").returncode == 0
 
 
-def test_two_commands_on_one_store_share_the_work_and_agree(process, workplace):
+def test_two_commands_on_one_store_share_the_work_and_agree(start_code, workplace, monkeypatch):
+    monkeypatch.setenv("TRADEFAIR_TEST_SWITCHES", str(workplace / "switches"))
     (workplace / "switches" / "slow").write_text("0.3")
-    both = [process("run", "tiny.toml", "--json", "--jobs", "1", wait=False) for _ in range(2)]
+    both = [start_code(FORKED, SCRIPT, workplace, "run", "tiny.toml", "--json", "--jobs", "1") for _ in range(2)]
     done = [one.communicate(timeout=120) for one in both]
-    assert [one.returncode for one in both] == [0, 0]
+    assert [one.returncode for one in both] == [0, 0], done
     rows = [[row for row in json.loads(out)["rows"]] for out, _ in done]
     assert rows[0] == rows[1]
     run_ids = [name.split("-")[1] for name in executed(workplace)]
