@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -11,19 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps import plan_picture
+from apps.figure_text import count
 from apps.flow_paint import ARROW, MEANING, Flow, arrows
 from apps.heat_paint import Heat
+from retail.errors import DataError
 from simulation.store.day import prepare, run_day
 from simulation.store.demand_model import complete_journey_demand
 from simulation.store.floor import CELL_M
 from simulation.store.heat import HeatMap, What, averaged, heat_of
-from simulation.store.plan import StorePlan
+from simulation.store.plan import StorePlan, rasterise
 from simulation.store.settings import StoreSettings
-from simulation.store.traces import read_traces, trace_heat
+from simulation.store.traces import points_off_floor, read_traces, trace_heat
 
 Floats = NDArray[np.float64]
 SIDE_CELLS: Final = 2
 """Squares of 1 m."""
+MOST_OFF_FLOOR: Final = 0.5
+"""Share of points in walls or fixtures, above which traces are not of this plan."""
 FLOWS: Final[tuple[What, ...]] = ("flow_east", "flow_west", "flow_south", "flow_north")
 Kind = tuple[What, int]
 """What a map shows, and the edge of its squares in cells."""
@@ -37,27 +41,79 @@ def kinds(what: Literal["visits", "dwell", "flow"]) -> tuple[Kind, ...]:
     return ((what, SIDE_CELLS),)
 
 
-def simulated_maps(plan: StorePlan, wanted: Sequence[Kind], *, shoppers: int, days: int, seed: int) -> Maps:
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a map was made from.
+
+    Attributes:
+        plan: name of the store.
+        source: "simulated", or the file of traces.
+        days: how many.
+        visits: on all of them.
+        points: of traces; None of simulated days.
+        off_floor: points where nobody can walk.
+    """
+
+    plan: str
+    source: str
+    days: int
+    visits: int
+    points: int | None = None
+    off_floor: int = 0
+
+    def sentence(self) -> str:
+        """Say it in one line."""
+        days = count(self.days, "simulated day" if self.points is None else "day")
+        return f"{self.plan}: {count(self.visits, 'visit')} on {days}" + (
+            "" if self.points is None else f", {count(self.points, 'point')} from {self.source}"
+        )
+
+    def warning(self) -> str:
+        """Say how many points lie where nobody can walk."""
+        share = self.off_floor / (self.points or 1)
+        return (
+            f"{self.off_floor:,} of {count(self.points or 0, 'point')} ({share:.1%}) lie in walls or fixtures of the"
+            " plan; they are in the map. A few are what a sensor's error makes of people beside a shelf; many mean that"
+            " plan and traces do not lie on each other"
+        )
+
+    def record(self) -> dict[str, Any]:
+        """Return it for JSON."""
+        return asdict(self)
+
+
+def simulated_maps(
+    plan: StorePlan, wanted: Sequence[Kind], *, shoppers: int, days: int, seed: int
+) -> tuple[Maps, About]:
     """Return mean maps of simulated days with the Complete Journey's baskets."""
     settings = StoreSettings.default()
     store, model = prepare(plan, settings), complete_journey_demand()
     maps: dict[Kind, list[HeatMap]] = {kind: [] for kind in wanted}
+    visits = 0
     for day in range(days):
         demand = model.draw(day, seed=seed, shoppers=shoppers, hours=store.hours, settings=settings)
         ran = run_day(store, demand, settings)
+        visits += demand.shoppers
         for (what, side), many in maps.items():
             many.append(heat_of(store.floor, ran.itinerary, ran.walked, what=what, side_cells=side))
-    return {kind: averaged(many) for kind, many in maps.items()}
+    return {kind: averaged(many) for kind, many in maps.items()}, About(plan.name, "simulated", days, visits)
 
 
-def traced_maps(plan: StorePlan, wanted: Sequence[Kind], traces: Path) -> Maps:
+def traced_maps(plan: StorePlan, wanted: Sequence[Kind], traces: Path) -> tuple[Maps, About]:
     """Return maps of a merchant's own traces, a mean day where they cover several.
 
     Raises:
-        DataError: a row cannot be used; the message names it.
+        DataError: a row cannot be used; the message names it. Or most points lie where nobody can walk.
     """
     read = read_traces(traces, width_m=plan.width, depth_m=plan.depth)
-    return {(what, side): trace_heat(read, what=what, side_m=side * CELL_M) for what, side in wanted}
+    off, points = points_off_floor(read, rasterise(plan)), len(read.x)
+    if off > MOST_OFF_FLOOR * points:
+        raise DataError(
+            f"{traces}: {off:,} of {count(points, 'point')} lie in walls or fixtures of {plan.name}; use metres from"
+            " the plan's upper left corner, x to the right and y down, and the plan in which they were recorded"
+        )
+    maps = {(what, side): trace_heat(read, what=what, side_m=side * CELL_M) for what, side in wanted}
+    return maps, About(plan.name, str(traces), read.days, read.visits, points, off)
 
 
 @dataclass(frozen=True, eq=False)

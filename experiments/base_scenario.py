@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -65,6 +66,20 @@ class BaseScenario(Settings):
     targets: Annotated[dict[str, str], BeforeValidator(_flat)] = Field(
         default_factory=dict, description='"ratio(explore_ndcg10, federated, popularity)" = ">= 1.15"'
     )
+
+    @classmethod
+    def read_beside(cls, raw: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+        """Return the table of a scenario's file with the paths that it gives from its own folder; here there are none.
+
+        Args:
+            raw: the nested table, not checked yet.
+            folder: where the file lies.
+        """
+        return dict(raw)
+
+    def packed(self) -> tuple[Self, dict[str, bytes]]:
+        """Return the scenario as it stands in a parcel, and the files by name that must lie beside it there."""
+        return self, {}
 
     @property
     def data_place(self) -> str:

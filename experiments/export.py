@@ -57,7 +57,10 @@ def export_runs(store: RunStore, key: str, to: Path) -> Path:
 
 
 def _fill(parcel: Path, scenario: BaseScenario, records: Sequence[Mapping[str, Any]], *, summary: Path) -> None:
-    write_bytes(parcel / "scenario.toml", scenario_text(scenario).encode())
+    alike, beside = scenario.packed()
+    write_bytes(parcel / "scenario.toml", scenario_text(alike).encode())
+    for name, content in beside.items():
+        write_bytes(parcel / name, content)
     if summary.is_file():
         shutil.copyfile(summary, parcel / "summary.json")
     versions: dict[str, str] = {}

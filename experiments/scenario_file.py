@@ -56,6 +56,9 @@ def load_scenario(source: str | Path, overrides: Sequence[str] = ()) -> BaseScen
         ConfigError: there is no such scenario, it is not TOML, or a value is refused; one line says where.
     """
     raw = toml_table(_read(source), source)
+    model = _MODELS.get(str(raw.get("kind", Scenario.kind)))
+    if model is not None and Path(source).is_file():
+        raw = model.read_beside(raw, Path(source).parent)
     for override in overrides:
         key, equals, text = override.partition("=")
         if not equals or not key.strip():

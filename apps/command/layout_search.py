@@ -62,23 +62,32 @@ def search(
     so far is printed.
     """
     from apps.command.output import require_place
-    from apps.command.store_progress import followed, watched
-    from experiments.documents import write_bytes
-    from experiments.store.inputs import demand_model
-    from experiments.store.layout_search import searched_so_far
     from retail.errors import ConfigError
+    from simulation.store.kpi import kpi
     from simulation.store.plan import load_plan, plan_text
-    from simulation.store.search import Rules, on_held_out_days, searching
 
+    # What is wrong with the input is said before anything that takes seconds: engines, statistics, baskets.
     if to is not None and to.suffix != ".toml":
         raise ConfigError(f"--to {to}: a plan is written as .toml; name such a file")
     if to is not None:
         require_place(to, "--to")
         if to.exists():
             raise ConfigError(f"--to {to} is there already; name another file, or remove it first")
+    kpi(objective)
     base = load_plan(plan)
+    wanted = demand_settings(demand, currency)
+
+    from simulation.store.search import Rules, on_held_out_days, room_of, searching
+
     rules = Rules(tuple(fixed or ()), None if swaps else (), tuple(movable or ()), reach_m)
-    model = demand_model(demand_settings(demand, currency))
+    room_of(base, objective=objective, strategy=how.value, rules=rules, steps=steps, training_days=training_days)
+
+    from apps.command.store_progress import NOTHING_YET, followed, watched
+    from experiments.documents import write_bytes
+    from experiments.store.inputs import demand_model
+    from experiments.store.layout_search import searched_so_far
+
+    model = demand_model(wanted)
 
     def tried(so_far: Found) -> int:
         return so_far.tried
@@ -90,6 +99,7 @@ def search(
     sought = followed(trained, total=steps, said=searched_so_far, done=tried)
     found, complete = sought
     if found is None:
+        typer.echo(NOTHING_YET, err=True)
         raise typer.Exit(130)
     if complete:
         judged, complete = watched(
@@ -108,7 +118,11 @@ def search(
     if to is not None:
         typer.echo(f"written: {to}" if found.edits else f"not written: {to}, as nothing better was found", err=True)
     if not complete:
-        typer.echo("interrupted: this is the best layout so far", err=True)
+        typer.echo(
+            f"interrupted: this is the best layout so far, after {found.tried} of {steps}. Nothing is stored: the same"
+            " command begins again, and fewer --steps end sooner",
+            err=True,
+        )
         raise typer.Exit(130)
 
 

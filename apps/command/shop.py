@@ -139,26 +139,32 @@ def compare(
 
     With Ctrl-C what is known so far is printed.
     """
-    from apps.command import tables
-    from apps.command.store_progress import watched
     from apps.edit_words import read_words, words
-    from experiments.store.inputs import demand_model
-    from experiments.store.what_if import what_if_document
     from retail.errors import ConfigError
-    from simulation.store.compare import comparing
     from simulation.store.plan import apply_edits, load_plan
 
+    # What is wrong with the input is said before anything that takes seconds: engines, statistics, baskets.
     if not edits:
         raise ConfigError("say what to change with --edit; write for example --edit swap=dairy,bakery")
     changes = [read_words(edit) for edit in edits]
     base = load_plan(plan)
     other = apply_edits(base, changes)
-    model = demand_model(demand_settings(demand, currency))
+    wanted = demand_settings(demand, currency)
+
+    from apps.command import tables
+    from apps.command.store_progress import NOTHING_YET, watched
+    from apps.figure_text import count
+    from experiments.store.inputs import demand_model
+    from experiments.store.what_if import what_if_document
+    from simulation.store.compare import comparing
+
+    model = demand_model(wanted)
     steps = comparing(
         base, other, model=model, shoppers=shoppers, seed=seed, block=min(8, days), most=days, parameter_draws=draws
     )
     found, complete = watched(steps, most=days, draws=draws)
     if found is None:
+        typer.echo(NOTHING_YET, err=True)
         raise typer.Exit(130)
     title = f"{base.name}: {', '.join(words(change) for change in changes)}"
     document = what_if_document(found, arm="changed", reference="as-is", title=title)
@@ -167,18 +173,26 @@ def compare(
     else:
         tables.print_summary(document)
     if not complete:
-        typer.echo("interrupted: these are the figures so far", err=True)
+        typer.echo(
+            f"interrupted after {count(found.days, 'day')} and {count(found.draws, 'draw')} of the parameters: these"
+            " are the figures so far. Nothing is stored: the same command begins again, and with"
+            f" --days {found.days} it ends there",
+            err=True,
+        )
         raise typer.Exit(130)
 
 
 @app.command(short_help="Where shoppers walk: simulated, or from traces.")
 def heat(
+    context: typer.Context,
     plan: str,
     traces: Annotated[
         Path | None, typer.Option("--traces", help="CSV of visit, time, x, y in metres; simulated days when left out.")
     ] = None,
     what: Annotated[HeatKind, typer.Option("--what", help="visits, dwell (seconds) or flow.")] = HeatKind.visits,
-    shoppers: Annotated[int, typer.Option("--shoppers", min=1, help="Simulated: on an average day.")] = 2000,
+    shoppers: Annotated[
+        int, typer.Option("--shoppers", min=1, max=1_000_000, help="Simulated: on an average day.")
+    ] = 2000,
     days: Annotated[int, typer.Option("--days", min=1, max=1000, help="Simulated: how many days.")] = 4,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Simulated: other seeds draw other days.")] = 0,
     to: Annotated[Path | None, typer.Option("--to", help="Write a drawing to this .svg file.")] = None,
@@ -188,10 +202,7 @@ def heat(
 
     The map is exact. Of real people, release it with noise before it leaves the house: see docs/store.md.
     """
-    from apps.command import tables
     from apps.command.output import require_place
-    from apps.store_heat import found_heat, kinds, simulated_maps, traced_maps
-    from experiments.documents import write_bytes
     from retail.errors import ConfigError
     from simulation.store.plan import load_plan
 
@@ -199,21 +210,41 @@ def heat(
         raise ConfigError(f"--to {to}: a heat map is written as .svg; name such a file")
     if to is not None:
         require_place(to, "--to")
+    if traces is not None:
+        _refuse_simulated(context)
     loaded = load_plan(plan)
+
+    from apps.command import tables
+    from apps.store_heat import found_heat, kinds, simulated_maps, traced_maps
+    from experiments.documents import write_bytes
+
     wanted = kinds(what.value)
-    maps = (
-        simulated_maps(loaded, wanted, shoppers=shoppers, days=days, seed=seed)
-        if traces is None
-        else traced_maps(loaded, wanted, traces)
-    )
+    if traces is None:
+        maps, about = simulated_maps(loaded, wanted, shoppers=shoppers, days=days, seed=seed)
+    else:
+        maps, about = traced_maps(loaded, wanted, traces)
     found = found_heat(maps)
     if to is not None:
         write_bytes(to, found.drawn(loaded).encode())
     rows = found.busiest(most=None if as_json else 10)
+    if about.off_floor:
+        typer.echo(about.warning(), err=True)
     if as_json:
-        tables.print_json({"runs": [], "rows": rows})
+        tables.print_json({"runs": [], "rows": rows, "about": about.record()})
         return
     columns = [*(name for name in rows[0] if name != "unit"), "unit"] if rows else ["x_m", "y_m", "value", "unit"]
+    tables.say(about.sentence())
     tables.print_rows(columns, ([row[name] for name in columns] for row in rows), title="busiest places, a day")
     if to is not None:
         tables.say(f"written: {to}")
+
+
+def _refuse_simulated(context: typer.Context) -> None:
+    """Refuse options of simulated days beside traces, which have days, shoppers and chance of their own."""
+    from click.core import ParameterSource
+
+    from retail.errors import ConfigError
+
+    for name in ("days", "shoppers", "seed"):
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise ConfigError(f"--{name} is for simulated days, and --traces brings its own; leave one of them out")

@@ -19,7 +19,7 @@ def _some_or_none(draws: int) -> int:
     return draws
 
 
-Shoppers = Annotated[int, typer.Option("--shoppers", min=1, help="How many come on an average day.")]
+Shoppers = Annotated[int, typer.Option("--shoppers", min=1, max=1_000_000, help="How many come on an average day.")]
 Draws = Annotated[
     int,
     typer.Option(
@@ -40,7 +40,7 @@ def demand_settings(folder: Path | None, currency: str | None) -> DemandSettings
     """Return where the shoppers come from.
 
     Raises:
-        ConfigError: a currency without a folder, or one that is no code.
+        ConfigError: a currency without a folder, or one that is no code; or a folder that is not there.
     """
     from experiments.store.scenario import DemandSettings
     from retail.errors import ConfigError
@@ -49,6 +49,8 @@ def demand_settings(folder: Path | None, currency: str | None) -> DemandSettings
         if currency is not None:
             raise ConfigError(f"--currency {currency} is of a folder; name the folder with --demand, or leave it out")
         return DemandSettings(source="complete-journey")
+    if not folder.is_dir():
+        raise ConfigError(f"--demand {folder}: there is no such folder; name the one that holds your tables")
     code = currency or "EUR"
     if not re.fullmatch("[A-Z]{3}", code):
         raise ConfigError(f"--currency {code} is no ISO 4217 code; write for example EUR")

@@ -5,12 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from experiments.store.comparing import so_far
 from simulation.store.comparison import Comparison
 
 T = TypeVar("T")
+NOTHING_YET: Final = (
+    "interrupted before the first days were done: no figure is known yet, and nothing is stored. The same command"
+    " begins again; fewer --shoppers give a first answer sooner"
+)
+"""What a command says when Ctrl-C came before anything could be shown."""
 
 
 def watched(steps: Iterator[Comparison], *, most: int, draws: int) -> tuple[Comparison | None, bool]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
 from pydantic import Field, model_validator
@@ -144,7 +145,9 @@ class StoreScenario(BaseScenario):
 
     kind: ClassVar[str] = "store"
     method: Method = Field("compare", description="what is done")
-    plan: str = Field("supermarket", min_length=1, description="a bundled plan, or a TOML file")
+    plan: str = Field(
+        "supermarket", min_length=1, description="a bundled plan, or a TOML file, named from the scenario's folder"
+    )
     shoppers: int = Field(2000, ge=1, le=1_000_000, description="how many come on an average day, at most 1,000,000")
     seed: int = Field(0, ge=0, description="a whole number: other seeds draw other days")
     engine: Literal["fast", "mesa"] = Field("fast", description="what walks the shoppers")
@@ -163,6 +166,24 @@ class StoreScenario(BaseScenario):
     arms: Annotated[tuple[StoreArm, ...], Field(strict=False, min_length=1)] = Field(
         description="at least one [[arms]] table"
     )
+
+    @classmethod
+    def read_beside(cls, raw: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+        """Return the table with the plan's file, and those of a sweep over plans, found from the scenario's folder."""
+        table = dict(raw)
+        if isinstance(plan := raw.get("plan"), str):
+            table["plan"] = _from(folder, plan)
+        swept = raw.get("sweep")
+        if isinstance(swept, Mapping) and isinstance(plans := swept.get("plan"), list):
+            found = [_from(folder, one) if isinstance(one, str) else one for one in plans]
+            table["sweep"] = {**swept, "plan": found}
+        return table
+
+    def packed(self) -> tuple[Self, dict[str, bytes]]:
+        """Return the scenario with a plan of the user's own as `plan.toml`, and that file."""
+        if not _is_file(self.plan) or not Path(self.plan).is_file():
+            return self, {}
+        return self.model_copy(update={"plan": "plan.toml"}), {"plan.toml": Path(self.plan).read_bytes()}
 
     @property
     def data_place(self) -> str:
@@ -195,6 +216,16 @@ class StoreScenario(BaseScenario):
         for expression, condition in self.targets.items():
             Target.parse(expression, condition).check_arms(names)
         return self
+
+
+def _is_file(plan: str) -> bool:
+    """Whether a plan is meant as a file: bundled ones have plain names."""
+    return plan.endswith(".toml") or len(Path(plan).parts) > 1
+
+
+def _from(folder: Path, plan: str) -> str:
+    """Return where a plan's file lies; a bundled name stays."""
+    return str((folder / plan).resolve()) if _is_file(plan) else plan
 
 
 def _refuse_unread(method: str, arms: Sequence[StoreArm]) -> None:

@@ -64,8 +64,9 @@ class StoreSpec:
         return None
 
     def config(self) -> dict[str, Any]:
-        """The effective settings of this run, as `config.toml` holds them."""
+        """The effective settings of this run, as `config.toml` holds them; of a plan's file no more than its name."""
         settings = self.settings.model_dump(exclude_none=True, exclude=set(_TITLES))
+        settings["plan"] = Path(self.settings.plan).name
         return {
             "scenario": self.scenario,
             "kind": self.settings.kind,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
+from scipy.special import stdtr, stdtrit  # as scipy.stats computes them, which takes a second to load
 
 Floats = NDArray[np.float64]
 
@@ -56,7 +56,7 @@ def paired(differences: Floats, *, level: float = 0.95) -> Interval | None:
         # numbers: by their signs alone, as likely as 2 ** (1 - days) where nothing differs.
         wide = 0.0 if real[0] == 0 or 2.0 ** (1 - len(real)) <= 1 - level else abs(float(real[0]))
         return Interval(float(real[0]) - wide, float(real[0]) + wide)
-    half = float(student.ppf((1 + level) / 2, len(real) - 1)) * float(real.std(ddof=1)) / math.sqrt(len(real))
+    half = float(stdtrit(len(real) - 1, (1 + level) / 2)) * float(real.std(ddof=1)) / math.sqrt(len(real))
     return Interval(centre - half, centre + half)
 
 
@@ -90,7 +90,7 @@ def combined(central: Floats, drawn: Floats, *, level: float = 0.95) -> Interval
     if total == 0:
         return noise
     freedom = total**2 / (within**2 / (len(real) - 1) + between**2 / len(shift))
-    half = float(student.ppf((1 + level) / 2, freedom)) * math.sqrt(total)
+    half = float(stdtrit(freedom, (1 + level) / 2)) * math.sqrt(total)
     half = max(half, noise.half)  # more degrees of freedom must not make the days look surer than they are
     return Interval(centre - half, centre + half)
 
@@ -119,7 +119,7 @@ def discoveries(differences: Floats, *, rate: float = 0.05) -> NDArray[np.bool_]
     mean, spread = differences.mean(axis=0), differences.std(axis=0, ddof=1)
     steady = (differences == differences[0]).all(axis=0)
     score = np.divide(np.abs(mean) * math.sqrt(days), spread, out=np.zeros(places), where=~steady & (spread > 0))
-    chance = np.asarray(2 * student.sf(score, days - 1), dtype=np.float64)
+    chance = np.asarray(2 * stdtr(days - 1, -score), dtype=np.float64)
     chance[steady] = 2.0 ** (1 - days)  # by the signs alone: counts are whole numbers, and ties say no more
     order = np.argsort(chance, kind="stable")
     harmonic = float((1 / np.arange(1, places + 1)).sum())

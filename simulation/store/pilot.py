@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 DAYS: Final = 8
 """Pairs of days of a pilot."""
@@ -40,6 +40,6 @@ def days_needed(
     wanted = half_width * abs(base)
     if len(real) < 2 or not wanted > 0:
         return most
-    reach = float(student.ppf((1 + level) / 2, len(real) - 1)) * float(real.std(ddof=1))
+    reach = float(stdtrit(len(real) - 1, (1 + level) / 2)) * float(real.std(ddof=1))
     blocks = max(1.0, math.ceil((reach / wanted) ** 2 / block)) if math.isfinite(reach) else math.inf
     return int(min(blocks * block, most))

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from retail.errors import DataError
-from simulation.store.floor import CELL_M
+from simulation.store.floor import CELL_M, Floor
 from simulation.store.heat import WHAT, HeatMap, What
 from simulation.store.routes import Presence
 
@@ -181,6 +181,14 @@ def trace_heat(traces: Traces, *, what: What = "visits", side_m: float = CELL_M)
         raise DataError(f"a heat map shows one of {', '.join(WHAT)}, got {what!r}")
     values = np.bincount(square, weights=weight, minlength=rows * columns).reshape(rows, columns)
     return HeatMap(what, values / traces.days, side_m, traces.days)
+
+
+def points_off_floor(traces: Traces, floor: Floor) -> int:
+    """Count the points where nobody can walk: in walls and fixtures, or in a part that no entrance leads to."""
+    rows, columns, cell = _squares(traces, CELL_M)
+    if (rows, columns) != floor.walkable.shape:
+        raise DataError(f"traces of {rows} x {columns} cells lie on a floor of {floor.walkable.shape}; take its plan's")
+    return int((~floor.walkable.ravel()[cell]).sum())
 
 
 def _squares(traces: Traces, side_m: float) -> tuple[int, int, NDArray[np.int64]]:

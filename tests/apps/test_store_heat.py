@@ -43,7 +43,8 @@ def test_a_flow_of_traces_counts_moves_to_each_side_and_its_arrows_point_where_m
 
 
 def test_a_simulated_flow_is_drawn_in_front_of_the_fixtures():
-    maps = simulated_maps(PLAN, kinds("flow"), shoppers=50, days=2, seed=0)
+    maps, about = simulated_maps(PLAN, kinds("flow"), shoppers=50, days=2, seed=0)
+    assert about.days == 2
     found = found_heat(maps)
     flow = found.flow
     assert flow.days == 2
@@ -87,3 +88,46 @@ def test_the_legend_stays_within_the_drawing(name):
         size = float(one.get("font-size"))
         assert float(one.get("x")) + 0.55 * size * len(one.text) <= left + width
         assert float(one.get("y")) <= top + height
+
+
+def traced(tmp_path, rows):
+    path = tmp_path / "traces.csv"
+    path.write_text("visit,time,x,y\n" + rows)
+    return ["store", "heat", "corner-shop", "--traces", str(path)]
+
+
+def test_a_map_says_of_which_store_how_many_days_and_how_many_visits_it_is(capsys, tmp_path):
+    arguments = traced(tmp_path, "a,0,2.2,3.2\na,5,3.2,3.2\nb,0,2.2,3.2\n")
+    assert main(arguments) == 0
+    assert capsys.readouterr().out.startswith("Corner shop: 2 visits on 1 day, 3 points from ")
+    assert main([*arguments, "--json"]) == 0
+    about = json.loads(capsys.readouterr().out)["about"]
+    assert about == {
+        "plan": "Corner shop",
+        "source": arguments[-1],
+        "days": 1,
+        "visits": 2,
+        "points": 3,
+        "off_floor": 0,
+    }
+    assert main(["store", "heat", "corner-shop", "--shoppers", "30", "--days", "2", "--json"]) == 0
+    about = json.loads(capsys.readouterr().out)["about"]
+    assert (about["source"], about["days"], about["points"]) == ("simulated", 2, None)
+    assert 20 < about["visits"] < 110
+
+
+def test_points_in_walls_and_shelves_are_counted_aloud_and_refused_when_they_are_most(capsys, tmp_path):
+    shelf = next(one for one in PLAN.fixtures if one.kind == "shelf")
+    inside = f"{shelf.middle[0]},{shelf.middle[1]}\n"
+    assert main(traced(tmp_path, f"a,0,2.2,3.2\na,5,3.2,3.2\na,6,{inside}")) == 0
+    assert "1 of 3 points (33.3%) lie in walls or fixtures of the plan" in capsys.readouterr().err
+    assert main(traced(tmp_path, f"a,0,2.2,3.2\na,5,{inside}a,6,{inside}")) == 2
+    said = capsys.readouterr()
+    assert "2 of 3 points lie in walls or fixtures of Corner shop; use metres from the plan's upper left" in said.err
+    assert said.out == ""
+
+
+@pytest.mark.parametrize("option", ["--days", "--shoppers", "--seed"])
+def test_options_of_simulated_days_are_refused_beside_traces(option, capsys, tmp_path):
+    assert main([*traced(tmp_path, "a,0,2.2,3.2\n"), option, "2"]) == 2
+    assert f"{option} is for simulated days" in capsys.readouterr().err

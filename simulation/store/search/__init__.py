@@ -10,8 +10,8 @@ Every candidate meets the same training days, so what differs is the layout. The
 those days than it is; only the comparison on other days counts.
 """
 
-from simulation.store.search.found import HELD_OUT, Found, on_held_out_days, search, searching
+from simulation.store.search.found import HELD_OUT, Found, on_held_out_days, room_of, search, searching
 from simulation.store.search.rules import Rules
 from simulation.store.search.strategies import STRATEGIES, Strategy
 
-__all__ = ["HELD_OUT", "STRATEGIES", "Found", "Rules", "Strategy", "on_held_out_days", "search", "searching"]
+__all__ = ["HELD_OUT", "STRATEGIES", "Found", "Rules", "Strategy", "on_held_out_days", "room_of", "search", "searching"]

@@ -17,7 +17,7 @@ from simulation.store.demand_model import DemandModel
 from simulation.store.kpi import kpi
 from simulation.store.plan import Edit, StorePlan
 from simulation.store.replicate import Where
-from simulation.store.search.rules import Rules, room_in
+from simulation.store.search.rules import Room, Rules, room_in
 from simulation.store.search.shortest import shortest_edits
 from simulation.store.search.strategies import STRATEGIES, Strategy, walk_of
 from simulation.store.search.training import Training
@@ -131,6 +131,24 @@ def on_held_out_days(plan: StorePlan, found: Found, *, days: int = 32, **compari
     return comparing(plan, found.plan, **{**asked, "first_day": HELD_OUT, "most": days, "half_width": None})
 
 
+def room_of(
+    plan: StorePlan, *, objective: str, strategy: str, rules: Rules | None, steps: int, training_days: int
+) -> Room:
+    """Check what a search is asked for, before anything is drawn or simulated, and return what may change.
+
+    Raises: ConfigError: as `searching`.
+    """
+    if kpi(objective).better == 0:
+        raise ConfigError(f"{objective} is better neither way; search for one such as sales_visit or checkout_s")
+    if strategy not in STRATEGIES:
+        raise ConfigError(f"no strategy is called {strategy!r}; use one of {', '.join(STRATEGIES)}")
+    if steps < 1 or not 1 <= training_days < HELD_OUT:
+        raise ConfigError(
+            f"steps = {steps} and training_days = {training_days} must be at least 1, days less than {HELD_OUT}"
+        )
+    return room_in(plan, rules or Rules())
+
+
 def searching(
     plan: StorePlan,
     *,
@@ -172,16 +190,8 @@ def searching(
     Raises: ConfigError: the objective has no better way, the strategy is unknown, or the rules name what is not there
         or leave nothing to change.
     """
+    room = room_of(plan, objective=objective, strategy=strategy, rules=rules, steps=steps, training_days=training_days)
     way = kpi(objective).better
-    if way == 0:
-        raise ConfigError(f"{objective} is better neither way; search for one such as sales_visit or checkout_s")
-    if strategy not in STRATEGIES:
-        raise ConfigError(f"no strategy is called {strategy!r}; use one of {', '.join(STRATEGIES)}")
-    if steps < 1 or not 1 <= training_days < HELD_OUT:
-        raise ConfigError(
-            f"steps = {steps} and training_days = {training_days} must be at least 1, days less than {HELD_OUT}"
-        )
-    room = room_in(plan, rules or Rules())
     training = Training(
         model, shoppers, seed, settings or StoreSettings.default(), objective, training_days, engine, tills, workers,
         where,
