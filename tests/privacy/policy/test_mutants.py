@@ -123,11 +123,3 @@ def test_a_mistake_that_the_schema_refuses_is_killed_by_it():
         "bipa", "x", "nonsense", '@id("x")\npermit (principal, action, resource) when { principal.age > 1 };'
     )
     assert place.hunt(nonsense).killed_by == "schema"
-
-
-@pytest.mark.slow
-def test_a_proof_of_a_users_folder_says_what_goes_unnoticed(folder):
-    proof = prove([folder("house-x,any,may not,any,any,mood,any,any,,,any,house rule,")], regimes=["firewall"])
-    assert not proof.holds
-    assert proof.document()["mutants"]["killed"] < proof.document()["mutants"]["planted"]
-    assert any("mutant lives" in line for line in proof.complaints())
