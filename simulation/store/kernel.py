@@ -21,6 +21,8 @@ from simulation.store.trail import DIAGONAL, NEAR, SHIFT, follow, inner
 # Numba's cache on disk notices a change of this file and of no other: what other files say comes in as an argument.
 _MARGIN: Final = 2
 """Cells from the middle of a walker's square to its edge."""
+_MOST_SMALL: Final = int(np.iinfo(np.int16).max)
+"""People at once that numbers of two bytes can count."""
 _DIAGONAL_M: Final = CELL_M * np.sqrt(2.0)
 _HOP_M: Final = np.array([CELL_M, _DIAGONAL_M])
 _FACTORS: Final = speed_factors()
@@ -46,30 +48,33 @@ def walk(floor: Floor, itinerary: Itinerary) -> Walked:
     rows, columns = floor.walkable.shape
     area = np.zeros((rows + 2 * _MARGIN, trail.width), dtype=np.uint8)
     area[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN] = floor.window_cells.reshape(rows, columns)
-    # Small numbers stay in the cache; they must hold everybody in one place.
-    beside = np.zeros(area.size, dtype=np.int16 if len(itinerary.enter_s) <= np.iinfo(np.int16).max else np.int32)
-    reach_s, dwell, present, crowd_people, crowd_cells = _clock(
-        itinerary.start,
-        itinerary.enter_s,
-        itinerary.speed,
-        itinerary.dwell_s,
-        float(itinerary.pause_s),
-        trail.way,
-        trail.leg_from,
-        trail.leg,
-        SHIFT,
-        DIAGONAL,
-        NEAR,
-        trail.pick_start,
-        trail.pick_move,
-        trail.pick_count,
-        area.ravel(),
-        beside,
-        trail.width,
-        _FACTORS,
-        LOOK_AHEAD,
-        _HOP_M,
-    )
+    # Small numbers stay in the cache, and must hold everybody in one place: a day that turns out too full begins again.
+    for number, most in ((np.int16, _MOST_SMALL), (np.int32, np.iinfo(np.int32).max)):
+        full, reach_s, dwell, present, crowd_people, crowd_cells = _clock(
+            itinerary.start,
+            itinerary.enter_s,
+            itinerary.speed,
+            itinerary.dwell_s,
+            float(itinerary.pause_s),
+            trail.way,
+            trail.leg_from,
+            trail.leg,
+            SHIFT,
+            DIAGONAL,
+            NEAR,
+            trail.pick_start,
+            trail.pick_move,
+            trail.pick_count,
+            area.ravel(),
+            np.zeros(area.size, dtype=number),
+            most,
+            trail.width,
+            _FACTORS,
+            LOOK_AHEAD,
+            _HOP_M,
+        )
+        if not full:
+            break
     return Walked(
         reach_s=reach_s,
         path_m=trail.straight * CELL_M + trail.diagonal * _DIAGONAL_M,
@@ -116,10 +121,11 @@ def _around(beside, cell, width):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def _clock(  # type: ignore[no-untyped-def]
     start, enter_s, speed, dwell_s, pause_s, way, leg_from, leg, shift, diagonal, near,
-    pick_start, pick_move, pick_count, area, beside, width, factors, look_ahead, hop_m,
+    pick_start, pick_move, pick_count, area, beside, most, width, factors, look_ahead, hop_m,
 ):  # fmt: skip
     """Move all shoppers second by second.
 
+    The first value returned is whether more than `most` people were inside at once; then the others mean nothing.
     `beside` holds how many people are in the five cells of a row around each cell. Shoppers who stand still leave the
     list of walkers for a list of those who walk again in the same second: `waking` names the first, numbered from 1.
     """
@@ -152,6 +158,8 @@ def _clock(  # type: ignore[no-untyped-def]
             one.end = leg_from[leg[one.place] + 1] - 1
             one.at = way[one.hop] >> shift
             one.next_pick = pick_move[one.pick] if one.pick < pick_start[entered + 1] else -1
+            if here == most:
+                return True, reach_s, dwell, present[:tick], crowd_people[:tick], crowd_cells[:tick]
             _place(beside, one.at, 1)
             here += 1
             wake = tick
@@ -242,4 +250,4 @@ def _clock(  # type: ignore[no-untyped-def]
                 _place(beside, change[number, 1], 1)
         crowd_people[tick], crowd_cells[tick] = most_people, most_cells
         tick += 1
-    return reach_s, dwell, present[:tick], crowd_people[:tick], crowd_cells[:tick]
+    return False, reach_s, dwell, present[:tick], crowd_people[:tick], crowd_cells[:tick]

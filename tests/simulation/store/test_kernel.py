@@ -231,3 +231,13 @@ def test_a_shelf_behind_a_wall_is_named():
     with pytest.raises(DataError, match="no way leads from entrance cell 0 to milk"):
         kernel.walk(floor, stroll(cells=[0], stops=[(0, 1.0)]))
     assert floor.next_cell[0, 0] == OUTSIDE
+
+
+@pytest.mark.slow  # compiles the engine once more
+def test_a_day_that_is_too_full_for_small_numbers_gives_the_same_bytes(monkeypatch):
+    floor, itinerary = random_case(np.random.default_rng(5), rows=9, columns=12, shoppers=40)
+    wanted = kernel.walk(floor, itinerary)
+    most = int(wanted.present.max())
+    for small in (1, most - 1, most):
+        monkeypatch.setattr(kernel, "_MOST_SMALL", small)
+        assert_same_bytes(kernel.walk(floor, itinerary), wanted)
