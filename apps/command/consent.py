@@ -70,6 +70,7 @@ def template(
     purpose: Purpose,
     notice: Annotated[str, typer.Option("--notice", help="Reference of a registered notice.")],
     level: Annotated[str, typer.Option("--level", help="general or separate.")] = "general",
+    data: Annotated[list[str] | None, typer.Option("--data", help="Kind of data; transactions when left out.")] = None,
     jurisdiction: Annotated[str, typer.Option("--jurisdiction", help="Whose law it is asked under.")] = "EU",
     days: Annotated[int, typer.Option("--days", min=1, help="For how long it holds.")] = 365,
     register: Register = REGISTER,
@@ -80,6 +81,7 @@ def template(
 
     from privacy.consent import Receipt
     from privacy.consent.document import to_document
+    from privacy.consent.vocabulary import BIOMETRIC
     from retail.errors import ConsentError
 
     found = [
@@ -90,7 +92,11 @@ def template(
     if not found:
         raise ConsentError(f"{controller} has no registered notice {notice!r}; see `tradefair consent list`")
     now = dt.datetime.now(dt.UTC)
-    fields: dict[str, Any] = {"level": level, "jurisdiction": jurisdiction, "purposes": (purpose,)}
+    kinds = tuple(data or ("transactions",))
+    faces = bool(BIOMETRIC.intersection(kinds))
+    basis = "consent" if not faces else "written_release" if jurisdiction == "US-IL" else "explicit_consent"
+    fields: dict[str, Any] = {"level": level, "jurisdiction": jurisdiction, "purposes": (purpose,), "data": kinds}
+    fields |= {"lawful_basis": basis, "explicit": faces or level == "separate"}
     receipt = Receipt(
         record_id=secrets.token_hex(16),
         principal="0" * 64,
@@ -98,13 +104,10 @@ def template(
         notice=notice,
         notice_sha256=found[-1].sha256,
         language=found[-1].language,
-        data=("transactions",),
         processing=("collect", "store", "analyse"),
         storage=(jurisdiction,),
         retention_days=days,
         recipients=(),
-        lawful_basis="consent",
-        explicit=level == "separate",
         issued_at=now,
         valid_from=now,
         expires_at=now + dt.timedelta(days=days),

@@ -20,6 +20,7 @@ from apps.command import (
     data,
     erasure,
     experiment,
+    faces,
     ledger,
     log,
     policy,
@@ -59,6 +60,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(policy.app, name="policy")
 app.add_typer(consent.app, name="consent")
 app.add_typer(erasure.app, name="erasure")
+app.add_typer(faces.app, name="faces")
 app.add_typer(release.app, name="release")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(log.app, name="log")

@@ -14,7 +14,6 @@ from typing import Any, Final
 import numpy as np
 
 from matching.face.rates import Comparisons, DetCurve, Floats, Ints, RankedComparisons, all_pairs
-from privacy.attacks.intervals import proportion_interval
 
 CONFIDENCE: Final = 0.95
 
@@ -175,6 +174,8 @@ def _row(comparisons: Comparisons, name: str, inside: Any, threshold: float) -> 
 def _share(hits: int, of: int) -> Estimate | None:
     if not of:
         return None
+    from privacy.attacks.intervals import proportion_interval  # here: its package takes seconds, and a till has no use
+
     lo, hi = proportion_interval(hits, of, confidence=CONFIDENCE)
     return Estimate(hits / of, lo, hi)
 

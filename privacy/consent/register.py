@@ -86,6 +86,12 @@ class ConsentRegister:
         """
         return self._file.secret.mark("person", person_text(person))
 
+    def check(self, receipt: Receipt) -> None:
+        """Refuse what `record` would refuse now, without writing anything. Raises: see `record`."""
+        mark = self._file.secret.mark("record", receipt.record_id)
+        with self._file.transaction("DEFERRED") as connection:
+            admit(connection, receipt, mark=mark, now=self._clock(), tombstones=self.tombstones)
+
     def record(self, receipt: Receipt) -> None:
         """Put a receipt on record.
 

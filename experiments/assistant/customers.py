@@ -1,0 +1,190 @@
+"""Customers of a shop: they come by their own wish, with receipts, and leave without a trace of their face."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from experiments.assistant.agreement import FACES
+from experiments.assistant.pairings import Pairing
+from experiments.assistant.pictures import Picture, public_person
+from experiments.assistant.shop import OFF, Shop
+from matching.face.decision import Refused
+from matching.face.encoder import template_of
+from matching.face.pad import passes
+from privacy.consent import Receipt
+from privacy.consent.identifiers import person_text
+from retail.errors import ConsentError, DataError
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """Somebody was enrolled.
+
+    Attributes:
+        uses: purposes for which a template was stored.
+        photos: from how many photos.
+        pairing: whose baskets stand for theirs; None without a recommender or without consent to it.
+    """
+
+    uses: tuple[str, ...]
+    photos: int
+    pairing: Pairing | None
+
+
+@dataclass(frozen=True, slots=True)
+class Farewell:
+    """Somebody left.
+
+    Attributes:
+        templates: how many were deleted.
+        withdrawn: how many agreements ended.
+        pairing: whether a pairing was deleted.
+    """
+
+    templates: int
+    withdrawn: int
+    pairing: bool
+
+
+def enrol(
+    shop: Shop, person: str, pictures: Sequence[Picture], receipts: Sequence[Receipt], *, shopper: str = ""
+) -> Welcome | Refused:
+    """Enrol a customer for every use of their face that the receipts cover.
+
+    Everything that can be refused is looked at before the first byte is written: the switch, the policy, the receipts,
+    the photos, and whether there is a template already.
+
+    Args:
+        shop: where.
+        person: id.
+        pictures: 1 to 20, of this person and nobody else.
+        receipts: what the person agreed to; recorded here.
+        shopper: of the recommender's data who stands for the person; empty draws one by the shop's seed.
+
+    Returns: Welcome, or Refused with what is wrong; then nothing was stored.
+
+    Raises:
+        ConsentError: no usable id, receipts for no use of a face, or one that the register refuses.
+        DataError: a picture of somebody who must not be enrolled here, or no such shopper.
+        PrivacyError: a file of the shop cannot be used.
+    """
+    name = person_text(person)
+    uses = [one for one in FACES if any(one in receipt.purposes for receipt in receipts)]
+    if not uses:
+        raise ConsentError(f"nothing was agreed to that needs a face; a consent to {' or '.join(FACES)} is needed")
+    refused = _refused(shop, name, pictures, uses)
+    if refused is not None:
+        return refused
+    for receipt in receipts:
+        shop.register.check(receipt)
+    pairing = _pairing(shop, name, receipts, shopper)
+    subject = shop.register.token(name)
+    for receipt in receipts:
+        shop.register.record(receipt)
+    for use in uses:
+        receipt = next(one for one in receipts if use in one.purposes)
+        found = shop.enrolment(use).enrol(name, [one.photo for one in pictures], receipt)
+        if isinstance(found, Refused):  # recorded consents stay: they are what the person said
+            return found
+    if pairing is not None:
+        shop.pairings.pair(subject, pairing)
+    return Welcome(tuple(uses), len(pictures), pairing)
+
+
+def revoke(shop: Shop, person: str, *, withdraw: bool) -> Farewell:
+    """Delete a customer's templates of every use and the pairing; withdraw the agreements too where that is wished.
+
+    Works while the shop is off: leaving is always possible.
+
+    Raises: ConsentError: no usable id. PrivacyError: a file of the shop cannot be used.
+    """
+    subject = shop.register.token(person)
+    ended = 0
+    if withdraw:
+        for one in dict.fromkeys(one.purpose for one in shop.register.status(person)):
+            ended += shop.register.withdraw(person, controller=shop.settings.merchant, purpose=one)  # type: ignore[arg-type]
+    uses = [use for use in FACES if shop.vault.bindings(use, subject)]
+    templates = shop.vault.revoke(subject)
+    for use in uses:
+        body = {"event": "revoked", "merchant": shop.settings.merchant, "purpose": use}
+        shop.log.append("enrolment", body | {"person": shop.commitments.commitment(subject)})
+    return Farewell(templates, ended, shop.pairings.forget(subject))
+
+
+def _refused(shop: Shop, name: str, pictures: Sequence[Picture], uses: Sequence[str]) -> Refused | None:
+    """Say what stands against an enrolment, without writing anything."""
+    if not shop.is_on:
+        return Refused("policy", OFF)
+    _refuse_known(shop, name, pictures)
+    subject = shop.register.token(name)
+    shop.register.tombstones.refuse([name], where="the vault of face templates")
+    for use in FACES:
+        if use not in uses:
+            continue
+        denial = shop.permission(use).denial()
+        if denial:
+            return Refused("policy", denial)
+        if shop.vault.bindings(use, subject):
+            return Refused(
+                "photo",
+                f"this person is enrolled for {use} already; revoke that first, so that nobody is replaced unseen",
+            )
+    try:
+        for number, one in enumerate(pictures, start=1):
+            dead = passes(shop.liveness, [one.photo])
+            if dead is not None:
+                return Refused(dead.reason, f"picture {number} ({one.name}): {dead.message}")
+        template_of(shop.encoder.encode([one.photo for one in pictures]))
+    except DataError as error:
+        return Refused("photo", str(error))
+    return None
+
+
+def _refuse_known(shop: Shop, name: str, pictures: Sequence[Picture]) -> None:
+    """Refuse people on whom the shop was calibrated or its encoder trained: figures on them look better than they are.
+
+    A file does not say who is on it, so only names and `orl:` pictures can be told.
+    """
+    if not 1 <= len(pictures) <= 20:
+        raise DataError(f"{len(pictures)} pictures were given; give 1 to 20 of the person")
+    settings = shop.settings
+    people = {public_person(name) or name, *(one.public for one in pictures if one.public)}
+    for what, known in (("calibrated", settings.calibrated_on), ("the encoder trained", settings.trained_on)):
+        found = sorted(people & set(known))
+        if found:
+            raise DataError(
+                f"{found[0]} is one of the people on whom this shop was {what}; enrol somebody else ({free(shop)})"
+            )
+    others = {one.public for one in pictures}
+    if len(others) > 1:
+        raise DataError(f"the pictures are of {', '.join(sorted(one or 'a file' for one in others))}; enrol one person")
+
+
+def free(shop: Shop) -> str:
+    """Say which people of ORL may be enrolled, in words."""
+    taken = {*shop.settings.calibrated_on, *shop.settings.trained_on}
+    numbers = [number for number in range(1, 41) if f"orl:{number}" not in taken]
+    return f"of ORL: {', '.join(map(str, numbers))}" if numbers else "nobody of ORL is left"
+
+
+def _pairing(shop: Shop, name: str, receipts: Sequence[Receipt], shopper: str) -> Pairing | None:
+    if not any("recommendation" in one.purposes for one in receipts):
+        if shopper:
+            raise ConsentError("--shopper needs consent to recommendation: without it no baskets are looked at")
+        return None
+    recommender = shop.recommender
+    if recommender is None:
+        if shopper:
+            raise DataError("this shop has no recommender, so there is no shopper to pair with; open it with --run")
+        return None
+    if shopper:
+        return Pairing(recommender.place_of(shopper), shopper, drawn=False)
+    store = shop.settings.store
+    shoppers = recommender.shoppers(store)
+    digest = hashlib.sha256(f"{shop.settings.seed} {shop.register.token(name)}".encode()).digest()
+    chosen = int(np.random.default_rng(int.from_bytes(digest[:8], "big")).integers(len(shoppers)))
+    return Pairing(store, shoppers[chosen], drawn=True)

@@ -1,0 +1,258 @@
+"""`tradefair faces` from an empty vault to a card, a payment and a farewell; and what it does with bad input."""
+
+import csv
+import io
+import json
+import sqlite3
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from face_shop import copy_of, live_pictures, make_face_shop, same_moment, state
+from made_once import made_once
+from PIL import Image
+
+from apps.command.main import main
+from experiments.assistant import Shop, encoders
+from experiments.assistant.customers import free
+from experiments.assistant.shop import Shop as ShopClass
+
+ALL = ("--agree", "in_store_recognition", "--agree", "payment", "--agree", "recommendation")
+PERSON = 32
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory):
+    return made_once(tmp_path_factory, "face-shop", make_face_shop)
+
+
+@pytest.fixture(scope="session")
+def warm(made):
+    """The encoder, loaded once; and two moments of one person that pass the liveness check."""
+    shop = Shop.open(made / "shop")
+    names = live_pictures(shop, PERSON)
+    return {"encoder": shop.encoder, "names": names, "again": same_moment(shop, names[0], np.random.default_rng(1))}
+
+
+@pytest.fixture
+def tradefair(made, warm, tmp_path, monkeypatch, capsys):
+    """Run the command in a folder with a shop: exit code, what it printed, what it complained about."""
+    monkeypatch.chdir(tmp_path)
+    copy_of(made, tmp_path / "faces")
+    Image.fromarray(warm["again"]).save(tmp_path / "again.png")
+    monkeypatch.setattr(encoders, "load_encoder", None)  # nothing but what a test loaded
+    monkeypatch.setattr(ShopClass, "encoder", warm["encoder"])
+
+    def run(*arguments, stdin=None):
+        if stdin is not None:
+            monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
+        code = main(["faces", *arguments])
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+@pytest.fixture
+def customer(tradefair, warm):
+    code, out, err = tradefair("enrol", "17", warm["names"][0], *ALL, "--json")
+    assert (code, err) == (0, "")
+    return json.loads(out)["rows"][0]
+
+
+def test_a_customer_is_enrolled_recognised_charged_once_and_leaves(tradefair, customer, tmp_path):
+    assert customer["uses"] == ["in_store_recognition", "payment"]
+    code, out, _ = tradefair("card", "again.png", "--json")
+    (card,) = json.loads(out)["rows"]
+    assert (code, card["outcome"], card["person"]) == (0, "match", "17")
+    assert card["pairing"]["shopper"] == customer["shopper"]
+    assert card["made_up"].startswith("a made-up pairing")
+    assert "similarity" not in out
+    assert "score" not in out
+    _, out, _ = tradefair("card", "again.png")
+    for words in ("recognised: 17", "made-up pairing", "favourites", "suggestions", "withdraw: ", "recommendation"):
+        assert words in out
+    asked = ("pay", "17", "again.png", "--amount", "12.50", "--currency", "EUR", "--key", "order-0001", "--json")
+    receipts = [json.loads(tradefair(*asked)[1])["rows"][0] for _ in range(3)]
+    assert [one["outcome"] for one in receipts] == ["charged"] * 3
+    assert len({one["id"] for one in receipts}) == 1
+    with sqlite3.connect(tmp_path / "faces" / "books.sqlite") as connection:
+        assert connection.execute("SELECT amount_minor, currency FROM face_payments").fetchall() == [(1250, "EUR")]
+    code, out, _ = tradefair("revoke", "-", "--withdraw", stdin="17\n")
+    assert (code, out) == (0, "templates deleted: 2; agreements ended: 3\n")
+    assert tradefair("card", "again.png")[:2] == (0, "nobody was recognised\n")
+    code, out, _ = tradefair("pay", "17", "again.png", "--amount", "1", "--key", "order-0002")
+    assert code == 1
+    assert "refused (consent)" in out
+    assert "Another way: card or cash" in out
+    assert tradefair("revoke", "17")[0] == 1
+
+
+def test_a_visitor_is_no_error_and_changes_no_byte(tradefair, customer, tmp_path):
+    before = state(tmp_path / "faces")
+    code, out, err = tradefair("card", "orl:40/2", "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out)["rows"] == [{"outcome": "no_match"}]
+    assert state(tmp_path / "faces") == before
+
+
+def test_consent_can_come_as_receipts_of_the_consent_command(tradefair, warm, tmp_path, capsys):
+    template = ("consent", "template", "--controller", "m1", "--notice", "faces-1", "--level", "separate")
+    for purpose in ("in_store_recognition", "payment"):
+        asked = (*template, "--purpose", purpose, "--data", "face_templates", "--register", "faces/consent.sqlite")
+        assert main(asked) == 0
+        (tmp_path / f"{purpose}.json").write_text(capsys.readouterr().out)
+    given = ("--consent", "in_store_recognition.json", "--consent", "payment.json")
+    code, out, err = tradefair("enrol", "17", warm["names"][0], *given)
+    assert (code, err) == (0, "")
+    assert "enrolled from 1 photos for in_store_recognition and payment; no photo was kept" in out
+    assert tradefair("card", "again.png")[1].startswith("recognised: 17")
+    assert tradefair("enrol", "18", warm["names"][0], *given)[0] == 2  # a receipt counts once
+
+
+def bomb(path):
+    """A PNG of a few bytes that claims 100 megapixels."""
+    head = struct.pack(">IIBBBBB", 10_000, 10_000, 8, 0, 0, 0, 0)
+
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    body = chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0" * 1000)) + chunk(b"IEND", b"")
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + body)
+
+
+def truncated(path):
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64)).astype(np.uint8)).save(path)
+    path.write_bytes(path.read_bytes()[:200])
+
+
+BAD = {
+    "no image": (lambda path: path.write_text("I am a text"), "no photo that can be read"),
+    "100 megapixels": (bomb, "10000x10000 pixels"),
+    "1x1": (lambda path: Image.new("L", (1, 1), 9).save(path), "at least 16x16"),
+    "truncated": (truncated, "cut short"),
+    "empty": (lambda path: path.write_bytes(b""), "is empty"),
+    "missing": (lambda path: None, "cannot read"),
+}
+COMMANDS = {
+    "enrol": lambda photo: ("enrol", "18", photo, *ALL),
+    "card": lambda photo: ("card", photo),
+    "pay": lambda photo: ("pay", "17", photo, "--amount", "1.00", "--key", "order-0009"),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_a_bad_photo_gives_one_clear_line_and_stores_nothing(tradefair, customer, tmp_path, what):
+    make, message = BAD[what]
+    make(tmp_path / "bad.png")
+    before = state(tmp_path / "faces")
+    for name, words in COMMANDS.items():
+        code, out, err = tradefair(*words("bad.png"))
+        assert (code, out) == (2, ""), name
+        assert err.count("\n") == 1
+        assert err.startswith("error: ")
+        assert message in err
+    assert state(tmp_path / "faces") == before
+
+
+def test_a_photo_that_is_no_crop_is_refused_where_no_face_can_be_found(tradefair, customer, tmp_path):
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (128, 128)).astype(np.uint8)).save(tmp_path / "big.png")
+    before = state(tmp_path / "faces")
+    for name in ("enrol", "card"):
+        code, out, _ = tradefair(*COMMANDS[name]("big.png"))
+        assert code == 1
+        assert out.startswith("refused (photo): ")
+    assert state(tmp_path / "faces") == before
+    code, out, _ = tradefair(
+        *COMMANDS["pay"]("big.png")
+    )  # an attempt at somebody is counted and logged, without a photo
+    assert code == 1
+    assert "Another way: " in out
+
+
+INPUTS = {
+    "a picture that ORL has not": (("card", "orl:41/1"), "no picture 'orl:41/1'"),
+    "a drawing without a number": (("card", "drawn:x/1"), "no picture 'drawn:x/1'"),
+    "no agreement": (("enrol", "18", "orl:33/1"), "--agree"),
+    "an agreement to nothing known": (("enrol", "18", "orl:33/1", "--agree", "ranking"), "'ranking'"),
+    "an agreement without a face": (("enrol", "18", "orl:33/1", "--agree", "recommendation"), "needs a face"),
+    "somebody calibrated on": (("enrol", "18", "orl:3/1", *ALL), "was calibrated"),
+    "a shopper nobody knows": (("enrol", "18", "orl:33/1", *ALL, "--shopper", "nobody"), "no shopper"),
+    "an id that cannot be": (("enrol", "", "orl:33/1", *ALL), "empty"),
+    "an amount in words": (
+        ("pay", "17", "again.png", "--amount", "ten", "--key", "order-0001"),
+        "write it with a point",
+    ),
+    "too many digits": (("pay", "17", "again.png", "--amount", "1.234", "--key", "order-0001"), "2 digits"),
+    "no shop": (("status", "--books", "elsewhere"), "no shop for faces in elsewhere"),
+    "a folder in use": (("open", "--books", "faces"), "not empty"),
+    "no encoder": (("open", "--books", "new", "--encoder", "none.pt2"), "cannot read none"),
+    "no run": (("open", "--books", "new", "--run", "nothing"), "no run in runs"),
+    "judges who were calibrated on": (("evaluate", "--people", "folder"), "cannot read the folder"),
+}
+
+
+@pytest.mark.parametrize("what", INPUTS)
+def test_bad_input_is_told_in_one_line_and_leaves_everything_as_it_was(tradefair, customer, tmp_path, what):
+    arguments, message = INPUTS[what]
+    before = state(tmp_path)
+    code, out, err = tradefair(*arguments)
+    assert (code, out) == (2, "")
+    last = err.strip().splitlines()[-1]
+    assert last.startswith("error: ")
+    assert message in last
+    assert state(tmp_path) == before
+
+
+def test_an_encoder_of_another_model_is_refused(made, tmp_path, monkeypatch, capsys):
+    copy_of(made, tmp_path / "faces")
+    settings = tmp_path / "faces" / "shop.json"
+    settings.write_text(settings.read_text().replace('"model": "drawn-16x8', '"model": "drawn-99x99'))
+    monkeypatch.chdir(tmp_path)
+    before = state(tmp_path)
+    assert main(["faces", "card", "orl:40/1"]) == 2
+    assert "vault of another model" in capsys.readouterr().err
+    assert state(tmp_path) == before
+
+
+def test_off_says_so_everywhere_and_erase_deletes_everybody(tradefair, customer):
+    assert tradefair("off")[0] == 0
+    for words in (("card", "again.png"), ("enrol", "18", "orl:33/1", *ALL)):
+        code, out, _ = tradefair(*words)
+        assert code == 1
+        assert "switched off" in out
+    code, out, _ = tradefair("status", "--json")
+    (row,) = json.loads(out)["rows"]
+    assert (row["on"], row["templates for payment"]) == (False, 1)
+    assert json.loads(tradefair("off", "--erase", "--json")[1])["rows"] == [{"on": False, "templates": 2}]
+    assert tradefair("on")[0] == 0
+    assert tradefair("card", "again.png")[1] == "nobody was recognised\n"
+    assert "templates for payment" in tradefair("status")[1]
+
+
+def test_error_rates_are_told_with_intervals_groups_and_a_curve(tradefair, made, tmp_path):
+    (tmp_path / "groups.csv").write_text(
+        "person,group\n" + "".join(f"orl:{one},{'ab'[one % 2]}\n" for one in range(31, 41))
+    )
+    asked = ("--groups", "groups.csv", "--det", "det.csv", "--resamples", "100")
+    code, out, _ = tradefair("evaluate", *asked, "--json")
+    assert code == 0
+    document = json.loads(out)
+    rows = {row["name"]: row for row in document["rows"]}
+    for camera in ("studio", "door"):
+        for name in (f"eer({camera})", f"fnmr({camera}, at the till)", f"fpir({camera}, at the door)"):
+            assert 0 <= rows[name]["lo"] <= rows[name]["value"] <= rows[name]["hi"] <= 1
+            assert rows[name]["n"] == 10
+    assert rows["eer(door)"]["value"] > rows["eer(studio)"]["value"] - 0.1
+    assert [(one["group"], one["people"]) for one in document["groups"]] == [("a", 5), ("b", 5), ("all", 10)]
+    with (tmp_path / "det.csv").open(newline="") as file:
+        curve = [row for row in csv.DictReader(file) if row["camera"] == "studio"]
+    assert set(curve[0]) == {"camera", "fmr", "fnmr"}
+    assert [float(curve[0]["fmr"]), float(curve[-1]["fnmr"])] == [0.0, 0.0]
+    code, out, _ = tradefair("evaluate", "--resamples", "100")
+    assert "fnmr(studio, at the till)" in out
+
+
+def test_status_names_who_may_be_enrolled(made):
+    assert free(Shop.open(made / "shop")) == "of ORL: 31, 32, 33, 34, 35, 36, 37, 38, 39, 40"

@@ -1,0 +1,134 @@
+"""Cards: who gets one, what is on it, and that of everybody else nothing stays."""
+
+import datetime as dt
+
+import numpy as np
+import pytest
+from face_shop import state
+
+from experiments.assistant import Card, greet, read_picture, revoke, switch
+from experiments.assistant.pairings import MADE_UP
+from federation.recommend.settings import RecommendOptions
+from matching.face.decision import NoMatch, Refused
+from privacy.log import verify_log
+
+from .conftest import GREET, PAY, SUGGEST
+
+
+def test_a_customer_who_agreed_gets_a_card_with_suggestions_reasons_and_what_was_agreed_to(
+    shop, enrol, again, pictures
+):
+    person = min(pictures)
+    assert enrol(person).uses == (GREET, PAY)
+    card = greet(shop, again(person))
+    assert isinstance(card, Card)
+    assert card.person == str(person)
+    assert {one.purpose for one in card.agreements} == {GREET, PAY, SUGGEST}
+    in_a_year = dt.datetime.now(dt.UTC) + dt.timedelta(days=364)
+    assert all(dt.datetime.fromisoformat(one.until) > in_a_year for one in card.agreements)
+    assert card.withdrawal
+    assert card.made_up == MADE_UP
+    assert card.pairing.drawn
+    assert [one.bought_before for one in card.suggestions] == [False, False, False, True, True]
+    for one in card.suggestions:
+        assert list(one.because) == sorted(one.because, key=lambda reason: -reason[1])
+        assert all(value > 0 for _, value in one.because)
+    assert card.favourites[0].trips >= card.favourites[-1].trips >= 2
+    shown = [one.product.type for one in (*card.suggestions[:3], *card.favourites)]
+    assert len(set(shown[:3])) == 3
+    assert not set(shown[:3]) & set(shown[3:])
+    assert verify_log(shop.folder / "books.sqlite", head=shop.log.sign_head()).ok
+
+
+def test_favourites_are_what_the_paired_shopper_bought_in_most_baskets(shop, enrol, again, pictures):
+    recommender = shop.recommender
+    store = shop.settings.store
+    shopper = recommender.shoppers(store)[3]
+    assert not enrol(min(pictures), shopper=shopper).pairing.drawn
+    card = greet(shop, again(min(pictures)))
+    assert (card.pairing.store, card.pairing.shopper) == (store, shopper)
+    rows = recommender.config.source.open().transactions
+    here = (rows["person_id"].astype(str) == shopper) & (rows["store_id"].astype(str) == store)
+    before = rows[here & (rows["day"] < recommender.config.now)]
+    baskets = before.groupby("product_id")["basket_id"].nunique()
+    assert [one.trips for one in card.favourites] == [n for n in sorted(baskets, reverse=True)[:5] if n > 1]
+    assert all(baskets[int(one.product.id)] == one.trips for one in card.favourites)
+
+
+def test_suggestions_keep_the_order_of_the_served_scores(shop, enrol, again, pictures):
+    """The card's reasons are parts of the very scores by which the merchant ranks."""
+    from federation.recommend import serve
+
+    recommender = shop.recommender
+    enrol(min(pictures))
+    card = greet(shop, again(min(pictures)))
+    node, row = recommender._node(card.pairing.store), recommender._row(card.pairing.store, card.pairing.shopper)
+    options = RecommendOptions.read(recommender.config.options)
+    scores = np.concatenate(list(serve.scores(recommender.model, node, options, recommender.config.window_days)))[row]
+    place = {str(one): score for one, score in zip(node.catalogue.product_ids, scores, strict=True)}
+    new = [place[one.product.id] for one in card.suggestions if not one.bought_before]
+    again_ = [place[one.product.id] for one in card.suggestions if one.bought_before]
+    assert new == sorted(new, reverse=True)
+    assert again_ == sorted(again_, reverse=True)
+    own = node.history.product[node.history.indptr[row] : node.history.indptr[row + 1]]
+    assert again_[0] == pytest.approx(scores[own].max())
+
+
+def test_without_consent_to_recommendation_no_baskets_are_looked_at(shop, enrol, again, pictures):
+    person = min(pictures)
+    assert enrol(person, GREET).pairing is None
+    card = greet(shop, again(person))
+    assert card.person == str(person)
+    assert (card.favourites, card.suggestions, card.pairing) == ((), (), None)
+    assert "no consent to recommendation" in card.shown
+
+
+def test_baskets_are_out_of_reach_once_that_consent_is_withdrawn(shop, enrol, again, pictures):
+    person = min(pictures)
+    enrol(person)
+    shop.register.withdraw(str(person), controller=shop.settings.merchant, purpose=SUGGEST)
+    card = greet(shop, again(person))
+    assert card.suggestions == ()
+    assert {one.purpose for one in card.agreements} == {GREET, PAY}
+
+
+VISITORS = ["a stranger", "agreed to payment only", "withdrew", "revoked", "a drawing of nobody"]
+
+
+@pytest.mark.parametrize("who", VISITORS)
+def test_a_visitor_without_consent_to_be_greeted_changes_no_byte_of_the_folder(shop, enrol, again, pictures, who):
+    one, other, *_ = sorted(pictures)
+    enrol(one)
+    visitor = again(other)
+    if who == "a stranger":
+        visitor = read_picture(pictures[other][1])
+    elif who == "a drawing of nobody":
+        visitor = read_picture("drawn:7/1")
+    else:
+        enrol(other, *([PAY] if who == "agreed to payment only" else [GREET, PAY]))
+    if who == "withdrew":
+        shop.register.withdraw(str(other), controller=shop.settings.merchant, purpose=GREET)
+    if who == "revoked":
+        revoke(shop, str(other), withdraw=False)
+    before, counted = state(shop.folder), len(shop.greeter.visits.rows(("day",)))
+    found = greet(shop, visitor)
+    assert found == NoMatch()
+    assert state(shop.folder) == before
+    assert len(shop.greeter.visits.rows(("day",))) == counted + 1  # in memory alone
+
+
+def test_while_the_shop_is_off_nobody_is_compared_also_by_who_had_it_open_before(shop, enrol, again, pictures):
+    person = min(pictures)
+    enrol(person)
+    face = again(person)
+    assert isinstance(greet(shop, face), Card)
+    assert switch(shop, on=False) == 0
+    before = state(shop.folder)
+    refused = greet(shop, face)
+    assert isinstance(refused, Refused)
+    assert "switched off" in refused.message
+    assert state(shop.folder) == before
+    switch(shop, on=True)
+    assert isinstance(greet(shop, face), Card)
+    kinds = [one.body["event"] for one in shop.log.entries("policy")]
+    assert kinds[-2:] == ["recognition_off", "recognition_on"]
