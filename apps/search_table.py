@@ -102,7 +102,7 @@ def cells(one: Searched) -> dict[str, str]:
 
 
 def answer(one: Searched) -> str:
-    """Say in one sentence what a search brought on days that it never saw, and what it had promised."""
+    """Say in a line what a search brought on days that it never saw, and in another what it had promised."""
     text = cells(one)
     if one.kept is None:
         return f"{one.label}: not judged on other days"
@@ -113,7 +113,7 @@ def answer(one: Searched) -> str:
         ends = f"{kept['Simulation noise']} for the days alone"
     return (
         f"{one.kept.label} {kept['Difference']}{unit} (of {kept['Base']}), {ends}: {one.kept.verdict}, on"
-        f" {count(one.kept.days, 'day')} that the search never saw. Promised on its training days: {text['Promised']}."
+        f" {count(one.kept.days, 'day')} that the search never saw.\nPromised on its training days: {text['Promised']}."
     )
 
 

@@ -32,10 +32,11 @@ def comparison(arm):
 
 def test_a_search_says_first_what_its_layout_brings_and_changes(capsys):
     said = out(capsys, *SEARCH, "--strategy", "rule_of_thumb", "--fix", "dairy").out
-    first, second, third, *changes = said.split("\n\n")[0].splitlines()
+    first, promised, second, third, *changes = said.split("\n\n")[0].splitlines()
     assert first.startswith("Convenience store: unplanned picks ")
-    for word in (" per visit (of ", " with parameters: ", "on 3 days that the search never saw", "Promised"):
+    for word in (" per visit (of ", " with parameters: ", "on 3 days that the search never saw"):
         assert word in first
+    assert promised.startswith("Promised on its training days: ")
     assert second == "What the layout changes:"
     assert third.startswith("  swap ")
     assert all(line.startswith("  swap ") for line in changes)

@@ -69,6 +69,14 @@ def test_the_command_prints_searches_and_pairs_in_a_table_each(looked, capsys):
     assert shown.count("annealed less rule, seed = ") == 2
     assert "compared with rule" not in shown
     assert "artifacts/other.toml" in shown
+    answer = shown[: shown.index("compared with as-is")]  # comes before the many figures
+    for word in (
+        "promised on",
+        "annealed less rule",
+        "What the layouts change:\n  annealed, seed = 3: ",
+        "difference(trip",
+    ):
+        assert word in answer
 
 
 def test_other_scenarios_have_no_such_table(looked):
