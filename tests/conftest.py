@@ -34,10 +34,16 @@ def pytest_collection_modifyitems(config, items):
         config.hook.pytest_deselected(items=tried)
 
 
+def pytest_collection():
+    """Keep the garbage collector from looking through what the imports make, time and again."""
+    gc.disable()
+
+
 def pytest_collection_finish():
     """Spare the garbage collector what the imports made: Streamlit has it look through everything at each rerun."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
