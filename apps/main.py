@@ -28,6 +28,12 @@ LAYOUT = st.Page(
     icon=":material/storefront:",
     help="A store plan: where shoppers walk, and what a change would do. Needs no runs.",
 )
+ASSISTANT = st.Page(
+    "app_pages/assistant.py",
+    title="Assistant",
+    icon=":material/face:",
+    help="Customers who agreed to be recognised: their card, enrolment, payment, leaving. Needs no runs.",
+)
 page = st.navigation(
     [
         st.Page(
@@ -56,13 +62,14 @@ page = st.navigation(
             help="Who may read what, what was read, budgets, whether the logs are intact, and a report to hand on.",
         ),
         LAYOUT,
+        ASSISTANT,
     ],
     position="top",
 )
 
 store = opened_store()
 scenarios = store.scenarios()
-if page.url_path == LAYOUT.url_path:
+if page.url_path in (LAYOUT.url_path, ASSISTANT.url_path):
     try:
         page.run()
     except TradefairError as error:

@@ -40,6 +40,10 @@ def open_(
     people: Annotated[
         str, typer.Option("--calibrate-on", help="orl, drawn, or a folder of person/image; nobody of them is enrolled.")
     ] = "",
+    gallery: Annotated[
+        int | None,
+        typer.Option("--gallery", min=1, help="Most people to be enrolled; the more, the stricter the door."),
+    ] = None,
     run: Annotated[
         str | None, typer.Option("--run", help="Recommender of the card: a scenario, a run's id or its folder.")
     ] = None,
@@ -68,6 +72,7 @@ def open_(
         alternative=ALTERNATIVE if alternative is None else alternative,
         encoder=encoder,
         people=people,
+        gallery=gallery,
         run=None if run is None else find_run(run, store),
         store=shoppers_of,
         seed=seed,

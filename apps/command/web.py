@@ -14,6 +14,7 @@ from apps.command.experiment import Store
 from retail.errors import ConfigError
 
 STORE_VARIABLE: Final = "TRADEFAIR_STORE"
+FACES_VARIABLE: Final = "TRADEFAIR_FACES"
 FLAGS: Final = (
     "--server.address=127.0.0.1",
     "--server.headless=true",
@@ -34,6 +35,9 @@ FLAGS: Final = (
 
 def serve(
     store: Store = Path("runs"),
+    faces: Annotated[
+        Path, typer.Option("--faces", help="A merchant's folder for faces, for the page Assistant.")
+    ] = Path("faces"),
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port on 127.0.0.1.")] = 8501,
 ) -> None:
     """Open the run store in a browser. Listens on 127.0.0.1 only and contacts nobody."""
@@ -50,7 +54,7 @@ def serve(
             raise ConfigError(f"--port {port} cannot be used ({error.strerror}); choose another one") from error
     if not store.is_dir():
         typer.echo(f"{store} does not exist yet; the pages fill when 'tradefair demo' has run", err=True)
-    environment = {**os.environ, STORE_VARIABLE: str(store.resolve())}
+    environment = {**os.environ, STORE_VARIABLE: str(store.resolve()), FACES_VARIABLE: str(faces.resolve())}
     typer.echo(f"http://127.0.0.1:{port}  (Ctrl-C ends it)", err=True)
     arguments = [sys.executable, "-m", "streamlit", "run", str(entry), f"--server.port={port}", *FLAGS]
     os.execve(sys.executable, arguments, environment)  # noqa: S606 - fixed arguments, no shell

@@ -23,6 +23,8 @@ DOOR, PAYMENT, LIVENESS = "door.json", "payment.json", "liveness.json"
 FMR: Final = 1e-3
 FPIRS: Final = (0.01, 0.02, 0.03, 0.05)
 """Targets at the door; the strictest is taken that the people are enough for."""
+GALLERY: Final = 10
+"""Most people enrolled, where nobody says how many there will be."""
 FEWEST: Final = 10
 """People of ORL that an encoder must not have seen, so that some calibrate and some are left to be enrolled."""
 _MANY: Final = 20
@@ -89,14 +91,27 @@ def choose_people(origin: Origin, wanted: str = "") -> CalibratedOn:
 
 
 def calibrate(
-    folder: Path, encoder: Encoder, people: CalibratedOn, *, progress: Callable[[str], None] = lambda _: None
-) -> tuple[int, str]:
+    folder: Path,
+    encoder: Encoder,
+    people: CalibratedOn,
+    *,
+    gallery: int = GALLERY,
+    progress: Callable[[str], None] = lambda _: None,
+) -> str:
     """Make the liveness check and the thresholds of a shop, and write them into its folder.
 
-    Returns: the most people for whom the threshold at the door holds, and why payment cannot be had (empty where it
-        can): with fewer than 3 / FMR comparisons nobody can know that its target holds, so it stays off.
+    Args:
+        folder: of the shop.
+        encoder: of the shop.
+        people: to calibrate on.
+        gallery: most people who will be enrolled: the more there are, the stricter the door has to be.
+        progress: takes a line now and then.
+
+    Returns: why payment cannot be had; empty where it can. With fewer than 3 / FMR comparisons nobody can know that its
+        target holds, so it stays off.
 
     Raises:
+        ConfigError: a gallery for which there are too few people.
         DataError: too few people for a threshold at the door, or a liveness check that lets too many attacks pass.
     """
     from matching.face.calibrate import calibrate_identification, calibrate_verification
@@ -104,6 +119,11 @@ def calibrate(
     from matching.face.texture import TextureCheck
 
     target = _target(len(people.thresholds))
+    if not 1 <= gallery < people.thresholds.people:
+        raise ConfigError(
+            f"a gallery of {gallery} was asked for, and {people.thresholds.people} people to calibrate on admit 1 to "
+            f"{people.thresholds.people - 1}; enrol fewer, or calibrate on more"
+        )
     rng = np.random.default_rng(_SEED)
     progress("liveness check")
     check = TextureCheck.fitted(people.liveness.images, people.liveness.person, rng=rng, finder=finder())
@@ -116,7 +136,6 @@ def calibrate(
     faces = people.thresholds
     embeddings = encoder.encode(list(faces.images))
     whose = [faces.names[one] for one in faces.person]
-    gallery = faces.people - 1  # everybody but the one who comes in
     door = calibrate_identification(embeddings, whose, gallery=gallery, source=people.words, rng=rng, targets=(target,))
     payment: Calibration | None = None
     why = ""
@@ -128,7 +147,7 @@ def calibrate(
     door.save(folder / DOOR)
     if payment is not None:
         payment.save(folder / PAYMENT)
-    return gallery, why
+    return why
 
 
 def load_liveness(folder: Path) -> TextureCheck:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -195,7 +195,10 @@ def _both(vectors: Any, person: Any, chosen: list[Any], level: float, rng: Any, 
         false = (pair * hit)[~own].sum() / (pair * asked)[~own].sum()
         return [float(false), float(1 - (pair * hit)[own].sum() / (pair * asked)[own].sum())]
 
-    return bootstrap(rates, len(names), rng=rng, resamples=resamples, needs=lambda weights: (weights > 0).sum() >= 2)
+    fmr, fnmr = bootstrap(
+        rates, len(names), rng=rng, resamples=resamples, needs=lambda weights: (weights > 0).sum() >= 2
+    )
+    return [_not_zero(fmr, len(person) * (len(names) - 1)), fnmr]
 
 
 def _open_set(vectors: Any, person: Any, chosen: list[Any], level: float, rng: Any, resamples: int) -> list[Estimate]:
@@ -223,7 +226,13 @@ def _open_set(vectors: Any, person: Any, chosen: list[Any], level: float, rng: A
         total = counts @ weights
         return bool(total[1] > 0 and total[3] > 0)
 
-    return bootstrap(rates, len(names), rng=rng, resamples=resamples, needs=usable)
+    fpir, fnir = bootstrap(rates, len(names), rng=rng, resamples=resamples, needs=usable)
+    return [_not_zero(fpir, len(person)), fnir]
+
+
+def _not_zero(found: Estimate, trials: int) -> Estimate:
+    """Give a rate of 0 the upper end 3 / trials (rule of three): a bootstrap of nothing would show no doubt at all."""
+    return replace(found, hi=max(found.hi, min(1.0, 3 / trials))) if found.value == 0 else found
 
 
 def _groups(shop: Shop, vectors: Any, faces: FaceSet, groups: Mapping[str, str]) -> tuple[GroupRow, ...]:

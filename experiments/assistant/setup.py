@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from experiments.assistant.calibration import CalibratedOn, calibrate, choose_people
+from experiments.assistant.calibration import GALLERY, CalibratedOn, calibrate, choose_people
 from experiments.assistant.encoders import DRAWN, install_encoder
 from experiments.assistant.notice import LANGUAGE, REFERENCE, write_notice
 from experiments.assistant.settings import SETTINGS, ShopSettings
@@ -29,6 +29,7 @@ def open_shop(
     alternative: str = ALTERNATIVE,
     encoder: str = DRAWN,
     people: str = "",
+    gallery: int | None = None,
     run: Path | str | None = None,
     store: str = "",
     seed: int = 0,
@@ -45,6 +46,7 @@ def open_shop(
         alternative: how people are served and pay without their face.
         encoder: see `install_encoder`.
         people: on whom to calibrate, see `choose_people`.
+        gallery: most people who will be enrolled; None for ten, or as many as the people to calibrate on admit.
         run: folder of a finished run of a federated recommender, for the card; None for none.
         store: the merchant of that run whose shoppers people are paired with; empty for the first.
         seed: of the pairing.
@@ -90,7 +92,8 @@ def open_shop(
             seed=seed,
         )
         on = choose_people(origin, people)
-        return _finish(folder, settings, on, progress)
+        most = min(GALLERY, on.thresholds.people - 1) if gallery is None else gallery
+        return _finish(folder, replace(settings, gallery=most), on, progress)
     except BaseException:
         for one in folder.iterdir():
             shutil.rmtree(one) if one.is_dir() else one.unlink()
@@ -130,8 +133,9 @@ def switch(shop: Shop, *, on: bool, erase: bool = False) -> int:
 def _finish(folder: Path, settings: ShopSettings, on: CalibratedOn, progress: Callable[[str], None]) -> Shop:
     from experiments.assistant.encoders import load_encoder
 
-    gallery, payment = calibrate(folder, load_encoder(folder, settings), on, progress=progress)
-    settings = replace(settings, calibrated=on.words, calibrated_on=on.names, gallery=gallery, payment=payment)
+    encoder = load_encoder(folder, settings)
+    payment = calibrate(folder, encoder, on, gallery=settings.gallery, progress=progress)
+    settings = replace(settings, calibrated=on.words, calibrated_on=on.names, payment=payment)
     notice = write_notice(folder, merchant=settings.merchant, alternative=settings.alternative)
     shop = Shop.made(folder, settings)
     PayBook(shop.log)

@@ -23,17 +23,17 @@ _LIFT: Final = "bought here more than elsewhere"
 _NEW: Final = {
     "popularity": "popular at all merchants",
     "neighbours": "bought by shoppers who buy from the same categories",
-    **{level: f"you often buy from this {level.removesuffix('_id')}" for level in LEVELS},
+    **{level: f"often buys from this {level.removesuffix('_id')}" for level in LEVELS},
     **{f"expected_{level}": f"this {level.removesuffix('_id')} sells well at all merchants" for level in LEVELS},
 }
 _AGAIN: Final = {
-    "trips": "how often you bought it",
-    "recency": "how lately you bought it",
-    "last_window": "how often you bought it in the last four weeks",
-    "last_quarter": "how often you bought it in the last sixteen weeks",
-    "rate": "how regularly you buy it",
-    "lateness": "how long ago, for how often you buy it",
-    "activity": "how often you shop",
+    "trips": "how often it was bought",
+    "recency": "how lately it was bought",
+    "last_window": "how often it was bought in the last four weeks",
+    "last_quarter": "how often it was bought in the last sixteen weeks",
+    "rate": "how regularly it is bought",
+    "lateness": "how long ago, for how often it is bought",
+    "activity": "how often the shopper comes",
     "popularity": "popular at all merchants",
     "one": "",
 }

@@ -11,7 +11,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from face_shop import copy_of, live_pictures, make_face_shop
+from made_once import made_once
 
+from experiments.assistant import Shop, enrol, read_picture, receipts_for
 from experiments.report import verify_report
 
 ROOT = Path(__file__).parent.parent.parent
@@ -54,12 +57,12 @@ def browser():
         started.close()
 
 
-def serve(store, log):
+def serve(store, log, *more):
     """Start `tradefair app` on a free port; return the process and its address once it answers."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    arguments = [sys.executable, "-m", "apps.command.main", "app", "--store", str(store), "--port", str(port)]
+    arguments = [sys.executable, "-m", "apps.command.main", "app", "--store", str(store), "--port", str(port), *more]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(
         arguments, cwd=log.parent, env=environment, stdout=log.open("w"), stderr=subprocess.STDOUT
@@ -88,6 +91,21 @@ def address(run_store, tmp_path_factory):
 def audited_address(audited_store, tmp_path_factory):
     process, address = serve(audited_store, tmp_path_factory.mktemp("audited-server") / "log.txt")
     yield address
+    process.terminate()
+    process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def assistant_address(run_store, tmp_path_factory):
+    """The app on a shop for faces with somebody enrolled under 17, and the picture by which that is recognised."""
+    made = made_once(tmp_path_factory, "face-shop", make_face_shop)
+    folder = copy_of(made, tmp_path_factory.mktemp("assistant") / "faces")
+    shop = Shop.open(folder)
+    picture = live_pictures(shop, 31)[0]
+    agreed = receipts_for(shop, "17", ["in_store_recognition", "payment", "recommendation"])
+    assert enrol(shop, "17", [read_picture(picture)], agreed).photos == 1
+    process, address = serve(run_store, folder.parent / "log.txt", "--faces", str(folder))
+    yield address, int(picture.split("/")[1])
     process.terminate()
     process.wait(10)
 
@@ -202,6 +220,33 @@ def test_a_change_of_a_layout_is_tried_contacts_nobody_and_fits(browser, address
     pictures = visit.page.locator("[data-testid=stMain] img").evaluate_all("all => all.map(one => one.alt)")
     assert len(pictures) == 2
     assert all("Plan of" in alt for alt in pictures)
+    visit.context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_customer_is_recognised_contacts_nobody_and_fits(browser, assistant_address, width, scheme):
+    address, picture = assistant_address
+    visit = Visit(browser, width=width, scheme=scheme)
+    for part in ("Enrol", "Pay", "Leave", "The shop", "Recognise"):
+        visit.open(f"{address}/assistant?part={quote(part)}")
+        visit.page.get_by_text("Recognition is").first.wait_for(timeout=60_000)
+        visit.settle()
+        if part == "Recognise":
+            slider = visit.page.get_by_role("slider")
+            slider.focus()
+            for _ in range(10 - picture):
+                slider.press("ArrowLeft")
+            visit.settle()
+            visit.page.get_by_role("button", name="Recognise", exact=True).last.click()
+            visit.page.get_by_role("heading", name="Customer 17").wait_for(timeout=60_000)
+            visit.settle()
+        visit.picture(f"assistant-{part.split()[-1].lower()}-{width}-{scheme}")
+        assert visit.overflow() <= 0, part
+        assert visit.page.locator("[data-testid=stException]").count() == 0, part
+    host = address.removeprefix("http://")
+    assert [url for url in visit.requests if f"//{host}/" not in url and not url.startswith(("data:", "blob:"))] == []
+    assert visit.complaints == []
     visit.context.close()
 
 

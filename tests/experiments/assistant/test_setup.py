@@ -61,8 +61,9 @@ def baseline():
 def test_with_too_few_people_payment_stays_off_and_the_door_gets_a_looser_target(baseline, tmp_path):
     faces = orl_people(list(range(16, 22)))
     people = CalibratedOn(faces, orl_people(list(range(1, 31))), "six people")
-    gallery, why = calibrate(tmp_path, baseline, people)
-    assert gallery == 5
+    with pytest.raises(ConfigError, match="6 people to calibrate on admit 1 to 5"):
+        calibrate(tmp_path, baseline, people, gallery=6)
+    why = calibrate(tmp_path, baseline, people, gallery=5)
     assert "at least 3,000 non-mated comparisons" in why
     assert "1,500" in why
     assert Calibration.load(tmp_path / "door.json").thresholds[-1][0] == 0.05
