@@ -71,17 +71,12 @@ def show_card(card: Card) -> None:
         else:
             _baskets(card)
         st.markdown("**What this customer agreed to**")
-        rows = [
-            {
-                "Purpose": one.purpose.replace("_", " "),
-                "Covers": ", ".join(one.data).replace("_", " "),
-                "Until": day(one.until),
-            }
-            for one in card.agreements
-        ]
-        st.dataframe(
-            pd.DataFrame(rows), hide_index=True, alt="Agreements in force, with what they cover and until when"
-        )
+        columns = {
+            "Purpose": [one.purpose.replace("_", " ") for one in card.agreements],
+            "Covers": [", ".join(one.data).replace("_", " ") for one in card.agreements],
+            "Until": [day(one.until) for one in card.agreements],
+        }
+        st.table(columns)  # wraps on a telephone, where a data frame would cut the dates off
         st.caption(f"Withdraw: {plain(card.withdrawal)}.")
 
 

@@ -87,7 +87,7 @@ def test_a_customer_is_enrolled_recognised_pays_and_leaves(visit, warm):
     assert "Customer 17" in texts(app)
     assert "made-up pairing" in texts(app)
     assert "log-odds" in texts(app)
-    agreed = next(frame.value for frame in app.dataframe if "Purpose" in frame.value)
+    agreed = next(table.value for table in app.table if "Purpose" in table.value)
     assert set(agreed["Purpose"]) == {"in store recognition", "payment", "recommendation"}
     for _ in range(2):
         app = visit("Pay")
