@@ -89,7 +89,12 @@ def _options(
 def main(arguments: Sequence[str]) -> int:
     """Run the command and return its exit code; what a user did wrong becomes one line on standard error."""
     try:
-        return int(_command()(list(arguments), standalone_mode=False, prog_name="tradefair") or DONE)
+        # Not the command's own `main`, which ends silently at Ctrl-C.
+        with _command().make_context("tradefair", list(arguments)) as context:
+            context.command.invoke(context)
+        return DONE
+    except click.exceptions.Exit as end:
+        return end.exit_code
     except TradefairError as error:
         return _refuse(str(error))
     except click.exceptions.NoArgsIsHelpError as error:

@@ -12,8 +12,8 @@ LEAST_DRAWS: Final = 8
 """Draws of the parameters without which nothing is judged.
 
 Of two draws both may lie near the central parameters by chance: then the interval is hardly wider than that of the
-days, and one that says 95% holds the truth in 92 to 93% (`benchmarks/intervals.py`). From eight draws on it holds as
-often as with 64. Of days two are enough: Student's quantile for one degree of freedom,
+days, and one that says 95% holds the truth in 91 to 93% (`benchmarks/intervals.py`). From eight draws on it holds
+nearly as often as with 64. Of days two are enough: Student's quantile for one degree of freedom,
 12.7, pays for them.
 """
 

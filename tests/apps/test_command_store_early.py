@@ -74,3 +74,12 @@ def test_whoever_stops_later_is_told_how_far_it_came(monkeypatch, capsys):
     assert "sales per visit" in said.out
     assert "interrupted after 2 days and 0 draws of the parameters" in said.err
     assert "with --days 2 it ends there" in said.err
+
+
+def test_whoever_stops_while_baskets_are_loaded_is_answered_too(monkeypatch, capsys):
+    def load(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(experiments.store.inputs, "demand_model", load)
+    assert main(["store", "compare", "corner-shop", "--edit", "swap=dairy,bakery"]) == 130
+    assert "interrupted" in capsys.readouterr().err
