@@ -48,7 +48,7 @@ def show_store_results(store: RunStore, scenario: str, document: Mapping[str, An
         st.header("Figures")
         st.table(plain_cells(_singles(singles)), hide_index=True, alt="Single figures of the scenario")
     if document["targets"]:
-        _targets(document["targets"])
+        show_targets(document["targets"])
 
 
 def _one_comparison(lines: Sequence[store_table.Line], labels: Mapping[str, str]) -> list[store_table.Line]:
@@ -121,7 +121,8 @@ def _value(record: Mapping[str, Any]) -> str:
     return " ".join(one for one in (store_table.number(value, decimals), unit, "" if ends == "-" else ends) if one)
 
 
-def _targets(targets: Sequence[Mapping[str, Any]]) -> None:
+def show_targets(targets: Sequence[Mapping[str, Any]]) -> None:
+    """Show which targets were met, with what was measured."""
     badges = {True: ":green-badge[:material/check: met]", False: ":orange-badge[:material/close: missed]",
               None: ":gray-badge[not measured]"}  # fmt: skip
     rows = [

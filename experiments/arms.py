@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from experiments.logbook import RUN_BOOKS, keep_earlier_books, origin_of
+from experiments.run_access import begin_books, run_access
 from experiments.runs import ArmResult
 from experiments.scenario import Arm, DataSettings
 from experiments.sweep import RunSpec
@@ -51,7 +51,7 @@ def run_arm(spec: RunSpec, directory: Path, progress: Callable[[str], None]) -> 
     from federation.access import MarketPort
 
     config = federation_config(spec, directory)
-    _begin_books(config, directory)
+    begin_books(config, directory)
     port = MarketPort(config, access(spec, directory))
     port.declare()
     ranked = rank(spec, port, directory, progress)
@@ -102,20 +102,8 @@ def federation_config(spec: RunSpec, directory: Path) -> FederationConfig:
 
 
 def access(spec: RunSpec, directory: Path) -> Access:
-    """Say under which rules a run reads and releases: its regime, the scenario's packs, its own log.
-
-    In a simulation somebody outside the market measures it, under rules of its own.
-    """
-    from federation.access import Access
-
-    return Access(
-        packs=spec.policy.packs,
-        regime=spec.arm.regime or regime_of(spec.arm),
-        jurisdiction=spec.policy.jurisdiction,
-        log=str(directory / RUN_BOOKS),
-        origin=origin_of(directory),
-        consents=spec.policy.consents or "",
-    )
+    """Say under which rules a run reads and releases; see `experiments.run_access`."""
+    return run_access(spec.policy, directory, regime=spec.arm.regime or regime_of(spec.arm))
 
 
 def regime_of(arm: Arm) -> str:
@@ -126,17 +114,6 @@ def regime_of(arm: Arm) -> str:
 
 
 _REGIMES: Final = {"untrained": "isolated", "isolated": "isolated", "federated": "federated"}
-
-
-def _begin_books(config: FederationConfig, directory: Path) -> None:
-    """Start the books of a simulated run anew after a crash or a refusal; the earlier ones are kept beside them.
-
-    Its noise comes from the seed, so a second attempt shows nothing new, and its ledger accounts within the run. A
-    persistent ledger is never touched here.
-    """
-    if config.seeded_noise:
-        keep_earlier_books(directory)
-    (directory / "artifacts").mkdir(parents=True, exist_ok=True)
 
 
 _TRAINED = ("untrained", "isolated", "federated", "dp_popularity", "pooled")

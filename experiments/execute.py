@@ -12,6 +12,7 @@ from typing import Final
 
 from experiments.base_scenario import BaseScenario
 from experiments.documents import write_bytes, write_json
+from experiments.faces.kind import FACES
 from experiments.kind import Kind
 from experiments.logbook import log_summary
 from experiments.pool import Event, Pool, default_jobs
@@ -108,4 +109,8 @@ def _expand(scenario: Scenario, *, runner: str, fingerprint: str) -> tuple[RunSp
     return expand(scenario, code_version=code_version(*outside), data_fingerprint=load_object(fingerprint))
 
 
-_KINDS: Final = {Scenario.kind: Kind(RUNNER, FINGERPRINT, check_ledger, _expand, summarise), "store": STORE}
+_KINDS: Final = {
+    Scenario.kind: Kind(RUNNER, FINGERPRINT, check_ledger, _expand, summarise),
+    "store": STORE,
+    "faces": FACES,
+}

@@ -69,6 +69,20 @@ class Bootstrap:
             replicates = np.where(theirs[1] == 0, np.nan, mine[1] / theirs[1])
         return _interval(mine[0] / theirs[0] if theirs[0] else np.nan, replicates, n)
 
+    def closed(self, arm: str, floor: str, ceiling: str) -> Interval:
+        """Return which share of the way from `floor` to `ceiling` an arm goes; NaN where there is no way to go.
+
+        Over the origins and seeds that all three have. A replicate in which the ceiling is no better than the floor
+        counts as it is: the share may then be of any size or sign, and the interval is as wide as that makes it.
+        """
+        rows = [self._row(name) for name in (arm, floor, ceiling)]
+        present = np.logical_and.reduce([~np.isnan(self.means[row]) for row in rows])
+        mine, low, high = (self._statistic(row, present) for row in rows)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            share = np.where(high[1] == low[1], np.nan, (mine[1] - low[1]) / (high[1] - low[1]))
+        value = (mine[0] - low[0]) / (high[0] - low[0]) if high[0] != low[0] else np.nan
+        return _interval(value, share, int(self.counts[rows].min()))
+
     def _row(self, arm: str) -> int:
         return self.arms.index(arm)
 

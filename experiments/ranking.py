@@ -11,6 +11,7 @@ import numpy as np
 
 from experiments.baselines import BASELINES
 from experiments.measuring import Scores
+from experiments.run_access import account
 from experiments.sweep import RunSpec
 from federation.access import Access, MarketPort
 from federation.config import FederationConfig
@@ -61,14 +62,14 @@ def rank(spec: RunSpec, port: MarketPort, directory: Path, progress: Callable[[s
         only = replace(config, options={**config.options, **POPULARITY_ONLY})
         shared = _federate(only, port.access, directory, progress)
         local = replace(config, epsilon=None, clip_norm=None, noise="aggregator")
-        return replace(_alone(local, shared.model, progress), info=_account(shared))
+        return replace(_alone(local, shared.model, progress), info=account(shared))
     if method == "dp_popularity":
         only = replace(config, options={**config.options, **POPULARITY_ONLY})
         released = _federate(only, port.access, directory, progress)
-        return Ranked(lambda index, node: _popular(released.model, node), _account(released))
+        return Ranked(lambda index, node: _popular(released.model, node), account(released))
     task = _task(config)
     result = _federate(config, port.access, directory, progress)
-    return Ranked(lambda index, node: task.scores(result.model, node), _account(result))
+    return Ranked(lambda index, node: task.scores(result.model, node), account(result))
 
 
 def _task(config: FederationConfig) -> RankingTask:
@@ -138,18 +139,3 @@ def _federate(
 
     atomic_write(directory / "artifacts" / "model.npz", write)
     return result
-
-
-def _account(result: FederatedResult) -> dict[str, Any]:
-    """What `run.json` says about a run's privacy."""
-    if result.epsilon is None:
-        return {"dropped_replies": result.dropped}
-    return {
-        "epsilon_spent": result.epsilon,
-        "epsilon_total": result.epsilon_total,
-        "epsilon_pld": result.epsilon_pld,
-        "epsilon_accountant": result.epsilon_accountant,
-        "delta": result.delta,
-        "rounds": list(result.rounds),
-        "dropped_replies": result.dropped,
-    }

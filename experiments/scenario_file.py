@@ -14,6 +14,7 @@ import tomli_w
 from pydantic import BaseModel, ValidationError
 
 from experiments.base_scenario import BaseScenario
+from experiments.faces.scenario import FaceScenario
 from experiments.scenario import Scenario
 from experiments.store.scenario import StoreScenario
 from retail.errors import ConfigError
@@ -35,7 +36,7 @@ _KINDS: Final = {
     "finite_number": "must be a finite number",
 }
 _FLAT_TABLES: Final = ("sweep", "targets")
-_MODELS: Final[dict[str, type[BaseScenario]]] = {model.kind: model for model in (Scenario, StoreScenario)}
+_MODELS: Final[dict[str, type[BaseScenario]]] = {model.kind: model for model in (Scenario, StoreScenario, FaceScenario)}
 
 
 def bundled_scenarios() -> tuple[str, ...]:

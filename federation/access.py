@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Final, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 import pandas as pd
 
@@ -21,10 +21,14 @@ from retail import columns as c
 from retail.errors import ConfigError
 from retail.interactions import Interactions
 
+if TYPE_CHECKING:
+    from retail.faces.faceset import FaceSet
+
 AGGREGATOR: Final = "aggregator"
 PLATFORM: Final = "platform"
 EVALUATOR: Final = "evaluator"
 MODEL: Final = "model"
+TEST_PEOPLE: Final = "people kept for testing: face_images"
 MEMORY: Final = ":memory:"
 
 
@@ -217,6 +221,29 @@ class MarketPort:
             nodes.of_persons(self.config, rows, self.own(place).history.persons) for place, rows in enumerate(tables)
         )
 
+    def test_people(self) -> FaceSet:
+        """Have an evaluator read the faces of the people who were kept for testing, and whom no merchant holds.
+
+        In a simulation alone, by somebody outside the market under the pack "simulation".
+
+        Raises:
+            PolicyError: nobody may look at these faces to measure.
+            ConfigError: the run is about shop rows.
+        """
+        from federation.faces.holdings import FaceHoldings, face_set
+
+        held = nodes.holdings(self.config)
+        if not isinstance(held, FaceHoldings):
+            raise ConfigError("only sources of faces keep people apart for testing; shop rows are tested in later days")
+        port = DataPort(
+            self._measuring,
+            sources={TEST_PEOPLE: lambda columns: held.kept_apart()[list(columns)]},
+            log=self._port.log,
+            consents=self.consents,
+        )
+        rows = port.read(EVALUATOR, TEST_PEOPLE, columns=held.columns, purpose="evaluation")
+        return face_set(rows, source=self.config.dataset)
+
     def _read(self, actors: Sequence[str]) -> list[pd.DataFrame]:
         """Have one actor for each merchant read that merchant's rows, to train with them."""
         ids = [rows_id(one, self._kind) for one in self.merchants]
@@ -259,6 +286,8 @@ def _register(config: FederationConfig, held: nodes.Holdings) -> Register:
         [Party(AGGREGATOR, "aggregator"), Party(PLATFORM, "marketplace", "platform"), Party(EVALUATOR, "researcher")],
         [Dataset(MODEL, AGGREGATOR, "model", released, about_persons=True)],
     )
+    if held.kind == "face_images":
+        register.add(Dataset(TEST_PEOPLE, EVALUATOR, held.kind, "raw", about_persons=True))
     for merchant in held.merchants:
         name = merchant_id(merchant)
         register.add(Party(name, "merchant"))
@@ -280,6 +309,7 @@ __all__ = [
     "EVALUATOR",
     "MODEL",
     "PLATFORM",
+    "TEST_PEOPLE",
     "Access",
     "MarketPort",
     "merchant_id",

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from apps import chart_tables, charts, result_tables
+from apps.face_results import show_face_results
 from apps.figure_text import percent, percent_interval
 from apps.findings import headline, kept_of_pooled
 from apps.metric_names import metric_name
@@ -16,6 +17,9 @@ store, scenario = opened_store(), st.session_state["scenario"]
 document = read_json(store.root / scenario / "summary.json")
 if isinstance(document, dict) and document.get("kind") == "store":
     show_store_results(store, scenario, document)
+    st.stop()
+if isinstance(document, dict) and document.get("kind") == "faces":
+    show_face_results(store, scenario, document)
     st.stop()
 results = read_results(store, scenario)
 

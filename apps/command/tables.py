@@ -79,6 +79,11 @@ def print_summary(document: Mapping[str, Any]) -> None:
     if document.get("kind") == "store":
         print_store(document)
         return
+    if document.get("kind") == "faces":
+        from apps.command.face_summary import print_faces
+
+        print_faces(document)
+        return
     rows = document["rows"]
     metrics = [name for name in HEADINGS if any(name in row for row in rows)] or _other_metrics(rows)
     swept = list(dict.fromkeys(key for row in rows for key in row["sweep"]))
@@ -111,7 +116,7 @@ def print_store(document: Mapping[str, Any]) -> None:
         if tables and line.reference != next(iter(tables))[1]:
             pairs.append(line)  # two arms against each other, where a target asks
             continue
-        tables.setdefault((line.arm, line.reference, _at(line.sweep)), []).append(line)
+        tables.setdefault((line.arm, line.reference, at_point(line.sweep)), []).append(line)
     if not tables or list(labels.values()) != [title]:  # else the only table has it
         say(title)
     searches = search_table.searched(document)
@@ -158,7 +163,7 @@ def _print_searches(found: Sequence[Searched]) -> None:
 
     figure = "" if found[0].kept is None else found[0].kept.label
     columns = ("search", *(name.lower() for name in search_table.cells(found[0])), "run")
-    rows = [[f"{one.arm}{_at(one.sweep)}", *search_table.cells(one).values(), one.run[:8] or "-"] for one in found]
+    rows = [[f"{one.arm}{at_point(one.sweep)}", *search_table.cells(one).values(), one.run[:8] or "-"] for one in found]
     say("")
     print_rows(columns, rows, title=f"{figure}: promised on the training days, kept on days that no search saw")
     say("Not kept is how much better the layout looked on the days that chose it than on others; its interval counts")
@@ -167,7 +172,7 @@ def _print_searches(found: Sequence[Searched]) -> None:
         say("\nWhat the layouts change:")
     for one in found:
         if one.edits:
-            say(f"  {one.arm}{_at(one.sweep)}: {'; '.join(map(words, one.edits))}")
+            say(f"  {one.arm}{at_point(one.sweep)}: {'; '.join(map(words, one.edits))}")
     if any(one.run for one in found):
         say("In each run's folder: artifacts/other.toml, the layout as a plan, and edits.toml, its edits.")
 
@@ -182,7 +187,7 @@ def _print_pairs(pairs: Sequence[Line]) -> None:
     for one in pairs:
         text = store_table.cells(one)
         rest = (text[name] for name in ("Difference", "Simulation noise", "With parameters", "Verdict"))
-        rows.append([f"{one.arm} less {one.reference}{_at(one.sweep)}", one.label, one.unit, *rest])
+        rows.append([f"{one.arm} less {one.reference}{at_point(one.sweep)}", one.label, one.unit, *rest])
     columns = ("arms", "figure", "unit", "difference", "simulation noise", "with parameters", "verdict")
     say("")
     print_rows(columns, rows, title="one arm against the other, on the same days")
@@ -197,7 +202,7 @@ def _single(record: Mapping[str, Any]) -> list[object]:
     shown = store_table.number(value, decimals)
     if ends[0] == ends[0]:
         shown += " " + store_table.interval((ends[0], ends[1]), decimals)
-    where = _at(record["provenance"].get("sweep", {}))
+    where = at_point(record["provenance"].get("sweep", {}))
     return [record["name"] + where, unit_text(record["unit"]), shown, record["n"], record["provenance"].get("note", "")]
 
 
@@ -208,7 +213,8 @@ def _letters(sources: str) -> str:
     )
 
 
-def _at(sweep: Mapping[str, Any]) -> str:
+def at_point(sweep: Mapping[str, Any]) -> str:
+    """Write a point of a sweep, to stand after a title."""
     return "".join(f", {key} = {value}" for key, value in sweep.items())
 
 
@@ -222,7 +228,7 @@ def print_targets(targets: Sequence[Mapping[str, Any]]) -> None:
     say("")
     chance = False
     for target in targets:
-        point = _at(target["provenance"].get("sweep", {})).removeprefix(", ")
+        point = at_point(target["provenance"].get("sweep", {})).removeprefix(", ")
         where = f" at {point}" if point else ""
         figure = interval(target["value"], target["lo"], target["hi"])
         if target["unit"] != "ratio" and figure != "-":  # a ratio's name says it

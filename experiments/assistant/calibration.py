@@ -34,7 +34,7 @@ _DRAWN_PEOPLE: Final = 60
 _RULE_OF_THREE: Final = 3
 _SEED: Final = 1
 _ON_DRAWINGS: Final = (
-    "payment by face is off in this shop: its thresholds come from drawings, and they need not hold on photos (with one "
+    "payment by face is off in this shop: its thresholds come from drawings, and need not hold on photos (with one "
     "encoder 13 times as many wrong faces passed as promised); calibrate on a folder of photos"
 )
 

@@ -81,6 +81,10 @@ class FaceHoldings:
         """Return what one merchant stores, columns `NEEDED`; only a data port hands it on."""
         return face_rows(self._source.at(place))
 
+    def kept_apart(self) -> pd.DataFrame:
+        """Return the people kept for testing, columns `NEEDED`; only a data port hands them on."""
+        return face_rows(self._source.test())
+
     def node(self, merchant: int | str, rows: pd.DataFrame) -> FaceNode:
         """Turn rows that somebody may use into a node."""
         return face_node(merchant, rows)
@@ -98,6 +102,16 @@ def face_rows(faces: FaceSet) -> pd.DataFrame:
             PIXELS: pd.Series([one.tobytes() for one in faces.images], dtype=object),
         }
     )
+
+
+def face_set(rows: pd.DataFrame, *, source: str) -> FaceSet:
+    """Turn rows, columns `NEEDED`, into a set of crops with its people in ascending order of their names.
+
+    Raises:
+        DataError: a row holds something else than a crop.
+    """
+    node = face_node(source, rows)
+    return FaceSet(node.images, node.labels, tuple(str(one) for one in node.persons), source)
 
 
 def face_node(merchant: int | str, rows: pd.DataFrame) -> FaceNode:

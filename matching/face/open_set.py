@@ -60,31 +60,62 @@ def identification(
 
     Raises: DataError: no probe of an enrolled person, or none of another.
     """
-    enrolled = np.asarray(gallery_person)
-    if len(np.unique(enrolled)) != len(enrolled):
-        raise DataError("a person is in the gallery twice; give one template for each")
-    score = np.asarray(probes, dtype=np.float64) @ np.asarray(gallery, dtype=np.float64).T
-    best, top = score.argmax(axis=1), score.max(axis=1)
-    person = np.asarray(probe_person)
-    is_mated = np.isin(person, enrolled)
-    if not is_mated.any() or is_mated.all():
-        raise DataError("open-set identification needs probes of enrolled people and of people who are not enrolled")
-    right = enrolled[best] == person
-    number = numbered(person)
-    people = int(number.max()) + 1
+    search = OpenSet(gallery, gallery_person, probes, probe_person)
 
     def rate(weights: Floats | None) -> list[float]:
-        weight = np.ones(len(person)) if weights is None else weights[number]
-        least = threshold_at(top[~is_mated], fpir, weight=weight[~is_mated])
-        found = is_mated & right & (top >= least)
-        return [1.0 - float(weight[found].sum() / weight[is_mated].sum())]
+        return [search.fnir(fpir, weights)]
 
-    def usable(weights: Floats) -> bool:
-        return bool(weights[number[is_mated]].any() and weights[number[~is_mated]].any())
+    (fnir,) = bootstrap(rate, search.people, rng=rng, resamples=resamples, needs=search.usable)
+    return IdentificationReport(
+        search.gallery, search.mated, search.non_mated, fpir, fnir, search.non_mated >= 3 / fpir
+    )
 
-    (fnir,) = bootstrap(rate, people, rng=rng, resamples=resamples, needs=usable)
-    others = int((~is_mated).sum())
-    return IdentificationReport(len(enrolled), int(is_mated.sum()), others, fpir, fnir, others >= 3 / fpir)
+
+class OpenSet:
+    """The best candidate of every probe, found once, so that rates with many weightings are cheap (a bootstrap).
+
+    Arguments as for `identification`.
+
+    Attributes:
+        gallery: people enrolled.
+        people: people with probes, numbered in ascending order.
+        mated: probes of enrolled people.
+        non_mated: probes of others.
+    """
+
+    def __init__(self, gallery: Any, gallery_person: Any, probes: Any, probe_person: Any) -> None:
+        enrolled, person = np.asarray(gallery_person), np.asarray(probe_person)
+        if len(np.unique(enrolled)) != len(enrolled):
+            raise DataError("a person is in the gallery twice; give one template for each")
+        score = np.asarray(probes, dtype=np.float64) @ np.asarray(gallery, dtype=np.float64).T
+        self._is_mated = np.isin(person, enrolled)
+        if not self._is_mated.any() or self._is_mated.all():
+            raise DataError(
+                "open-set identification needs probes of enrolled people and of people who are not enrolled"
+            )
+        self._top = score.max(axis=1)
+        self._right = self._is_mated & (enrolled[score.argmax(axis=1)] == person)
+        self._number = numbered(person)
+        self.gallery, self.people = len(enrolled), int(self._number.max()) + 1
+        self.mated, self.non_mated = int(self._is_mated.sum()), int((~self._is_mated).sum())
+
+    def fnir(self, fpir: float, weight_of: Floats | None = None) -> float:
+        """Return FNIR at the threshold at which at most a share `fpir` of the non-mated probes finds anybody.
+
+        Args:
+            fpir: the share.
+            weight_of: (people,) how often each person counts; None counts everybody once.
+        """
+        weight = np.ones(len(self._number)) if weight_of is None else weight_of[self._number]
+        other = ~self._is_mated
+        least = threshold_at(self._top[other], fpir, weight=weight[other])
+        found = self._right & (self._top >= least)
+        return 1.0 - float(weight[found].sum() / weight[self._is_mated].sum())
+
+    def usable(self, weight_of: Floats) -> bool:
+        """Tell whether a weighting leaves probes of both sorts."""
+        weight = weight_of[self._number]
+        return bool(weight[self._is_mated].any() and weight[~self._is_mated].any())
 
 
 def by_gallery_size(

@@ -12,7 +12,7 @@ from typing import Final, Literal, get_args
 import numpy as np
 
 from retail.errors import ConfigError
-from retail.faces.camera import shifted
+from retail.faces.camera import door_view
 from retail.faces.drawing import generated_faces
 from retail.faces.faceset import FaceSet
 from retail.faces.folds import deal_folds, merchants_of
@@ -148,7 +148,7 @@ def _open(what: FaceSource) -> tuple[FaceSet, np.ndarray, np.ndarray]:
         faces = generated_faces(what.people or 0, what.images, np.random.default_rng(what.data_seed))
     fold, home = _dealt_by_name(what, faces) if what.source == "face-folder" else _dealt(what, faces.people)
     if what.camera == "door":
-        faces = _through_door(faces, what.data_seed)
+        faces = door_view(faces, seed=what.data_seed)
     staying = np.flatnonzero(~np.isin(np.array(faces.names), np.array(what.left, dtype=np.str_)))
     return faces.of(staying), home[staying], fold[staying]
 
@@ -169,14 +169,3 @@ def _dealt_by_name(what: FaceSource, faces: FaceSet) -> tuple[np.ndarray, np.nda
     fold = np.array([int.from_bytes(one[:8], "big") % what.folds for one in drawn], dtype=np.int64)
     home = np.array([int.from_bytes(one[8:16], "big") % what.merchants for one in drawn], dtype=np.int64)
     return fold, np.where((fold == what.fold) & (what.folds > 1), -1, home)
-
-
-def _through_door(faces: FaceSet, seed: int) -> FaceSet:
-    """Take each person's pictures with noise of that person's own, so that nobody changes another's."""
-    seen = faces.images.copy()
-    for person, name in enumerate(faces.names):
-        rows = np.flatnonzero(faces.person == person)
-        own = FaceSet(faces.images[rows], np.zeros(len(rows), dtype=np.int64), (name,), faces.source)
-        seed_of = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
-        seen[rows] = shifted(own, np.random.default_rng([seed, seed_of])).images
-    return FaceSet(seen, faces.person, faces.names, f"{faces.source}, other camera")

@@ -66,8 +66,8 @@ def test_a_spent_ledger_is_refused_before_the_data_is_even_looked_for(tmp_path, 
     assert not (tmp_path / "runs").exists()
 
 
-def test_every_bundled_scenario_passes():
-    from experiments.execute import expand_scenario
+def test_every_bundled_scenario_passes(tmp_path):
+    from experiments.execute import expand_scenario, kind_of
     from experiments.preflight import check_scenario
     from experiments.scenario_file import bundled_scenarios, load_scenario
 
@@ -75,6 +75,8 @@ def test_every_bundled_scenario_passes():
         scenario = load_scenario(name)
         if scenario.kind == "store":
             assert expand_scenario(scenario)
+        elif scenario.kind == "faces":
+            kind_of(scenario).check(scenario, tmp_path)
         else:
             check_scenario(scenario)
 

@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch.nn.functional import normalize
 
-from federation.faces.net import DIMENSIONS, SmallFaceNet
+from federation.faces.net import DIMENSIONS, WIDTHS, SmallFaceNet
 from federation.faces.person import PersonLoss, adapted, person_gradients
 
 PUBLIC = normalize(torch.randn(12, DIMENSIONS, generator=torch.Generator().manual_seed(1)), dim=1)
@@ -56,9 +56,9 @@ def test_only_the_weights_that_were_named_are_differentiated(people):
     net = SmallFaceNet()
     assert sizes["all"] == sum(one.numel() for one in net.parameters())
     assert sizes["head"] == net.head.weight.numel() + DIMENSIONS
-    assert sizes["norms"] == 2 * (32 + 64 + 80 + 48)
+    assert sizes["norms"] == 2 * sum(WIDTHS)
 
 
 def test_nobody_has_no_gradient():
-    assert gradients([]).shape == (0, 448)
-    assert gradients([], together=True).shape == (0, 448)
+    assert gradients([]).shape == (0, 2 * sum(WIDTHS))
+    assert gradients([], together=True).shape == (0, 2 * sum(WIDTHS))
