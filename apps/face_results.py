@@ -59,8 +59,8 @@ def finding(rows: Sequence[Row], differences: Sequence[Row], where: str) -> str:
     gap = next((row for row in rows if row.get("gap_closed") == row.get("gap_closed") and row.get("gap_closed")), None)
     if gap is not None and gap["epsilon"] is None:
         return (
-            f"{gap['label']} closes {face_table.percent_text(gap, 'gap_closed')}% of the gap between merchants alone "
-            "and pooled pictures"
+            f"{gap['label']} closes {_with_percent(gap, 'gap_closed')} of the gap between merchants alone and pooled "
+            "pictures"
         )
     private = [row for row in rows if row["epsilon"] is not None]
     control = next((row for row in rows if row["method"] == "untrained"), None)
@@ -78,7 +78,11 @@ def finding(rows: Sequence[Row], differences: Sequence[Row], where: str) -> str:
     if not measured:
         return "Nothing was measured yet"
     best = min(measured, key=lambda row: float(row["eer"]))
-    return f"{face_table.arm_label(best)} tells people apart best: EER {face_table.percent_text(best, 'eer')}%"
+    return f"{face_table.arm_label(best)} tells people apart best: EER {_with_percent(best, 'eer')}"
+
+
+def _with_percent(row: Row, metric: str) -> str:
+    return face_table.percent_text(row, metric).replace(" ", "% ", 1)
 
 
 def _arms(rows: Sequence[Row], metric: str) -> None:
@@ -103,7 +107,7 @@ def _arms(rows: Sequence[Row], metric: str) -> None:
             alt=f"{name} of each arm with its 95% interval, the best above",
         )
     found = face_table.face_rows(rows)
-    cells = pd.DataFrame([{"Arm": plain(one.label), **one.cells} for one in found])
+    cells = pd.DataFrame([{"Arm": one.label, **one.cells} for one in found])
     st.dataframe(
         cells,
         hide_index=True,
@@ -178,7 +182,7 @@ def _compared(rows: Sequence[Row], differences: Sequence[Row], metric: str, wher
     word = st.selectbox("Compared with", list(references), key="face_against", bind="query-params", width=320)
     table = pd.DataFrame(
         [
-            {"Arm": plain(labels.get(arm, arm)), "Difference (points)": _points_text(one), "Clear": _clear(one)}
+            {"Arm": labels.get(arm, arm), "Difference (points)": _points_text(one), "Clear": _clear(one)}
             for _, arm, reference, one in found
             if reference == references[word]
         ]
