@@ -173,3 +173,58 @@ def test_a_customer_pays_once_for_a_key_and_a_till_that_asks_again_while_off_sti
     assert isinstance(tried.decision, Refused)
     assert tried.receipt is None
     assert tried.alternative == shop.settings.alternative
+
+
+TILL = """
+import sys
+from pathlib import Path
+import numpy as np
+import torch
+torch.set_num_threads(1)
+from PIL import Image
+from experiments.assistant import Picture, Shop, pay
+folder, times = sys.argv[1], int(sys.argv[2])
+shop = Shop.open(folder)
+shop.payments
+face = Picture(np.asarray(Image.open(Path(folder).parent / "face.png")), "face", "")
+print("ready", flush=True)
+for _ in range(times):
+    paid = pay(shop, "17", [face], amount="12.50", currency="EUR", key="order-0001")
+    print(type(paid.decision).__name__, paid.receipt and paid.receipt.id, flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_a_hundred_tries_to_pay_once_by_processes_that_are_killed_charge_once(
+    shop, pictures, again, tmp_path, start_code
+):
+    """kill -9 at random moments of the first attempts, then four tills at once."""
+    import random
+    import sqlite3
+    import time
+
+    from PIL import Image
+
+    person = min(pictures)
+    enrol_at(shop, "17", [read_picture(pictures[person][0])], receipts_for(shop, "17", [PAY]))
+    Image.fromarray(again(person).photo).save(tmp_path / "face.png")
+    pause = random.Random(2)
+    told = []
+    for round_ in range(4):  # attempts that are not charged count, and a customer has five
+        till = start_code(TILL, shop.folder, 30)
+        assert till.first_line() == "ready"
+        time.sleep(pause.uniform(0.0, 0.02) * round_)
+        till.kill()
+        told += till.communicate()[0].splitlines()[1:]
+    several = [start_code(TILL, shop.folder, 30) for _ in range(4)]  # one till may ask 30 times a minute
+    for till in several:
+        out, error = till.communicate()
+        assert till.returncode == 0, error
+        told += out.splitlines()[1:]
+    whole = [line for line in told if len(line.split()) == 2 and len(line.split()[1]) == 64]
+    assert len(whole) >= 100
+    assert len(set(whole)) == 1
+    assert whole[0].startswith("Match ")
+    with sqlite3.connect(shop.folder / "books.sqlite") as connection:
+        assert connection.execute("SELECT amount_minor, currency FROM face_payments").fetchall() == [(1250, "EUR")]
+    assert sum(entry.body["outcome"] == "match" for entry in shop.log.entries("payment")) == 1
