@@ -12,7 +12,7 @@ from experiments.documents import write_frame
 from experiments.faces.arms import REGIMES, face_config, face_source, train_arm
 from experiments.faces.rates import Embed, Rates, beside, mean_rates, rates, tested
 from experiments.faces.scenario import FaceScenario
-from experiments.faces.spec import FaceSpec
+from experiments.faces.spec import REPLICATES_FILE, FaceSpec
 from experiments.run_access import begin_books, run_access
 from experiments.runs import ArmResult
 from federation.access import MarketPort
@@ -20,7 +20,6 @@ from retail.faces.camera import door_view
 from retail.faces.faceset import FaceSet
 from retail.faces.source import FaceSource
 
-REPLICATES_FILE: Final = "people_redrawn.parquet"
 DET_FILE: Final = "det.parquet"
 
 

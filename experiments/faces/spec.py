@@ -12,6 +12,9 @@ from typing import Any, Final
 from experiments.faces.scenario import TRAINED, FaceArm, FaceScenario
 from experiments.sweep import canonical, named, sweep_points
 
+REPLICATES_FILE: Final = "people_redrawn.parquet"
+"""Among the artifacts of a run: its rates with its people drawn again."""
+
 _TITLES: Final = frozenset({"name", "title", "description", "arms", "sweep", "targets", "seeds", "tested"})
 
 

@@ -9,9 +9,8 @@ from typing import Any, Final
 import numpy as np
 
 from experiments.documents import read_frame, read_json
-from experiments.faces.run import REPLICATES_FILE
 from experiments.faces.scenario import FaceArm, FaceScenario
-from experiments.faces.spec import FaceSpec
+from experiments.faces.spec import REPLICATES_FILE, FaceSpec
 from experiments.intervals import Bootstrap, Interval
 from experiments.results import Result
 from experiments.runs import RunStore

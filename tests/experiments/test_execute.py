@@ -1,9 +1,11 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +15,8 @@ from experiments.runs import Busy, RunStore
 from experiments.worker import execute as execute_run
 from retail.errors import ConfigError, DataError
 
+ROOT = Path(__file__).parents[2]
+
 
 def table_of(summary):
     return [{key: value for key, value in row.items() if key != "seconds"} for row in summary.rows]
@@ -20,6 +24,12 @@ def table_of(summary):
 
 def specs_of(scenario):
     return expand_scenario(scenario, runner="popularity_runner:run", data_fingerprint="popularity_runner:fingerprint")
+
+
+def test_a_sweep_starts_without_a_learning_framework_which_takes_seconds_to_load():
+    code = "import sys, experiments.execute; print(sorted({'torch', 'flwr', 'ray'} & {*sys.modules}))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["[]"]
 
 
 def test_a_scenario_gives_one_record_per_arm_with_intervals(execute, make_scenario, tmp_path):
