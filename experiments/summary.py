@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -163,34 +163,53 @@ def _point(specs: Sequence[RunSpec], store: RunStore) -> _Point:
 
 
 def _rows(point: _Point) -> list[dict[str, Any]]:
-    rows = []
-    for arm in (spec.arm for spec in _unique_arms(point.specs)):
-        mine = [spec for spec in point.specs if spec.arm.name == arm.name]
-        done = [spec for spec in mine if spec.run_id in point.records]
-        records = [point.records[spec.run_id] for spec in done]
-        row: dict[str, Any] = {
-            "arm": arm.name,
-            "label": arm.label or arm.name,
-            "method": arm.method,
-            "epsilon": arm.epsilon,
-            "epsilon_pld": max((r["epsilon_pld"] for r in records if r.get("epsilon_pld") is not None), default=None),
-            "delta": next((r["delta"] for r in records if r.get("delta") is not None), None),
-            "noise": arm.noise if arm.epsilon is not None else None,
-        }
-        for metric, resampled in point.metrics.items():
-            interval = resampled.value(arm.name)
-            row |= {metric: interval.value, f"{metric}_lo": interval.lo, f"{metric}_hi": interval.hi}
-        row |= {
-            "seconds": sum(record["seconds"] for record in records),
-            "seeds": sorted({spec.seed for spec in done}),
-            "origins": sorted({spec.origin for spec in done}),
-            "n_shoppers": max((b.value(arm.name).n for b in point.metrics.values()), default=0),
-            "missing_runs": len(mine) - len(done),
-            "run_ids": [spec.run_id for spec in done],
-            "sweep": dict(point.sweep),
-        }
-        rows.append(row)
-    return rows
+    return [
+        arm_row(spec.arm, point.specs, point.records, point.metrics, origin=lambda one: one.origin)
+        for spec in _unique_arms(point.specs)
+    ]
+
+
+def arm_row(
+    arm: Any,
+    specs: Sequence[Any],
+    records: Mapping[str, Mapping[str, Any]],
+    metrics: Mapping[str, Bootstrap],
+    *,
+    origin: Callable[[Any], int],
+) -> dict[str, Any]:
+    """Return the record of one arm, with its figures and what it claims.
+
+    Args:
+        arm: with name, label, method, epsilon and noise.
+        specs: runs of one point of the sweep, of all arms.
+        records: of the finished ones, by run id.
+        metrics: resampled figures of all arms.
+        origin: the test window, or fold, of a run.
+    """
+    mine = [spec for spec in specs if spec.arm.name == arm.name]
+    done = [spec for spec in mine if spec.run_id in records]
+    own = [records[spec.run_id] for spec in done]
+    row: dict[str, Any] = {
+        "arm": arm.name,
+        "label": arm.label or arm.name,
+        "method": arm.method,
+        "epsilon": arm.epsilon,
+        "epsilon_pld": max((r["epsilon_pld"] for r in own if r.get("epsilon_pld") is not None), default=None),
+        "delta": next((r["delta"] for r in own if r.get("delta") is not None), None),
+        "noise": arm.noise if arm.epsilon is not None else None,
+    }
+    for metric, resampled in metrics.items():
+        interval = resampled.value(arm.name)
+        row |= {metric: interval.value, f"{metric}_lo": interval.lo, f"{metric}_hi": interval.hi}
+    return row | {
+        "seconds": sum(record["seconds"] for record in own),
+        "seeds": sorted({spec.seed for spec in done}),
+        "origins": sorted({origin(spec) for spec in done}),
+        "n_shoppers": max((b.value(arm.name).n for b in metrics.values()), default=0),
+        "missing_runs": len(mine) - len(done),
+        "run_ids": [spec.run_id for spec in done],
+        "sweep": dict(mine[0].sweep),
+    }
 
 
 def _unique_arms(specs: Sequence[RunSpec]) -> list[RunSpec]:

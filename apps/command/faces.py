@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from apps.command.books import Person, read_json, read_person
-from apps.command.experiment import Json, Store
-from apps.command.output import require_place
+from apps.command.experiment import Json
+from apps.command.face_shop import BOOKS, Books, evaluate, off, on, open_, status
 
 if TYPE_CHECKING:
     from experiments.assistant import Picture
@@ -18,77 +17,11 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="Recognise customers who agreed to it. Nobody else is compared, and no photo is kept.", no_args_is_help=True
 )
-BOOKS: Final = Path("faces")
-Books = Annotated[Path, typer.Option("--books", help="The merchant's folder; it holds everything.")]
 _PICTURE: Final = "An image file; or orl:31/4 (person/picture of ORL) or drawn:5/2 (a drawing of nobody)."
 Photos = Annotated[list[str], typer.Argument(metavar="PHOTO...", help=_PICTURE)]
 Photo = Annotated[str, typer.Argument(metavar="PHOTO", help=_PICTURE)]
 
-
-@app.command("open", short_help="Set up a merchant's folder.")
-def open_(
-    books: Books = BOOKS,
-    merchant: Annotated[str, typer.Option("--merchant", help="Party id of the controller.")] = "m1",
-    jurisdiction: Annotated[str, typer.Option("--jurisdiction", help="Whose law: EU, CN, US-IL, ...")] = "EU",
-    alternative: Annotated[
-        str | None, typer.Option("--alternative", help="How people are served without their face.")
-    ] = None,
-    encoder: Annotated[
-        str,
-        typer.Option("--encoder", help="drawn (trained here on drawings), dlib (extra faces), or a run's encoder.pt2."),
-    ] = "drawn",
-    people: Annotated[
-        str, typer.Option("--calibrate-on", help="orl, drawn, or a folder of person/image; nobody of them is enrolled.")
-    ] = "",
-    gallery: Annotated[
-        int | None,
-        typer.Option("--gallery", min=1, help="Most people to be enrolled; the more, the stricter the door."),
-    ] = None,
-    run: Annotated[
-        str | None, typer.Option("--run", help="Recommender of the card: a scenario, a run's id or its folder.")
-    ] = None,
-    store: Store = Path("runs"),
-    shoppers_of: Annotated[
-        str, typer.Option("--shoppers-of", help="Merchant of that run whose shoppers people are paired with.")
-    ] = "",
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the pairing.")] = 0,
-    as_json: Json = False,
-) -> None:
-    """Set up a folder: encoder, thresholds, liveness check, vault, consent register, log. Nobody is enrolled yet.
-
-    Thresholds come from people who are never enrolled here. Without enough of them for a false match rate of one in a
-    thousand, payment stays off.
-    """
-    from apps.command import tables
-    from experiments.assistant import open_shop
-    from experiments.assistant.customers import free
-    from experiments.assistant.recommender_run import find_run
-    from experiments.assistant.setup import ALTERNATIVE
-
-    shop = open_shop(
-        books,
-        merchant=merchant,
-        jurisdiction=jurisdiction,
-        alternative=ALTERNATIVE if alternative is None else alternative,
-        encoder=encoder,
-        people=people,
-        gallery=gallery,
-        run=None if run is None else find_run(run, store),
-        store=shoppers_of,
-        seed=seed,
-        progress=lambda line: typer.echo(f"{line} ...", err=True),
-    )
-    s = shop.settings
-    row = _state(shop)
-    tables.tell(f"open: {books} of {s.merchant}, law of {s.jurisdiction}", row, as_json)
-    if as_json:
-        return
-    tables.say(f"encoder: {s.model}, trained on {s.trained}")
-    tables.say(f"calibrated on {s.calibrated}")
-    tables.say(f"at the door: one stranger in {1 / row['fpir']:.0f} may be greeted, with up to {s.gallery} enrolled")
-    tables.say(s.payment or "payment: one wrong face in 1,000 may pass; liveness is checked")
-    tables.say(f"may be enrolled {free(shop)}")
-    tables.say("To see how often it is right: tradefair faces evaluate" + _named(books))
+app.command("open", short_help="Set up a merchant's folder.")(open_)
 
 
 @app.command(short_help="Enrol a person who agreed.")
@@ -233,92 +166,10 @@ def revoke(
         raise typer.Exit(1)
 
 
-@app.command(short_help="Show the state of a shop.")
-def status(books: Books = BOOKS, as_json: Json = False) -> None:
-    """Show whether recognition is on, how many templates there are, and what the shop was made on. Names nobody."""
-    from apps.command import tables
-    from experiments.assistant import Shop
-    from experiments.assistant.customers import free
-
-    shop = Shop.open(books)
-    row = _state(shop)
-    if as_json:
-        tables.print_json({"runs": [], "rows": [row]})
-        return
-    tables.print_rows(("", books.name), ([name, _text(value)] for name, value in row.items()))
-    tables.say(f"may be enrolled {free(shop)}")
-
-
-@app.command(short_help="Switch recognition off.")
-def off(
-    erase: Annotated[bool, typer.Option("--erase", help="Delete the templates of everybody, and the key.")] = False,
-    books: Books = BOOKS,
-    as_json: Json = False,
-) -> None:
-    """Switch recognition off at once, for every process: nobody is compared, enrolled or charged. People can leave."""
-    from apps.command import tables
-    from experiments.assistant import Shop, switch
-
-    gone = switch(Shop.open(books), on=False, erase=erase)
-    text = f"off; templates deleted: {gone}" if erase else "off; enrolled people stay enrolled (--erase deletes them)"
-    tables.tell(text, {"on": False, "templates": gone}, as_json)
-
-
-@app.command(short_help="Switch recognition on again.")
-def on(books: Books = BOOKS, as_json: Json = False) -> None:
-    """Switch recognition on again. Consents are asked at every comparison, as before."""
-    from apps.command import tables
-    from experiments.assistant import Shop, switch
-
-    switch(Shop.open(books), on=True)
-    tables.tell("on", {"on": True, "templates": 0}, as_json)
-
-
-@app.command(short_help="Measure a shop's error rates.")
-def evaluate(
-    people: Annotated[
-        str, typer.Option("--people", help="orl (those who are left), drawn, or a folder of person/image.")
-    ] = "orl",
-    groups: Annotated[
-        Path | None, typer.Option("--groups", help="CSV with columns person and group, for a table by group.")
-    ] = None,
-    det: Annotated[Path | None, typer.Option("--det", help="Write the DET curves to this CSV file.")] = None,
-    resamples: Annotated[int, typer.Option("--resamples", min=100, help="Of the bootstraps over people.")] = 1000,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of bootstraps, galleries and the other camera.")] = 0,
-    books: Books = BOOKS,
-    as_json: Json = False,
-) -> None:
-    """Measure error rates on people who are neither trained nor calibrated on, by a good camera and a cheap one.
-
-    Rates "at the till" and "at the door" are those of the shop's own thresholds; they are what customers meet.
-    """
-    from apps.command import tables
-    from apps.command.face_card import print_figures
-    from experiments.assistant import Shop
-    from experiments.assistant.figures import choose_judges, read_groups, write_det
-    from experiments.assistant.figures import evaluate as measure
-
-    if det is not None:
-        require_place(det, "--det")
-    shop = Shop.open(books)
-    found = measure(
-        shop,
-        choose_judges(shop, people),
-        groups=None if groups is None else read_groups(groups),
-        seed=seed,
-        resamples=resamples,
-        progress=lambda line: typer.echo(line, err=True),
-    )
-    if det is not None:
-        write_det(det, found)
-    if as_json:
-        from dataclasses import asdict
-
-        rows = [one.record() for one in found.rows]
-        facts = {"people": found.people, "groups": [asdict(one) for one in found.groups], "left_out": found.left_out}
-        tables.print_json({"runs": [], "rows": rows, **facts})
-        return
-    print_figures(found)
+app.command(short_help="Show the state of a shop.")(status)
+app.command(short_help="Switch recognition off.")(off)
+app.command(short_help="Switch recognition on again.")(on)
+app.command(short_help="Measure a shop's error rates.")(evaluate)
 
 
 def _pictures(given: list[str]) -> list[Picture]:
@@ -343,34 +194,3 @@ def _say_no(decision: NoMatch | Refused, as_json: bool, *, alternative: str = ""
         text += f". Another way: {alternative}"
     tables.tell(text, row, as_json)
     return int(refused)
-
-
-def _state(shop: Any) -> dict[str, Any]:
-    from experiments.assistant.calibration import DOOR
-    from experiments.assistant.shop import USES
-    from matching.face.calibrate import Calibration
-
-    s = shop.settings
-    return {
-        "on": shop.is_on,
-        "merchant": s.merchant,
-        "jurisdiction": s.jurisdiction,
-        **{f"templates for {use}": shop.enrolled(use) for use in USES},
-        "encoder": s.model,
-        "trained": s.trained,
-        "calibrated": s.calibrated,
-        "fpir": Calibration.load(shop.folder / DOOR).thresholds[-1][0],
-        "gallery": s.gallery,
-        "payment": s.payment or "on",
-        "recommender": s.run or None,
-        "shoppers_of": s.store or None,
-        "alternative": s.alternative,
-    }
-
-
-def _text(value: object) -> str:
-    return ("yes" if value else "no") if isinstance(value, bool) else str("-" if value is None else value)
-
-
-def _named(books: Path) -> str:
-    return "" if books == BOOKS else f" --books {books}"

@@ -65,7 +65,8 @@ def enrol(
         receipts: what the person agreed to; recorded here.
         shopper: of the recommender's data who stands for the person; empty draws one by the shop's seed.
 
-    Returns: Welcome, or Refused with what is wrong; then nothing was stored.
+    Returns: Welcome, or Refused with what is wrong; then no template was stored, and no consent unless the shop changed
+        while the person was enrolled. Killed in between, it may leave a consent without a template.
 
     Raises:
         ConsentError: no usable id, receipts for no use of a face, or one that the register refuses.

@@ -14,7 +14,7 @@ from experiments.faces.spec import REPLICATES_FILE, FaceSpec
 from experiments.intervals import Bootstrap, Interval
 from experiments.results import Result
 from experiments.runs import RunStore
-from experiments.summary import UNIT, Summary, gave_nothing
+from experiments.summary import UNIT, Summary, arm_row, gave_nothing
 from experiments.sweep import canonical
 from experiments.targets import Target, statistic_name
 
@@ -137,33 +137,10 @@ def _bootstrap(
 def _rows(point: _Point) -> list[dict[str, Any]]:
     rows = []
     for arm in point.arms:
-        mine = [spec for spec in point.specs if spec.arm.name == arm.name]
-        done = [spec for spec in mine if spec.run_id in point.records]
-        records = [point.records[spec.run_id] for spec in done]
-        row: dict[str, Any] = {
-            "arm": arm.name,
-            "label": arm.label or arm.name,
-            "method": arm.method,
-            "epsilon": arm.epsilon,
-            "epsilon_pld": max((r["epsilon_pld"] for r in records if r.get("epsilon_pld") is not None), default=None),
-            "delta": next((r["delta"] for r in records if r.get("delta") is not None), None),
-            "noise": arm.noise if arm.epsilon is not None else None,
-        }
-        for metric, drawn in point.metrics.items():
-            found = drawn.value(arm.name)
-            row |= {metric: found.value, f"{metric}_lo": found.lo, f"{metric}_hi": found.hi}
+        row = arm_row(arm, point.specs, point.records, point.metrics, origin=lambda one: one.fold)
         gap = point.gap(arm.name)
         if gap is not None:
             row |= {GAP: gap[0].value, f"{GAP}_lo": gap[0].lo, f"{GAP}_hi": gap[0].hi}
-        row |= {
-            "seconds": sum(record["seconds"] for record in records),
-            "seeds": sorted({spec.seed for spec in done}),
-            "origins": sorted({spec.fold for spec in done}),
-            "n_shoppers": max((drawn.value(arm.name).n for drawn in point.metrics.values()), default=0),
-            "missing_runs": len(mine) - len(done),
-            "run_ids": [spec.run_id for spec in done],
-            "sweep": dict(point.sweep),
-        }
         rows.append(row)
     return rows
 
