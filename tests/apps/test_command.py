@@ -272,7 +272,7 @@ def is_running(pid):
 
 
 def test_ctrl_c_ends_with_130_says_how_to_resume_and_leaves_no_worker(tradefair, process, workplace):
-    (workplace / "switches" / "slow").write_text("0.5")
+    (workplace / "switches" / "slow").write_text("1")
     stopped = process("run", "tiny.toml", "--jobs", "2", wait=False)
     wait_for(lambda: len(executed(workplace)) >= 3, stopped)
     os.killpg(stopped.pid, signal.SIGINT)
