@@ -29,7 +29,10 @@ def print_card(card: Card) -> None:
     assert card.pairing is not None
     tables.say(f"shopper {card.pairing.shopper} of merchant {card.pairing.store}: {card.made_up}")
     liked = [[one.product.label, one.trips, one.days_ago] for one in card.favourites]
-    tables.print_rows(("product", "baskets", "days ago"), liked, title="favourites")
+    if liked:
+        tables.print_rows(("product", "baskets", "days ago"), liked, title="favourites")
+    else:
+        tables.say("favourites: none, since nothing was bought in two baskets")
     shown = [
         [one.product.label, "again" if one.bought_before else "new", because(one.because)] for one in card.suggestions
     ]

@@ -45,6 +45,14 @@ def shop(made, parts, tmp_path):
 
 
 @pytest.fixture
+def regular(shop):
+    """A shopper of the recommender's data with enough behind them to fill a card, whoever the draw would choose."""
+    store = shop.settings.store
+    bought = {one: shop.recommender.favourites(store, one) for one in shop.recommender.shoppers(store)}
+    return max(bought, key=lambda one: len(bought[one]))
+
+
+@pytest.fixture
 def enrol(shop, pictures):
     """Enrol a person of ORL under an id of the same number."""
 

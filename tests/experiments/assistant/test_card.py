@@ -16,10 +16,10 @@ from .conftest import GREET, PAY, SUGGEST
 
 
 def test_a_customer_who_agreed_gets_a_card_with_suggestions_reasons_and_what_was_agreed_to(
-    shop, enrol, again, pictures
+    shop, enrol, again, pictures, regular
 ):
     person = min(pictures)
-    assert enrol(person).uses == (GREET, PAY)
+    assert enrol(person, shopper=regular).uses == (GREET, PAY)
     card = greet(shop, again(person))
     assert isinstance(card, Card)
     assert card.person == str(person)
@@ -28,7 +28,7 @@ def test_a_customer_who_agreed_gets_a_card_with_suggestions_reasons_and_what_was
     assert all(dt.datetime.fromisoformat(one.until) > in_a_year for one in card.agreements)
     assert card.withdrawal
     assert card.made_up == MADE_UP
-    assert card.pairing.drawn
+    assert card.pairing.shopper == regular
     assert [one.bought_before for one in card.suggestions] == [False, False, False, True, True]
     for one in card.suggestions:
         assert list(one.because) == sorted(one.because, key=lambda reason: -reason[1])
@@ -55,12 +55,20 @@ def test_favourites_are_what_the_paired_shopper_bought_in_most_baskets(shop, enr
     assert all(baskets[int(one.product.id)] == one.trips for one in card.favourites)
 
 
-def test_suggestions_keep_the_order_of_the_served_scores(shop, enrol, again, pictures):
+def test_a_card_of_any_shopper_the_draw_may_choose_can_be_made(shop):
+    """Also of somebody who has bought one thing once."""
+    recommender, store = shop.recommender, shop.settings.store
+    for shopper in recommender.shoppers(store):
+        assert recommender.suggestions(store, shopper)
+        assert all(one.trips >= 2 for one in recommender.favourites(store, shopper))
+
+
+def test_suggestions_keep_the_order_of_the_served_scores(shop, enrol, again, pictures, regular):
     """The card's reasons are parts of the very scores by which the merchant ranks."""
     from federation.recommend import serve
 
     recommender = shop.recommender
-    enrol(min(pictures))
+    enrol(min(pictures), shopper=regular)
     card = greet(shop, again(min(pictures)))
     node, row = recommender._node(card.pairing.store), recommender._row(card.pairing.store, card.pairing.shopper)
     options = RecommendOptions.read(recommender.config.options)

@@ -119,6 +119,7 @@ def test_nobody_is_enrolled_twice_and_the_second_try_records_no_consent(shop, en
 def test_pairing_by_chance_depends_on_the_seed_and_the_person_alone(made, parts, shop, enrol, pictures):
     one, other, *_ = sorted(pictures)
     first = enrol(one).pairing
+    assert first.drawn
     revoke(shop, str(one), withdraw=False)
     enrol(other)
     shop.register.withdraw(str(one), controller=shop.settings.merchant, purpose=GREET)
