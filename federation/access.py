@@ -163,8 +163,28 @@ class MarketPort:
         """
         return self._node("pooled", pd.concat(self._read([PLATFORM] * len(self.merchants)), ignore_index=True))
 
-    def declare(self) -> None:
-        """Write down which rules are in force, so that an audit can put the log to the same."""
+    def serve(self, place: int) -> Any:
+        """Return what a merchant reads of its own rows to serve its shoppers with a finished model.
+
+        It reads anew at every call, and no other merchant's rows are read.
+
+        Args:
+            place: of the merchant.
+
+        Returns: as `own`.
+
+        Raises: as `own`.
+        """
+        merchant = self.merchants[place]
+        name = rows_id(merchant, self._kind)
+        return self._node(merchant, self._port.read(merchant_id(merchant), name, columns=self._columns, **self._use))
+
+    def declare(self, *, once: bool = False) -> None:
+        """Write down which rules are in force, so that an audit can put the log to the same.
+
+        Args:
+            once: write nothing where the log says the same already: for programs that open one log many times.
+        """
         outside = [SIMULATION_PACK] if self.config.mode == "simulation" else []
         body = {
             "packs": ["base", *outside, *self.access.packs],
@@ -172,6 +192,8 @@ class MarketPort:
             "jurisdiction": self.access.jurisdiction,
             "fingerprint": self._port.engine.fingerprint,
         }
+        if once and any(entry.body == body for entry in self._port.log.entries("policy")):
+            return
         self._port.log.append("policy", body)
 
     def sums(self) -> None:

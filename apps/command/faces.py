@@ -37,7 +37,7 @@ def enrol(
         typer.Option("--consent", help="Receipt in JSON, as `tradefair consent template` makes them."),
     ] = None,
     shopper: Annotated[
-        str, typer.Option("--shopper", help="Of the recommender's data; drawn by the seed when left out.")
+        str, typer.Option("--shopper", help="Of the merchant of `open`; drawn by the seed when left out.")
     ] = "",
     books: Books = BOOKS,
     as_json: Json = False,

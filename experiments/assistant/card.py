@@ -64,9 +64,12 @@ def greet(shop: Shop, picture: Picture, *, device: str = "door") -> Card | NoMat
 
     Guarantee: of everybody else (a stranger, somebody who never agreed or agreed to something else, somebody whose
         consent has ended) no file changes by a byte; the one trace is a count of visits in memory. Of a match the log
-        gets one entry, by commitment. Baskets are read only with consent to recommendation.
+        gets one entry, by commitment. Baskets are read only with consent to recommendation, by the panel's merchant
+        through the data port, which logs it.
 
-    Raises: PrivacyError, DataError, ConfigError: a file of the shop, or the recommender's run, cannot be used.
+    Raises:
+        PrivacyError, DataError, ConfigError: a file of the shop, or the recommender's run, cannot be used.
+        PolicyError: the rules of that run forbid the merchant to use its rows for this.
     """
     if not shop.is_on:
         return Refused("policy", OFF)
@@ -87,11 +90,12 @@ def card_of(shop: Shop, person: str) -> Card:
     pairing, recommender = shop.pairings.of(shop.register.token(person)), shop.recommender
     if recommender is None or pairing is None:
         return Card(person, agreements, shown=_NO_RECOMMENDER if recommender is None else _NO_PAIRING)
+    panel = shop.panel(pairing.store)
     return Card(
         person,
         agreements,
-        favourites=recommender.favourites(pairing.store, pairing.shopper),
-        suggestions=recommender.suggestions(pairing.store, pairing.shopper),
+        favourites=panel.favourites(pairing.shopper),
+        suggestions=panel.suggestions(pairing.shopper),
         pairing=pairing,
         source=recommender.source,
     )

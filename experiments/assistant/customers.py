@@ -56,14 +56,16 @@ def enrol(
     """Enrol a customer for every use of their face that the receipts cover.
 
     Everything that can be refused is looked at before the first byte is written: the switch, the policy, the receipts,
-    the photos, and whether there is a template already.
+    the photos, and whether there is a template already. The merchant's look at its shoppers' rows, to pair the person,
+    is logged before that.
 
     Args:
         shop: where.
         person: id.
         pictures: 1 to 20, of this person and nobody else.
         receipts: what the person agreed to; recorded here.
-        shopper: of the recommender's data who stands for the person; empty draws one by the shop's seed.
+        shopper: of the shop's merchant of the recommender's data, who stands for the person; empty draws one by the
+            shop's seed.
 
     Returns: Welcome, or Refused with what is wrong; then no template was stored, and no consent unless the shop changed
         while the person was enrolled. Killed in between, it may leave a consent without a template.
@@ -177,15 +179,19 @@ def _pairing(shop: Shop, name: str, receipts: Sequence[Receipt], shopper: str) -
         if shopper:
             raise ConsentError("--shopper needs consent to recommendation: without it no baskets are looked at")
         return None
-    recommender = shop.recommender
-    if recommender is None:
+    if shop.recommender is None:
         if shopper:
             raise DataError("this shop has no recommender, so there is no shopper to pair with; open it with --run")
         return None
-    if shopper:
-        return Pairing(recommender.place_of(shopper), shopper, drawn=False)
     store = shop.settings.store
-    shoppers = recommender.shoppers(store)
+    panel = shop.panel(store)
+    if shopper:
+        panel.row(shopper)
+        return Pairing(store, shopper, drawn=False)
+    if not panel.shoppers:
+        raise DataError(
+            f"merchant {store} may read no shopper's rows now, so nobody can be drawn; see the run's consents"
+        )
     digest = hashlib.sha256(f"{shop.settings.seed} {shop.register.token(name)}".encode()).digest()
-    chosen = int(np.random.default_rng(int.from_bytes(digest[:8], "big")).integers(len(shoppers)))
-    return Pairing(store, shoppers[chosen], drawn=True)
+    chosen = int(np.random.default_rng(int.from_bytes(digest[:8], "big")).integers(len(panel.shoppers)))
+    return Pairing(store, panel.shoppers[chosen], drawn=True)

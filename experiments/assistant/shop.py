@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -27,7 +27,8 @@ from privacy.policy import Dataset, Party, PolicyEngine, Register
 from retail.errors import ConfigError
 
 if TYPE_CHECKING:
-    from experiments.assistant.suggestions import Recommender
+    from experiments.assistant.suggestions import Panel, Recommender
+    from federation.access import MarketPort
     from matching.face.encoder import Encoder
     from matching.face.texture import TextureCheck
     from privacy.policy.vocabulary import Jurisdiction
@@ -155,6 +156,32 @@ class Shop:
         from experiments.assistant.suggestions import recommender
 
         return recommender(Path(self.settings.run))
+
+    @cached_property
+    def market(self) -> MarketPort:
+        """The data port of the recommender's run, under the run's own rules; its decisions go to this shop's log.
+
+        Raises: ConfigError: the shop has no recommender. PolicyError: the run's rules cannot be used.
+        """
+        from experiments.arms import access
+        from federation.access import MarketPort
+
+        found = self.recommender
+        if found is None:
+            raise ConfigError("this shop has no recommender, so there are no rows to read; open it with --run")
+        rules = replace(access(found.spec, found.directory), log=str(self.folder / LOG), origin="")
+        market = MarketPort(found.config, rules)
+        market.declare(once=True)
+        return market
+
+    def panel(self, store: str) -> Panel:
+        """Have a merchant of the recommender's run read its own shoppers' rows, for one answer.
+
+        Raises: ConfigError: no recommender. PolicyError: the merchant may not. PrivacyError: the log cannot be written.
+        """
+        market = self.market
+        assert self.recommender is not None
+        return self.recommender.panel(market, store)
 
     @property
     def is_on(self) -> bool:

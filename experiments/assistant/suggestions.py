@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from experiments.sweep import RunSpec
+    from federation.access import MarketPort
     from federation.config import FederationConfig
     from federation.task import NodeData
 
@@ -73,7 +74,8 @@ class Suggestion:
 class Recommender:
     """The recommender that a finished run left, for the shoppers of its merchants.
 
-    It reads a shopper's own rows at the shopper's merchant and the public model; nothing is written.
+    It holds the public model and the public catalogue, and nobody's rows: a merchant reads its own anew each time,
+    through the data port (`panel`).
 
     Args:
         directory: of the run: `config.toml`, and `artifacts/model.npz` of a federated arm.
@@ -102,7 +104,6 @@ class Recommender:
         self.config: FederationConfig = federation_config(self.spec, directory)
         self.model = _read_model(directory / "artifacts" / _MODEL)
         self.merchants = tuple(str(one) for one in merchants(self.config))
-        self._nodes: dict[str, NodeData] = {}
 
     @property
     def source(self) -> str:
@@ -121,51 +122,75 @@ class Recommender:
             raise ConfigError(f"the run has no merchant {wanted!r:.40}; it has {few} and others")
         return wanted or self.merchants[0]
 
-    def shoppers(self, store: str) -> tuple[str, ...]:
-        """Return the ids of a merchant's shoppers who have bought something, ascending."""
-        node = self._node(store)
-        bought = np.diff(node.history.indptr) > 0
-        return tuple(str(one) for one in node.history.persons[bought])
+    def panel(self, market: MarketPort, store: str) -> Panel:
+        """Have a merchant read its own rows through the data port, to serve its shoppers.
 
-    def place_of(self, shopper: str) -> str:
-        """Return the merchant of a shopper.
-
-        Raises: DataError: the run's data have no such shopper.
+        Raises: PolicyError: it may not. PrivacyError: the read cannot be logged. ConfigError: as `store`.
         """
-        from federation.nodes import own_rows
+        return Panel(self, market.serve(self.merchants.index(self.store(store))))
 
-        for place, merchant in enumerate(self.merchants):
-            if shopper in own_rows(self.config, place)[c.PERSON].astype(str).to_numpy():
-                return merchant
-        raise DataError(f"the run's data have no shopper {shopper!r:.40}; leave --shopper out to draw one")
+    def product(self, id_: Any) -> Product:
+        """Return a product of the catalogue for people, by its id there."""
+        row = self._products.loc[id_]
+        parts = [str(row[name]).strip() for name in (c.TYPE, c.PACKAGE) if name in row and isinstance(row[name], str)]
+        label = ", ".join(part for part in parts if part) or f"product {id_}"
+        return Product(str(id_), label, str(row[c.TYPE]))
 
-    def favourites(self, store: str, shopper: str, *, most: int = FAVOURITES) -> tuple[Favourite, ...]:
-        """Return what a shopper bought in the most baskets, at least two."""
-        node, row = self._node(store), self._row(store, shopper)
-        lines = slice(node.history.indptr[row], node.history.indptr[row + 1])
-        product, day, basket = node.history.product[lines], node.history.day[lines], node.history.basket[lines]
+    @cached_property
+    def _products(self) -> pd.DataFrame:
+        from retail.datasource import DataSource
+
+        assert isinstance(self.config.source, DataSource)
+        return self.config.source.open().products.set_index(c.PRODUCT)
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """What a merchant has just read of its own rows; for one card or one pairing, not to be kept.
+
+    Attributes:
+        recommender: of the run.
+        node: the merchant's rows.
+    """
+
+    recommender: Recommender
+    node: NodeData
+
+    @property
+    def shoppers(self) -> tuple[str, ...]:
+        """Ids of the merchant's shoppers who have bought something, ascending."""
+        bought = np.diff(self.node.history.indptr) > 0
+        return tuple(str(one) for one in self.node.history.persons[bought])
+
+    def favourites(self, shopper: str, *, most: int = FAVOURITES) -> tuple[Favourite, ...]:
+        """Return what a shopper bought in the most baskets, at least two. Raises: DataError: no such shopper."""
+        history, row = self.node.history, self.row(shopper)
+        lines = slice(history.indptr[row], history.indptr[row + 1])
+        product, day, basket = history.product[lines], history.day[lines], history.basket[lines]
         trips = np.unique(np.stack([product, basket]), axis=1)[0]
         codes, counts = np.unique(trips, return_counts=True)
         order = np.lexsort((codes, -counts))[:most]
         return tuple(
-            Favourite(self._product(code), int(count), int(node.now - day[product == code].max()))
+            Favourite(self._product(code), int(count), int(self.node.now - day[product == code].max()))
             for code, count in zip(codes[order], counts[order], strict=True)
             if count > 1
         )
 
-    def suggestions(self, store: str, shopper: str, *, most: int = SUGGESTIONS) -> tuple[Suggestion, ...]:
+    def suggestions(self, shopper: str, *, most: int = SUGGESTIONS) -> tuple[Suggestion, ...]:
         """Return what the model ranks first for a shopper: three products never bought, then two bought before.
 
         The model ranks both kinds together, and what people buy again always fills the top. Of the new ones each is of
         another type, and of none of the favourites' types: a fourth kind of milk is no suggestion to who buys milk.
+
+        Raises: DataError: no such shopper.
         """
         from federation.recommend.reasons import reasons
         from federation.recommend.settings import RecommendOptions
 
-        node, row = self._node(store), self._row(store, shopper)
-        options = RecommendOptions.read(self.config.options)
-        found = reasons(self.model, node, row, options, self.config.window_days, most=len(self.model["candidates"]))
-        types = {one.product.type for one in self.favourites(store, shopper)}
+        model, config = self.recommender.model, self.recommender.config
+        options = RecommendOptions.read(config.options)
+        found = reasons(model, self.node, self.row(shopper), options, config.window_days, most=len(model["candidates"]))
+        types = {one.product.type for one in self.favourites(shopper)}
         new: list[Suggestion] = []
         again: list[Suggestion] = []
         for one in found:
@@ -179,34 +204,18 @@ class Recommender:
                 new.append(Suggestion(product, False, one.because))
         return (*new, *again)
 
-    def _node(self, store: str) -> NodeData:
-        from federation.nodes import merchants, node_data, own_rows
-
-        if store not in self._nodes:
-            place = self.merchants.index(self.store(store))
-            listed = merchants(self.config)
-            self._nodes[store] = node_data(self.config, listed[place], own_rows(self.config, place))
-        return self._nodes[store]
-
-    def _row(self, store: str, shopper: str) -> int:
-        persons = [str(one) for one in self._node(store).history.persons]
+    def row(self, shopper: str) -> int:
+        """Return the place of a shopper among the merchant's. Raises: DataError: there is no such shopper."""
+        persons = [str(one) for one in self.node.history.persons]
         if shopper not in persons:
-            raise DataError(f"merchant {store} has no shopper {shopper!r:.40}; pair the person anew")
+            raise DataError(
+                f"merchant {self.node.merchant} has no shopper {shopper!r:.40}; leave --shopper out to draw one, or "
+                "enrol the person anew"
+            )
         return persons.index(shopper)
 
     def _product(self, code: int) -> Product:
-        id_ = next(iter(self._nodes.values())).catalogue.product_ids[code]
-        row = self._products.loc[id_]
-        parts = [str(row[name]).strip() for name in (c.TYPE, c.PACKAGE) if name in row and isinstance(row[name], str)]
-        label = ", ".join(part for part in parts if part) or f"product {id_}"
-        return Product(str(id_), label, str(row[c.TYPE]))
-
-    @cached_property
-    def _products(self) -> pd.DataFrame:
-        from retail.datasource import DataSource
-
-        assert isinstance(self.config.source, DataSource)
-        return self.config.source.open().products.set_index(c.PRODUCT)
+        return self.recommender.product(self.node.catalogue.product_ids[code])
 
 
 @lru_cache(maxsize=2)

@@ -75,10 +75,6 @@ ALLOWED = {
     ("experiments/baselines/tune.py", PERSONS): "tunes published baselines on the public data set",
     ("experiments/assistant/figures.py", FILE): "reads a merchant's own list of groups, to tell error rates apart",
     ("experiments/assistant/suggestions.py", FILE): "reads the model of a finished run",
-    (
-        "experiments/assistant/suggestions.py",
-        NODES,
-    ): "shows a customer's purchases out of the panel, by a made-up pairing",
     ("experiments/assistant/suggestions.py", SOURCE): "looks up what products of the panel are called",
     ("experiments/measuring.py", NODES): "numbers shoppers alike at every origin; the ids themselves go nowhere",
 }

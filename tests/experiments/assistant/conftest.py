@@ -47,8 +47,8 @@ def shop(made, parts, tmp_path):
 @pytest.fixture
 def regular(shop):
     """A shopper of the recommender's data with enough behind them to fill a card, whoever the draw would choose."""
-    store = shop.settings.store
-    bought = {one: shop.recommender.favourites(store, one) for one in shop.recommender.shoppers(store)}
+    panel = shop.panel(shop.settings.store)
+    bought = {one: panel.favourites(one) for one in panel.shoppers}
     return max(bought, key=lambda one: len(bought[one]))
 
 

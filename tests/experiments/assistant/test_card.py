@@ -1,5 +1,7 @@
 """Cards: who gets one, what is on it, and that of everybody else nothing stays."""
 
+import copy
+import dataclasses
 import datetime as dt
 
 import numpy as np
@@ -11,8 +13,9 @@ from experiments.assistant.pairings import MADE_UP
 from federation.recommend.settings import RecommendOptions
 from matching.face.decision import NoMatch, Refused
 from privacy.log import verify_log
+from retail.errors import PolicyError
 
-from .conftest import GREET, PAY, SUGGEST
+from .conftest import GREET, PAY, SUGGEST, opened
 
 
 def test_a_customer_who_agreed_gets_a_card_with_suggestions_reasons_and_what_was_agreed_to(
@@ -43,7 +46,7 @@ def test_a_customer_who_agreed_gets_a_card_with_suggestions_reasons_and_what_was
 def test_favourites_are_what_the_paired_shopper_bought_in_most_baskets(shop, enrol, again, pictures):
     recommender = shop.recommender
     store = shop.settings.store
-    shopper = recommender.shoppers(store)[3]
+    shopper = shop.panel(store).shoppers[3]
     assert not enrol(min(pictures), shopper=shopper).pairing.drawn
     card = greet(shop, again(min(pictures)))
     assert (card.pairing.store, card.pairing.shopper) == (store, shopper)
@@ -57,10 +60,10 @@ def test_favourites_are_what_the_paired_shopper_bought_in_most_baskets(shop, enr
 
 def test_a_card_of_any_shopper_the_draw_may_choose_can_be_made(shop):
     """Also of somebody who has bought one thing once."""
-    recommender, store = shop.recommender, shop.settings.store
-    for shopper in recommender.shoppers(store):
-        assert recommender.suggestions(store, shopper)
-        assert all(one.trips >= 2 for one in recommender.favourites(store, shopper))
+    panel = shop.panel(shop.settings.store)
+    for shopper in panel.shoppers:
+        assert panel.suggestions(shopper)
+        assert all(one.trips >= 2 for one in panel.favourites(shopper))
 
 
 def test_suggestions_keep_the_order_of_the_served_scores(shop, enrol, again, pictures, regular):
@@ -70,7 +73,8 @@ def test_suggestions_keep_the_order_of_the_served_scores(shop, enrol, again, pic
     recommender = shop.recommender
     enrol(min(pictures), shopper=regular)
     card = greet(shop, again(min(pictures)))
-    node, row = recommender._node(card.pairing.store), recommender._row(card.pairing.store, card.pairing.shopper)
+    panel = shop.panel(card.pairing.store)
+    node, row = panel.node, panel.row(card.pairing.shopper)
     options = RecommendOptions.read(recommender.config.options)
     scores = np.concatenate(list(serve.scores(recommender.model, node, options, recommender.config.window_days)))[row]
     place = {str(one): score for one, score in zip(node.catalogue.product_ids, scores, strict=True)}
@@ -80,6 +84,49 @@ def test_suggestions_keep_the_order_of_the_served_scores(shop, enrol, again, pic
     assert again_ == sorted(again_, reverse=True)
     own = node.history.product[node.history.indptr[row] : node.history.indptr[row + 1]]
     assert again_[0] == pytest.approx(scores[own].max())
+
+
+def reads(shop):
+    return [one.body for one in shop.log.entries("access")]
+
+
+def test_every_card_with_baskets_is_one_read_of_the_panels_merchant_through_the_port(
+    shop, parts, enrol, again, pictures, regular
+):
+    """And no other merchant's rows are read, to draw a shopper or to make a card."""
+    person, store = min(pictures), shop.settings.store
+    enrol(person, shopper=regular)
+    before = len(reads(shop))
+    assert greet(shop, again(person)).favourites
+    assert greet(opened(shop.folder, parts), again(person)).suggestions
+    new = reads(shop)[before:]
+    own = (f"merchant {store}", f"merchant {store}: transactions")
+    assert [(one["actor"], one["dataset"]) for one in new] == [own] * 2
+    assert {(one["action"], one["purpose"], one["decision"]) for one in new} == {("read", "recommendation", "allow")}
+    assert {one["actor"] for one in reads(shop)} == {f"merchant {store}"}
+    assert sum("packs" in one.body for one in shop.log.entries("policy")) == 1
+    assert verify_log(shop.folder / "books.sqlite", head=shop.log.sign_head()).ok
+
+
+RULE = "id,who,effect,action,whose,kind,form,purpose,when,unless,jurisdiction,article,sentence"
+FORBID = (
+    "ours-1,merchant,may not,read,own,transactions,raw,recommendation,,,any,house rule,Nobody looks at baskets here."
+)
+
+
+def test_where_the_rules_of_the_run_forbid_the_read_no_basket_is_seen_and_the_refusal_is_logged(
+    shop, parts, enrol, again, pictures, tmp_path
+):
+    enrol(min(pictures))
+    (tmp_path / "ours").mkdir()
+    (tmp_path / "ours" / "rules.csv").write_text(f"{RULE}\n{FORBID}\n")
+    strict = copy.copy(shop.recommender)
+    policy = strict.spec.policy.model_copy(update={"packs": (str(tmp_path / "ours"),)})
+    strict.spec = dataclasses.replace(strict.spec, policy=policy)
+    later = opened(shop.folder, parts | {"recommender": strict})
+    with pytest.raises(PolicyError, match="Denied by ours-1"):
+        greet(later, again(min(pictures)))
+    assert (reads(shop)[-1]["decision"], reads(shop)[-1]["rule"]) == ("deny", "ours-1")
 
 
 def test_without_consent_to_recommendation_no_baskets_are_looked_at(shop, enrol, again, pictures):
@@ -138,5 +185,5 @@ def test_while_the_shop_is_off_nobody_is_compared_also_by_who_had_it_open_before
     assert state(shop.folder) == before
     switch(shop, on=True)
     assert isinstance(greet(shop, face), Card)
-    kinds = [one.body["event"] for one in shop.log.entries("policy")]
+    kinds = [one.body["event"] for one in shop.log.entries("policy") if "event" in one.body]
     assert kinds[-2:] == ["recognition_off", "recognition_on"]
