@@ -169,18 +169,20 @@ def verify(
 
 @app.command(short_help="Find erased people who came back.")
 def check(places: Places = PLACES, register: Register = REGISTER, as_json: Json = False) -> None:
-    """Look into every registered folder of tables and index of vectors for people who were erased: an old backup.
+    """Look into every registered folder of tables, index of vectors and shop for faces for people who were erased.
+
+    They are back when somebody restored an old backup.
 
     Exit code 1 when there are some; rows are named, ids are not.
     """
     from apps.command import tables
-    from matching.vector_place import VECTORS
+    from apps.command.place_kinds import place_kinds
     from privacy.erasure import Checked, TableFolder, read_registry
     from retail.errors import ConsentError
 
     tombstones = existing_register(register).tombstones
     problems = []
-    registry = read_registry(places, tombstones=tombstones, others={"vectors": VECTORS})
+    registry = read_registry(places, tombstones=tombstones, others=place_kinds())
     looked_into = [one.store for one in registry if isinstance(one.store, Checked)]
     for place in looked_into:
         try:
@@ -190,13 +192,17 @@ def check(places: Places = PLACES, register: Register = REGISTER, as_json: Json 
         if place.unsearched:
             problems.append(f"{place.name}: nobody searched {', '.join(place.unsearched)}, which may hold people")
     folders = sum(isinstance(place, TableFolder) for place in looked_into)
-    indexes = len(looked_into) - folders
+    indexes = sum(place.kind == "index" for place in looked_into)
+    shops = len(looked_into) - folders - indexes
     if as_json:
         rows = [{"problem": problem} for problem in problems]
-        tables.print_json({"runs": [], "rows": rows, "ok": not problems, "folders": folders, "indexes": indexes})
+        tables.print_json(
+            {"runs": [], "rows": rows, "ok": not problems, "folders": folders, "indexes": indexes, "shops": shops}
+        )
     else:
         and_indexes = f" and {indexes} indexes of vectors" if indexes else ""
-        for line in problems or [f"{folders} folders of tables{and_indexes}: nobody in them was erased"]:
+        and_shops = f" and {shops} shops for faces" if shops else ""
+        for line in problems or [f"{folders} folders of tables{and_indexes}{and_shops}: nobody in them was erased"]:
             tables.say(line)
     if problems:
         raise typer.Exit(1)
@@ -241,11 +247,11 @@ def destroy_list(
 def _open(
     places: Path, register: Path, log: Path, commitments: Path, key: Path, journal: Path, origin: str
 ) -> tuple[Erasure, Path]:
-    from matching.vector_place import VECTORS
+    from apps.command.place_kinds import place_kinds
     from privacy.erasure import Erasure, read_registry
 
     opened, book, salts = open_books(register, log, commitments, key, origin)
-    registry = read_registry(places, tombstones=opened.tombstones, must_exist=True, others={"vectors": VECTORS})
+    registry = read_registry(places, tombstones=opened.tombstones, must_exist=True, others=place_kinds())
     erasure = Erasure(registry, register=opened, log=book, commitments=salts, journal=journal)
     return erasure, key.with_suffix(".pub")
 
