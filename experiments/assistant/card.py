@@ -81,7 +81,8 @@ def card_of(shop: Shop, person: str) -> Card:
     """Make the card of a customer who was recognised."""
     merchant = shop.settings.merchant
     valid = [one for one in shop.register.status(person) if one.state == "valid" and one.controller == merchant]
-    agreements = tuple(Agreement(one.purpose, one.data, one.expires_at) for one in valid)
+    newest = {(one.purpose, one.data): one for one in valid}  # of what was agreed to twice, the later
+    agreements = tuple(Agreement(one.purpose, one.data, one.expires_at) for one in newest.values())
     agreed = shop.register.mask(
         [person], controller=merchant, purpose="recommendation", level="general", data="transactions"
     )

@@ -63,12 +63,15 @@ def enrol(
         shop: where.
         person: id.
         pictures: 1 to 20, of this person and nobody else.
-        receipts: what the person agreed to; recorded here.
+        receipts: what the person agreed to; recorded here, unless they are on record already.
         shopper: of the shop's merchant of the recommender's data, who stands for the person; empty draws one by the
             shop's seed.
 
     Returns: Welcome, or Refused with what is wrong; then no template was stored, and no consent unless the shop changed
-        while the person was enrolled. Killed in between, it may leave a consent without a template.
+        while the person was enrolled.
+
+    Guarantee: killed at any moment, the person is enrolled for every use or for none. For none, what the person agreed
+        to may be on record already, which allows nothing without a template; the same call again goes on from there.
 
     Raises:
         ConsentError: no usable id, receipts for no use of a face, or one that the register refuses.
@@ -79,23 +82,27 @@ def enrol(
     uses = [one for one in FACES if any(one in receipt.purposes for receipt in receipts)]
     if not uses:
         raise ConsentError(f"nothing was agreed to that needs a face; a consent to {' or '.join(FACES)} is needed")
-    refused = _refused(shop, name, pictures, uses)
-    if refused is not None:
-        return refused
-    for receipt in receipts:
-        shop.register.check(receipt)
-    pairing = _pairing(shop, name, receipts, shopper)
-    subject = shop.register.token(name)
-    for receipt in receipts:
-        shop.register.record(receipt)
-    for use in uses:
-        receipt = next(one for one in receipts if use in one.purposes)
-        found = shop.enrolment(use).enrol(name, [one.photo for one in pictures], receipt)
-        if isinstance(found, Refused):  # recorded consents stay: they are what the person said
-            return found
-    if pairing is not None:
-        shop.pairings.pair(subject, pairing)
-    return Welcome(tuple(uses), len(pictures), pairing)
+    with shop.changing():
+        refused = _refused(shop, name, pictures, uses)
+        if refused is not None:
+            return refused
+        fresh = [receipt for receipt in receipts if not shop.register.has(receipt)]
+        for receipt in fresh:
+            shop.register.check(receipt)
+        pairing = _pairing(shop, name, receipts, shopper)
+        for receipt in fresh:
+            shop.register.record(receipt)
+        made = []
+        for use in uses:
+            receipt = next(one for one in receipts if use in one.purposes)
+            found = shop.enrolment(use).make(name, [one.photo for one in pictures], receipt)
+            if isinstance(found, Refused):  # recorded consents stay: they are what the person said
+                return found
+            made.append(found)
+        if pairing is not None:  # before the templates, which make a customer: alone it is of no use to anybody
+            shop.pairings.pair(shop.register.token(name), pairing)
+        shop.enrolment(uses[0]).keep(made)
+        return Welcome(tuple(uses), len(pictures), pairing)
 
 
 def revoke(shop: Shop, person: str, *, withdraw: bool) -> Farewell:

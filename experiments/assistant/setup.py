@@ -139,6 +139,8 @@ def _finish(folder: Path, settings: ShopSettings, on: CalibratedOn, progress: Ca
     notice = write_notice(folder, merchant=settings.merchant, alternative=settings.alternative)
     shop = Shop.made(folder, settings)
     PayBook(shop.log)
+    with shop.changing():  # leaves the file of the lock, so that a refused enrolment adds none
+        pass
     shop.register.notices.add(
         Notice(settings.merchant, REFERENCE, LANGUAGE, sha256_file(notice), dt.datetime.now(dt.UTC))
     )

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+import filelock
 
 from experiments.assistant.calibration import DOOR, PAYMENT, load_liveness
 from experiments.assistant.encoders import load_encoder
@@ -24,7 +28,7 @@ from privacy.commitments import Commitments
 from privacy.consent import ConsentRegister
 from privacy.log import Log, SigningKey
 from privacy.policy import Dataset, Party, PolicyEngine, Register
-from retail.errors import ConfigError
+from retail.errors import ConfigError, PrivacyError
 
 if TYPE_CHECKING:
     from experiments.assistant.suggestions import Panel, Recommender
@@ -36,6 +40,8 @@ if TYPE_CHECKING:
 LOG, LOG_KEY = "books.sqlite", "log-key.pem"
 REGISTER, COMMITMENTS = "consent.sqlite", "commitments.sqlite"
 VAULT, PAIRINGS = "vault.sqlite", "pairings.sqlite"
+LOCK: Final = "shop.lock"
+_WAIT_S: Final = 60.0
 DATASET: Final = "face templates"
 USES: Final[tuple[Use, ...]] = ("in_store_recognition", "payment")
 _PACKS: Final = ("base", "gdpr", "ai-act", "pipl", "bipa", "ccpa")
@@ -182,6 +188,20 @@ class Shop:
         market = self.market
         assert self.recommender is not None
         return self.recommender.panel(market, store)
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Keep other processes from enrolling and deleting meanwhile: what somebody has begun, nobody else tidies up.
+
+        Whoever is killed gives the lock back.
+
+        Raises: PrivacyError: another process has held it for a minute.
+        """
+        try:
+            with filelock.FileLock(self.folder / LOCK, timeout=_WAIT_S, mode=0o600):
+                yield
+        except filelock.Timeout as error:
+            raise PrivacyError(f"another process is changing {self.folder}; try again when it is done") from error
 
     @property
     def is_on(self) -> bool:

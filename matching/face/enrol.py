@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from matching.embeddings import Embeddings
 from matching.face.capture import Sent, photos_of
 from matching.face.decision import Refused
 from matching.face.encoder import Encoder, template_of
 from matching.face.pad import LivenessCheck, passes
 from matching.face.permission import Permission
+from matching.face.sealed import Binding
 from matching.face.vault import Vault
 from privacy.commitments import Commitments
 from privacy.consent import Receipt
@@ -31,6 +33,23 @@ class Enrolled:
         photos: from how many photos.
     """
 
+    photos: int
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """A template that may be stored, and is not yet.
+
+    Attributes:
+        person: id.
+        binding: what it is for.
+        template: one vector.
+        photos: from how many photos.
+    """
+
+    person: str
+    binding: Binding
+    template: Embeddings
     photos: int
 
 
@@ -70,6 +89,17 @@ class FaceEnrolment:
 
         Raises: PrivacyError: the vault, the register or the log cannot be used.
         """
+        made = self.make(person, photos, receipt)
+        if isinstance(made, Refused):
+            return made
+        try:
+            self.keep([made])
+        except DataError as error:
+            return Refused("photo", str(error))
+        return Enrolled(made.photos)
+
+    def make(self, person: object, photos: Sent | Sequence[Sent], receipt: Receipt) -> Made | Refused:
+        """Make a template without storing it; arguments and refusals as of `enrol`."""
         try:
             name = person_text(person)
             self.permission.register.tombstones.refuse([name], where="the vault of face templates")
@@ -85,15 +115,29 @@ class FaceEnrolment:
             if found is not None:
                 return found
             template = template_of(self.encoder.encode(images))
-            body = {"event": "enrolled", "merchant": self.vault.merchant, "purpose": binding.purpose}
-            people = self.commitments.commitments([binding.subject, binding.receipt])
             self.vault.check(binding, template)
-            # Logged before it is stored, as reads are: a log that cannot be written enrols nobody.
-            self.log.append(KIND, body | {"person": people[0], "receipt": people[1], "model": binding.model})
-            self.vault.enrol(name, binding, template)
         except DataError as error:
             return Refused("photo", str(error))
-        return Enrolled(len(images))
+        return Made(name, binding, template, len(images))
+
+    def keep(self, made: Sequence[Made]) -> None:
+        """Store a person's templates for one purpose or several, all of them or none, also when killed.
+
+        Args:
+            made: at least one; by `make` of this vault's enrolments, all of one person.
+
+        Raises: DataError: there is a template for one of the purposes already. PrivacyError: as `enrol`.
+        """
+        events = []
+        for one in made:
+            people = self.commitments.commitments([one.binding.subject, one.binding.receipt])
+            body = {"event": "enrolled", "merchant": self.vault.merchant, "purpose": one.binding.purpose}
+            events.append((KIND, body | {"person": people[0], "receipt": people[1], "model": one.binding.model}))
+        for one in made:
+            self.vault.check(one.binding, one.template)
+        # Logged before it is stored, as reads are: a log that cannot be written enrols nobody.
+        self.log.append_many(events)
+        self.vault.enrol_all(made[0].person, [(one.binding, one.template) for one in made])
 
     def revoke(self, person: object) -> int:
         """Delete a person's template for this purpose; consent in the register is another matter.

@@ -15,7 +15,7 @@ import numpy as np
 from matching.embeddings import Embeddings
 from matching.face.protect import Rotation
 from matching.face.sealed import Binding, seal, unseal
-from matching.face.vault_rows import TABLES, find, insert, rows_of
+from matching.face.vault_rows import TABLES, count_up, delete, find, insert, rows_of
 from privacy.consent import Secret
 from privacy.consent.register_file import fact, make_private, set_fact
 from privacy.sqlite_file import FileKind, SqliteFile
@@ -110,14 +110,20 @@ class Vault(SqliteFile):
         Raises: DataError: another model, merchant or length, several vectors, or the person has a template for this
             purpose already. Nothing is stored then. (`Embeddings` holds no NaN.)
         """
-        self.check(binding, template)
+        self.enrol_all(person, [(binding, template)])
+
+    def enrol_all(self, person: str, made: Sequence[tuple[Binding, Embeddings]]) -> None:
+        """Store a person's templates for several purposes: all of them or none. Raises: see `enrol`."""
+        for binding, template in made:
+            self.check(binding, template)
         with self.transaction() as connection:
             self._follow(connection)
-            sealed = seal(self._key, binding, person, self.rotation.apply(template).vectors[0])
-            if find(connection, self.merchant, binding.subject, binding.purpose) is not None:
-                raise DataError(_TWICE)
-            insert(connection, sealed)
-            _count_up(connection)
+            for binding, template in made:
+                sealed = seal(self._key, binding, person, self.rotation.apply(template).vectors[0])
+                if find(connection, self.merchant, binding.subject, binding.purpose) is not None:
+                    raise DataError(_TWICE)
+                insert(connection, sealed)
+            count_up(connection)
 
     def check(self, binding: Binding, template: Embeddings) -> None:
         """Refuse what `enrol` would refuse, without storing anything. Raises: see `enrol`."""
@@ -180,18 +186,13 @@ class Vault(SqliteFile):
             found = connection.execute("SELECT COUNT(*) FROM templates WHERE subject = ?", (subject,)).fetchone()
         return int(found[0])
 
-    def revoke(self, subject: str, *, purpose: str | None = None) -> int:
-        """Delete and overwrite a subject's templates, of one purpose or of all.
+    def revoke(self, subject: str, *, purpose: str | None = None, receipt: str | None = None) -> int:
+        """Delete and overwrite a subject's templates, of one purpose and receipt or of all.
 
         Returns: how many went; again, 0.
         """
         with self.transaction() as connection:
-            gone = connection.execute(
-                "DELETE FROM templates WHERE subject = ?1 AND (?2 IS NULL OR purpose = ?2)", (subject, purpose)
-            ).rowcount
-            if gone:
-                _count_up(connection)
-        return int(gone)
+            return delete(connection, subject, purpose, receipt)
 
     def rekey(self) -> int:
         """Encrypt and rotate everything anew under a fresh key, and delete the old one.
@@ -212,7 +213,7 @@ class Vault(SqliteFile):
                 plain = turned.undo(Embeddings(vector[None], turned.rotated_model))
                 insert(connection, seal(fresh, row.binding, person, new.apply(plain).vectors[0]))
             set_fact(connection, "key_check", fresh.check)
-            _count_up(connection)
+            count_up(connection)
         self._settle_key(fresh)
         return len(rows)
 
@@ -281,10 +282,6 @@ class Vault(SqliteFile):
         if Secret.load(following).check == fact(connection, "key_check"):
             _overwrite(path)
             os.replace(following, path)
-
-
-def _count_up(connection: sqlite3.Connection) -> None:
-    set_fact(connection, "version", str(int(fact(connection, "version") or 0) + 1))
 
 
 def _overwrite(path: Path) -> None:

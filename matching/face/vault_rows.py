@@ -6,6 +6,7 @@ import sqlite3
 from typing import Final
 
 from matching.face.sealed import Binding, Sealed
+from privacy.consent.register_file import fact, set_fact
 
 TABLES: Final = (
     "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
@@ -52,6 +53,22 @@ def insert(connection: sqlite3.Connection, sealed: Sealed) -> None:
             sealed.ciphertext,
         ),
     )
+
+
+def delete(connection: sqlite3.Connection, subject: str, purpose: str | None, receipt: str | None) -> int:
+    """Delete a subject's templates, of one purpose and receipt or of all; return how many went."""
+    gone = connection.execute(
+        "DELETE FROM templates WHERE subject = ?1 AND (?2 IS NULL OR purpose = ?2) AND (?3 IS NULL OR receipt = ?3)",
+        (subject, purpose, receipt),
+    ).rowcount
+    if gone:
+        count_up(connection)
+    return int(gone)
+
+
+def count_up(connection: sqlite3.Connection) -> None:
+    """Give the vault its next version: a template has come or gone."""
+    set_fact(connection, "version", str(int(fact(connection, "version") or 0) + 1))
 
 
 def _sealed(row: _Row, merchant: str) -> Sealed:

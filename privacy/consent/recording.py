@@ -11,6 +11,12 @@ from privacy.consent.identifiers import time_text
 from privacy.consent.receipt import Receipt
 
 
+def is_on_record(connection: sqlite3.Connection, receipt: Receipt, *, mark: str) -> bool:
+    """Tell whether a receipt is on record under its mark, with every word of it."""
+    found = connection.execute("SELECT document FROM receipts WHERE mark = ?", (mark,)).fetchone()
+    return found is not None and json.loads(found[0]) == json.loads(json.dumps(to_document(receipt)))
+
+
 def put_on_record(connection: sqlite3.Connection, receipt: Receipt, *, mark: str, now: dt.datetime) -> None:
     """Record a receipt inside the caller's transaction; whether it may go on record is for `admit` to say, before.
 

@@ -16,7 +16,7 @@ from privacy.consent.forgetting import count_rows, delete_rows, receipt_hashes
 from privacy.consent.identifiers import checked_time, person_text, time_text
 from privacy.consent.notices import Notices
 from privacy.consent.receipt import Receipt
-from privacy.consent.recording import put_on_record
+from privacy.consent.recording import is_on_record, put_on_record
 from privacy.consent.register_file import RegisterFile, fact, next_version
 from privacy.consent.standing import GRANTS, Standing, now_utc, standing, summarise
 from privacy.consent.tombstones import Tombstones
@@ -91,6 +91,12 @@ class ConsentRegister:
         mark = self._file.secret.mark("record", receipt.record_id)
         with self._file.transaction("DEFERRED") as connection:
             admit(connection, receipt, mark=mark, now=self._clock(), tombstones=self.tombstones)
+
+    def has(self, receipt: Receipt) -> bool:
+        """Tell whether this very receipt is on record; whether it still holds is for `status` to say."""
+        mark = self._file.secret.mark("record", receipt.record_id)
+        with self._file.transaction("DEFERRED") as connection:
+            return is_on_record(connection, receipt, mark=mark)
 
     def record(self, receipt: Receipt) -> None:
         """Put a receipt on record.
@@ -241,10 +247,8 @@ class ConsentRegister:
         """List what a person agreed to, and how each agreement stands now; oldest first."""
         now = time_text(self._clock())
         with self._file.transaction("DEFERRED") as connection:
-            rows = connection.execute(
-                f"{GRANTS} WHERE g.token = ? ORDER BY g.issued_at, g.purpose", (self.token(person),)
-            ).fetchall()
-        return [standing(row, now) for row in rows]
+            asked = f"{GRANTS} WHERE g.token = ? ORDER BY g.issued_at, g.purpose"
+            return [standing(row, now) for row in connection.execute(asked, (self.token(person),)).fetchall()]
 
     def summary(self) -> list[tuple[str, str, str, str, int]]:
         """Count people for each controller, purpose, level and state; no row of it is about one person by name."""
@@ -255,10 +259,8 @@ class ConsentRegister:
     def withdrawals(self, *, controller: str, purpose: Purpose) -> list[tuple[str, int]]:
         """List the withdrawals for one use: token, and the version of the register from which it acts."""
         with self._file.transaction("DEFERRED") as connection:
-            return connection.execute(
-                "SELECT token, version FROM withdrawals WHERE controller = ? AND purpose = ? ORDER BY version",
-                (controller, purpose),
-            ).fetchall()
+            asked = "SELECT token, version FROM withdrawals WHERE controller = ? AND purpose = ? ORDER BY version"
+            return connection.execute(asked, (controller, purpose)).fetchall()
 
     def enrol(self, token: str, merchant: str) -> None:
         """Take a slot for a person at a merchant; see `Enrolment.enrol`."""
