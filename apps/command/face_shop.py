@@ -80,13 +80,18 @@ def open_(
 
 
 def status(books: Books = BOOKS, as_json: Json = False) -> None:
-    """Show whether recognition is on, how many templates there are, and what the shop was made on. Names nobody."""
+    """Show whether recognition is on, how many templates there are, and what the shop was made on. Names nobody.
+
+    First it deletes the templates of people whose consent has ended, by time or because it was withdrawn elsewhere; so
+    do enrol, revoke, off and on. Run it once a day.
+    """
     from apps.command import tables
-    from experiments.assistant import Shop
+    from experiments.assistant import Shop, sweep
     from experiments.assistant.customers import free
 
     shop = Shop.open(books)
-    row = _state(shop)
+    ended = sweep(shop)
+    row = _state(shop) | {"deleted, consent ended": ended}
     if as_json:
         tables.print_json({"runs": [], "rows": [row]})
         return

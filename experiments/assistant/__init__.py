@@ -16,6 +16,7 @@ from experiments.assistant.customers import enrol, revoke
 from experiments.assistant.pictures import Picture, read_picture
 from experiments.assistant.setup import open_shop, switch
 from experiments.assistant.shop import Shop
+from experiments.assistant.sweep import sweep
 from experiments.assistant.till import pay
 
 __all__ = [
@@ -31,5 +32,6 @@ __all__ = [
     "read_receipts",
     "receipts_for",
     "revoke",
+    "sweep",
     "switch",
 ]

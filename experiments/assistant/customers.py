@@ -12,6 +12,7 @@ from experiments.assistant.agreement import FACES
 from experiments.assistant.pairings import Pairing
 from experiments.assistant.pictures import Picture, public_person
 from experiments.assistant.shop import OFF, Shop
+from experiments.assistant.sweep import sweep
 from matching.face.decision import Refused
 from matching.face.encoder import template_of
 from matching.face.pad import passes
@@ -82,6 +83,7 @@ def enrol(
     uses = [one for one in FACES if any(one in receipt.purposes for receipt in receipts)]
     if not uses:
         raise ConsentError(f"nothing was agreed to that needs a face; a consent to {' or '.join(FACES)} is needed")
+    sweep(shop)
     with shop.changing():
         refused = _refused(shop, name, pictures, uses)
         if refused is not None:
@@ -117,12 +119,15 @@ def revoke(shop: Shop, person: str, *, withdraw: bool) -> Farewell:
     if withdraw:
         for one in dict.fromkeys(one.purpose for one in shop.register.status(person)):
             ended += shop.register.withdraw(person, controller=shop.settings.merchant, purpose=one)  # type: ignore[arg-type]
-    uses = [use for use in FACES if shop.vault.bindings(use, subject)]
-    templates = shop.vault.revoke(subject)
-    for use in uses:
-        body = {"event": "revoked", "merchant": shop.settings.merchant, "purpose": use}
-        shop.log.append("enrolment", body | {"person": shop.commitments.commitment(subject)})
-    return Farewell(templates, ended, shop.pairings.forget(subject))
+    with shop.changing():
+        uses = [use for use in FACES if shop.vault.bindings(use, subject)]
+        templates = shop.vault.revoke(subject)
+        for use in uses:
+            body = {"event": "revoked", "merchant": shop.settings.merchant, "purpose": use}
+            shop.log.append("enrolment", body | {"person": shop.commitments.commitment(subject)})
+        pairing = shop.pairings.forget(subject)
+    sweep(shop)
+    return Farewell(templates, ended, pairing)
 
 
 def _refused(shop: Shop, name: str, pictures: Sequence[Picture], uses: Sequence[str]) -> Refused | None:

@@ -56,6 +56,11 @@ class Pairings(SqliteFile):
             ).fetchone()
         return None if row is None else Pairing(str(row[0]), str(row[1]), bool(row[2]))
 
+    def subjects(self) -> list[str]:
+        """List the tokens of everybody who is paired."""
+        with self.transaction("DEFERRED") as connection:
+            return [str(row[0]) for row in connection.execute("SELECT subject FROM pairings ORDER BY subject")]
+
     def pair(self, subject: str, pairing: Pairing) -> None:
         """Pair a person, anew where there is a pairing already."""
         with self.transaction() as connection:

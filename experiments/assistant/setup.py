@@ -13,6 +13,7 @@ from experiments.assistant.encoders import DRAWN, install_encoder
 from experiments.assistant.notice import LANGUAGE, REFERENCE, write_notice
 from experiments.assistant.settings import SETTINGS, ShopSettings
 from experiments.assistant.shop import USES, Shop
+from experiments.assistant.sweep import sweep
 from matching.face.pay_book import PayBook
 from privacy.consent import Notice
 from retail.errors import ConfigError, DataError
@@ -109,7 +110,7 @@ def switch(shop: Shop, *, on: bool, erase: bool = False) -> int:
     deletes the templates of everybody; the vault then gets a new key, so that copies of it cannot be opened once the
     old key is gone from backups too. Consents stay on record: they are the customers' to withdraw.
 
-    Returns: how many templates were deleted.
+    Returns: how many templates were deleted, those among them whose consent had ended.
 
     Raises: ConfigError: `erase` with on. DataError, PrivacyError: a file of the shop cannot be used.
     """
@@ -120,14 +121,15 @@ def switch(shop: Shop, *, on: bool, erase: bool = False) -> int:
     replace(ShopSettings.load(shop.folder), on=on).save(shop.folder)
     gone = 0
     if erase:
-        subjects = dict.fromkeys(one.subject for use in USES for one in shop.vault.bindings(use))
-        for subject in subjects:
-            gone += shop.vault.revoke(subject)
-            shop.pairings.forget(subject)
-            body = {"event": "revoked", "merchant": shop.settings.merchant, "purpose": "all"}
-            shop.log.append("enrolment", body | {"person": shop.commitments.commitment(subject)})
-        shop.vault.rekey()
-    return gone
+        with shop.changing():
+            subjects = dict.fromkeys(one.subject for use in USES for one in shop.vault.bindings(use))
+            for subject in subjects:
+                gone += shop.vault.revoke(subject)
+                shop.pairings.forget(subject)
+                body = {"event": "revoked", "merchant": shop.settings.merchant, "purpose": "all"}
+                shop.log.append("enrolment", body | {"person": shop.commitments.commitment(subject)})
+            shop.vault.rekey()
+    return gone + sweep(shop)
 
 
 def _finish(folder: Path, settings: ShopSettings, on: CalibratedOn, progress: Callable[[str], None]) -> Shop:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, TypedDict
 
 from matching.face.calibrate import Use
 from matching.face.sealed import Binding
@@ -20,6 +20,13 @@ from retail.errors import ConfigError, ConsentError
 _KIND: Final[Kind] = "face_templates"
 Standing = Literal["valid", "missing", "not_yet", "expired", "withdrawn", "wrong purpose"]
 _ORDER: Final[tuple[Standing, ...]] = ("valid", "not_yet", "expired", "withdrawn")
+
+
+class _Use(TypedDict):
+    """For whom and what for."""
+
+    controller: str
+    purpose: Use
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +90,29 @@ class Permission:
             and one.consent_version >= withdrawn.get(one.subject, -1)
             and (one.merchant, one.purpose) == (self.controller, self.purpose)
         ]
+
+    def ended(self, bindings: list[Binding]) -> list[Binding]:
+        """List the templates that may never be compared again, so that nothing is left but to delete them.
+
+        Their receipt has expired, was followed by a withdrawal, or is not on record any more. One that only seems not
+        to hold yet, by a clock that was set back, stays: a deletion cannot be undone.
+        """
+        register, now = self.register, time_text(self.clock())
+        use: _Use = {"controller": self.controller, "purpose": self.purpose}
+        agreed = register.valid_tokens(**use, level="separate", data=_KIND)
+        withdrawn = dict(register.withdrawals(**use))
+        at_last: dict[str, set[str]] = {}  # who agreed at the last moment of a receipt
+        ended = []
+        for one in bindings:
+            over = one.expires_at <= now or one.consent_version < withdrawn.get(one.subject, -1)
+            if not over and one.subject not in agreed:
+                if one.expires_at not in at_last:
+                    last = dt.datetime.fromisoformat(one.expires_at) - dt.timedelta(microseconds=1)
+                    at_last[one.expires_at] = register.valid_tokens(**use, level="separate", at=last, data=_KIND)
+                over = one.subject not in at_last[one.expires_at]
+            if over:
+                ended.append(one)
+        return ended
 
     def standing(self, person: object) -> Standing:
         """Say how a person's consent to this use stands, for the log; nobody outside is told.

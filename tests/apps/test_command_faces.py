@@ -266,3 +266,12 @@ def test_error_rates_are_told_with_intervals_groups_and_a_curve(tradefair, made,
 
 def test_status_names_who_may_be_enrolled(made):
     assert free(Shop.open(made / "shop")) == "of ORL: 31, 32, 33, 34, 35, 36, 37, 38, 39, 40"
+
+
+def test_status_deletes_templates_of_consent_that_was_withdrawn_elsewhere_and_says_how_many(tradefair, customer):
+    shop = Shop.open("faces")
+    shop.register.withdraw("17", controller="m1", purpose="payment")
+    (row,) = json.loads(tradefair("status", "--json")[1])["rows"]
+    assert row["deleted, consent ended"] == 1
+    assert (row["templates for in_store_recognition"], row["templates for payment"]) == (1, 0)
+    assert json.loads(tradefair("status", "--json")[1])["rows"][0]["deleted, consent ended"] == 0

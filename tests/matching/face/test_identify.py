@@ -3,6 +3,7 @@ import datetime as dt
 import numpy as np
 import pytest
 
+from matching.embeddings import Embeddings
 from matching.face.decision import Match, NoMatch, Refused
 from matching.face.enrol import Enrolled, VaultStore
 from matching.face.limits import RateLimit
@@ -264,3 +265,31 @@ def test_a_probe_of_nan_is_refused_and_nothing_is_stored(merchant, pictures):
     answer = merchant.enrolment().enrol(person, np.full((64, 64), np.nan), receipt)
     assert answer.reason == "photo"
     assert merchant.files() == before
+
+
+def test_only_templates_that_may_never_be_used_again_have_ended(merchant):
+    one, other, third = "17", "18", "19"
+    start, permission = merchant.clock.now, merchant.permission()
+    for person, days in ((one, 10), (other, 365), (third, 365)):
+        receipt = merchant.agree(person, expires_at=start + dt.timedelta(days=days))
+        binding = permission.bind(person, receipt, model=merchant.encoder.model)
+        rng = np.random.default_rng(0)
+        vector = rng.standard_normal(merchant.encoder.dimension).astype(np.float32)
+        template = Embeddings((vector / np.linalg.norm(vector))[None], merchant.encoder.model)
+        merchant.vault.enrol(person, binding, template)
+
+    def ended():
+        return [one.subject for one in permission.ended(merchant.vault.bindings(GREET))]
+
+    assert ended() == []
+    merchant.clock.now = start - dt.timedelta(days=900)  # a clock that was set back deletes nobody
+    assert permission.usable(merchant.vault.bindings(GREET)) == []
+    assert ended() == []
+    merchant.clock.now = start + dt.timedelta(days=10)
+    assert ended() == [merchant.register.token(one)]
+    merchant.register.withdraw(other, controller=merchant.name, purpose=GREET)
+    merchant.clock.now += dt.timedelta(seconds=1)
+    merchant.agree(other)  # agreeing again does not bring back the template from before
+    assert sorted(ended()) == sorted(merchant.register.token(person) for person in (one, other))
+    merchant.register.tombstones.add(third)
+    assert len(ended()) == 3
