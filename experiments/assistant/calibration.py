@@ -150,7 +150,7 @@ def calibrate(
     why = "" if people.photos else _ON_DRAWINGS
     if people.photos:
         try:
-            payment = calibrate_verification(embeddings, whose, source=people.words, targets=(1e-2, FMR))
+            payment = calibrate_verification(embeddings, whose, source=people.words, rng=rng, targets=(1e-2, FMR))
         except DataError as error:
             why = f"payment by face is off in this shop: {error}"
     check.save(folder / LIVENESS)

@@ -11,7 +11,7 @@ import itertools
 import json
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -26,8 +26,12 @@ from retail.files import atomic_write
 
 Use = Literal["in_store_recognition", "payment"]
 USES: Final = ("in_store_recognition", "payment")
-_SCHEMA: Final = "tradefair-face-calibration/1"
+_SCHEMA: Final = "tradefair-face-calibration/2"
 _RULE_OF_THREE: Final = 3.0
+TEMPLATES: Final = (1, 3, 5, 10, 20)
+"""Pictures of a template for which a threshold for 1:1 holds; enrolment takes 1 to 20."""
+_DRAWS: Final = 20  # of templates of one size
+_ENOUGH: Final = 2_000_000  # comparisons of one size; with many people fewer draws give them
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,7 @@ class Calibration:
         purpose: "in_store_recognition" (1:N, targets are FPIR) or "payment" (1:1, targets are FMR).
         thresholds: (target, least score of a match), from the loosest target to the strictest.
         people: on whom it was measured.
-        comparisons: non-mated comparisons (1:1) or non-mated probes (1:N) that it rests on.
+        comparisons: pairs of pictures of two people (1:1) or non-mated probes or comparisons (1:N) that it rests on.
         gallery: most enrolled people for whom a 1:N threshold holds; 0 for 1:1.
         method: how, in words.
         source: which people, such as "ORL, people 0 to 29".
@@ -115,54 +119,60 @@ class Calibration:
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise DataError(f"{path} is no calibration ({type(error).__name__}); make a new one") from error
 
-    def merged(self, other: Calibration) -> Calibration:
-        """Return one calibration with the targets of both, for the same model, purpose and people."""
-        same = replace(other, thresholds=self.thresholds, comparisons=self.comparisons, made_at=self.made_at)
-        if same != self:
-            raise ConfigError("calibrations of different models, purposes or people cannot be put together")
-        pairs = tuple(sorted({*self.thresholds, *other.thresholds}, reverse=True))
-        return replace(self, thresholds=pairs)
-
 
 def calibrate_verification(
     embeddings: Embeddings,
     person: Sequence[object],
     *,
     source: str,
+    rng: np.random.Generator,
     targets: Sequence[float] = (1e-2, 1e-3),
     enrolled: Iterable[object] = (),
 ) -> Calibration:
-    """Find thresholds for 1:1, at targets of FMR.
+    """Find thresholds for 1:1, at targets of FMR: of a probe against the template of somebody else, as a till compares.
+
+    A template is the mean of several pictures, so it has less noise than one picture, and strangers come nearer to it:
+    a threshold of picture against picture lets several times its target pass. Templates of each of `TEMPLATES`
+    pictures are drawn at random several times, every picture of everybody else is a probe, and of the thresholds for
+    these sizes the strictest is taken.
 
     Args:
         embeddings: of people on whom the model was not trained.
         person: whose each is.
         source: which people these are, for the file.
+        rng: draws the pictures of templates.
         targets: false match rates.
         enrolled: people who are or will be enrolled; none of them may be among `person`.
 
-    Returns: for each target the least threshold at which at most that share of the non-mated comparisons match. They
-        are counted as if independent, which pairs that share a person are not: the interval of a rate is for
-        `evaluate.verification` to say.
+    Returns: for each target the least threshold at which, with every size of template, at most that share of the
+        comparisons of these people match. On others the rate is near that and may be above: comparisons that share a
+        person are not independent. A person with fewer pictures than a size gives all they have.
 
-    Raises: DataError: an enrolled person is among them, or there are fewer than 3 / target non-mated comparisons (the
-        rule of three: with fewer, even no false match at all leaves the target open at 95%).
+    Raises: DataError: an enrolled person is among them, or there are fewer than 3 / target pairs of pictures of two
+        people (the rule of three: with fewer, even no false match at all leaves the target open at 95%). Pairs of
+        pictures are counted, not comparisons, since drawing more templates of the same pictures adds no people.
     """
     who = _disjoint(embeddings, person, enrolled)
+    wanted = _ordered(targets)
+    of_each = np.bincount(who)
+    pairs = (len(who) ** 2 - int((of_each**2).sum())) // 2
+    _enough(pairs, wanted[-1], "non-mated comparisons")
     vectors = np.asarray(embeddings.vectors, dtype=np.float64)
-    one, other = np.triu_indices(len(who), k=1)
-    strangers = who[one] != who[other]
-    scores: Floats = (vectors @ vectors.T)[one, other][strangers]
+    levels = np.full(len(wanted), -np.inf)
+    for size in TEMPLATES:
+        scores = _against_templates(vectors, who, size, rng)
+        levels = np.maximum(levels, [threshold_at(scores, target) for target in wanted])
+        if size >= of_each.max():
+            break
     return _calibration(
-        scores,
+        list(zip(wanted, levels.tolist(), strict=True)),
         model=embeddings.model,
         purpose="payment",
-        targets=targets,
-        people=len(np.unique(who)),
+        people=len(of_each),
+        comparisons=pairs,
         gallery=0,
-        method="share of non-mated comparisons at or above the threshold (FMR)",
+        method="share of probes at or above the threshold for another person's template (FMR), strictest size",
         source=source,
-        what="non-mated comparisons",
     )
 
 
@@ -202,41 +212,66 @@ def calibrate_identification(
     templates = np.stack([vectors[who == one].mean(axis=0) for one in people])
     templates /= np.linalg.norm(templates, axis=1, keepdims=True)
     scores = np.where(people[None, :] == who[:, None], -np.inf, vectors @ templates.T)
-    common = {
-        "model": embeddings.model,
-        "purpose": "in_store_recognition",
-        "people": len(people),
-        "gallery": gallery,
-        "source": source,
-    }
+    wanted = _ordered(targets)
     if len(people) > gallery:
         drawn = rng.random(scores.shape)
         drawn[~np.isfinite(scores)] = np.inf
         chosen = np.argsort(drawn, axis=1)[:, :gallery]
         top = np.take_along_axis(scores, chosen, axis=1).max(axis=1)
+        split, what = wanted, "probes of people not enrolled"
         method = "share of probes of people who are not enrolled that match anybody (FPIR)"
-        return _calibration(top, targets=targets, method=method, what="probes of people not enrolled", **common)
-    strangers = scores[np.isfinite(scores)]
-    method = f"FPIR by the union bound: FMR of a probe against a template at most target / {gallery}"
-    split = [target / gallery for target in targets]
-    found = _calibration(strangers, targets=split, method=method, what="non-mated comparisons", **common)
-    levels = [level for _, level in found.thresholds]
-    return replace(found, thresholds=tuple(zip(sorted(targets, reverse=True), levels, strict=True)))
+    else:
+        top = scores[np.isfinite(scores)]
+        split, what = [target / gallery for target in wanted], "non-mated comparisons"
+        method = f"FPIR by the union bound: FMR of a probe against a template at most target / {gallery}"
+    _enough(len(top), split[-1], what)
+    levels = [threshold_at(top, target) for target in split]
+    return _calibration(
+        list(zip(wanted, levels, strict=True)),
+        model=embeddings.model,
+        purpose="in_store_recognition",
+        people=len(people),
+        comparisons=len(top),
+        gallery=gallery,
+        method=method,
+        source=source,
+    )
 
 
-def _calibration(scores: Floats, *, targets: Sequence[float], what: str, **facts: Any) -> Calibration:
+def _against_templates(vectors: Floats, who: Any, size: int, rng: np.random.Generator) -> Floats:
+    """Score every picture against templates of `size` random pictures of each other person; several templates each."""
+    people = int(who.max()) + 1
+    draws = min(_DRAWS, max(1, _ENOUGH // (len(who) * people)))
+    strangers = who[:, None] != np.arange(people)[None, :]
+    found = []
+    for _ in range(draws):
+        order = rng.permutation(len(who))
+        rows = [vectors[order[who[order] == one][:size]].mean(axis=0) for one in range(people)]
+        templates = np.stack(rows)
+        templates /= np.linalg.norm(templates, axis=1, keepdims=True)
+        found.append((vectors @ templates.T)[strangers])
+    return np.concatenate(found)
+
+
+def _ordered(targets: Sequence[float]) -> list[float]:
     wanted = sorted({float(target) for target in targets}, reverse=True)
     if not wanted or not all(0 < target < 1 for target in wanted):
         raise ConfigError(f"targets are {targets}; give rates between 0 and 1")
-    needed = math.ceil(_RULE_OF_THREE / wanted[-1] - 1e-9)
-    if len(scores) < needed:
+    return wanted
+
+
+def _enough(given: int, strictest: float, what: str) -> None:
+    needed = math.ceil(_RULE_OF_THREE / strictest - 1e-9)
+    if given < needed:
         raise DataError(
-            f"a rate of {wanted[-1]:g} needs at least {needed:,} {what} (rule of three), and these people give "
-            f"{len(scores):,}; take more people or a looser target"
+            f"a rate of {strictest:g} needs at least {needed:,} {what} (rule of three), and these people give "
+            f"{given:,}; take more people or a looser target"
         )
-    pairs = tuple((target, threshold_at(scores, target)) for target in wanted)
-    now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-    return Calibration(thresholds=pairs, comparisons=len(scores), made_at=now, **facts)
+
+
+def _calibration(thresholds: Sequence[tuple[float, float]], **facts: Any) -> Calibration:
+    made_at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+    return Calibration(thresholds=tuple(thresholds), made_at=made_at, **facts)
 
 
 def _disjoint(embeddings: Embeddings, person: Sequence[object], enrolled: Iterable[object]) -> Any:

@@ -76,7 +76,7 @@ def calibrations(orl, encoder):
         GREET: calibrate_identification(
             embeddings, person, gallery=20, source="ORL, people 0 to 27", rng=rng, targets=(0.02,)
         ),
-        PAY: calibrate_verification(embeddings, person, source="ORL, people 0 to 27"),
+        PAY: calibrate_verification(embeddings, person, source="ORL, people 0 to 27", rng=rng),
     }
 
 
