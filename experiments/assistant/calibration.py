@@ -71,11 +71,16 @@ def choose_people(origin: Origin, wanted: str = "") -> CalibratedOn:
             `FEWEST` of its people or more, else drawings.
 
     Raises:
-        ConfigError: the encoder saw too many of ORL's people.
+        ConfigError: the encoder saw too many of ORL's people, or nobody knows whom it saw and ORL is asked for.
         DataError: the folder holds no pictures of people.
     """
     unseen = unseen_of_orl(origin)
     wanted = wanted or ("orl" if origin.known and len(unseen) >= FEWEST else "drawn")
+    if wanted == "orl" and not origin.known:
+        raise ConfigError(
+            "whom the encoder was trained on is unknown, so people of ORL may be among them, and thresholds "
+            "measured on those would be wrong; calibrate on drawn, or on a folder of people whom it cannot have seen"
+        )
     if wanted == "orl" and len(unseen) < FEWEST:
         raise ConfigError(
             f"the encoder was trained on all but {len(unseen)} people of ORL, and {FEWEST} are needed to calibrate on "

@@ -39,6 +39,8 @@ def test_an_encoder_of_people_unknown_or_of_all_but_a_few_is_calibrated_on_drawi
         assert "drawn people, who are no photos" in choose_people(origin).words
     with pytest.raises(ConfigError, match="all but 10 people of ORL"):
         choose_people(few, "orl")
+    with pytest.raises(ConfigError, match="trained on is unknown"):
+        choose_people(unknown, "orl")
 
 
 def test_people_of_a_folder_who_were_trained_on_are_refused(tmp_path):
