@@ -2,15 +2,17 @@
 
 import dataclasses
 import datetime as dt
+import shutil
 import time
 
 from face_shop import state
 
 from experiments.assistant import enrol as enrol_at
-from experiments.assistant import greet, read_picture, receipts_for, sweep, switch
+from experiments.assistant import greet, read_picture, receipts_for, revoke, sweep, switch
 from experiments.assistant.customers import Welcome
+from experiments.assistant.erasure_place import ShopPlace
 from experiments.assistant.pairings import Pairing
-from matching.face.decision import NoMatch
+from matching.face.decision import NoMatch, Refused
 
 from .conftest import GREET, PAY, SUGGEST
 from .test_customers import ciphertexts
@@ -67,3 +69,36 @@ def test_consent_withdrawn_elsewhere_ends_the_keeping_at_the_next_enrolment_or_s
     shop.pairings.pair(shop.register.token(str(third)), left_by_a_kill)
     assert sweep(shop) == 0
     assert shop.pairings.subjects() == [shop.register.token(str(other))]
+
+
+def test_somebody_whose_consent_ended_may_agree_and_be_enrolled_anew(shop, enrol, pictures):
+    person = min(pictures)
+    enrol(person)
+    assert isinstance(enrol(person, PAY), Refused)
+    shop.register.withdraw(str(person), controller=shop.settings.merchant, purpose=PAY)
+    assert isinstance(enrol(person, PAY), Welcome)
+    assert sweep(shop) == 0
+
+
+def test_revoking_counts_the_templates_of_the_person_also_after_a_withdrawal_elsewhere(shop, enrol, pictures):
+    person = min(pictures)
+    enrol(person)
+    for purpose in (GREET, PAY):
+        shop.register.withdraw(str(person), controller=shop.settings.merchant, purpose=purpose)
+    assert revoke(shop, str(person), withdraw=False).templates == 2
+
+
+def test_an_old_copy_of_the_vault_does_not_keep_somebody_who_was_erased(shop, enrol, pictures, tmp_path):
+    """And the log names nobody then: the salts went with the person."""
+    person = min(pictures)
+    enrol(person)
+    subject = shop.register.token(str(person))
+    secret = ciphertexts(shop.folder, subject)
+    shutil.copy(shop.folder / "vault.sqlite", tmp_path / "backup")
+    ShopPlace("faces of m1", shop.folder, tombstones=shop.register.tombstones).erase(str(person))
+    shutil.copy(tmp_path / "backup", shop.folder / "vault.sqlite")
+    assert shop.vault.holds(subject) == 2
+    assert sweep(shop) == 2
+    whole = b"".join(path.read_bytes() for path in shop.folder.rglob("*") if path.is_file())
+    assert not any(part in whole for part in secret)
+    assert shop.commitments.known(subject) is None
