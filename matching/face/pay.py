@@ -168,6 +168,7 @@ class FacePayments:
         denial = self.permission.denial()
         if denial:
             return self._refuse("policy", denial)
+        before = self.permission.version  # read first: whatever ends from here on is asked about again
         if not self._may_be_compared(subject):
             # What the log keeps of somebody without consent names nobody: a salt would be a record about them.
             return self._refuse("consent", "no valid consent to pay by face is on record for this person", claimed)
@@ -177,7 +178,7 @@ class FacePayments:
             return self._refuse("amount", f"this would pass the limit of {self.limits.most_day_minor} a day", who=who)
         if not self.book.attempt(who, at=now, span=self.limits.attempts_per, most=self.limits.attempts):
             return self._refuse("rate limit", "too many attempts at this person; use another way to pay", who=who)
-        decision = self._compare(claimed, subject, photos)
+        decision = self._compare(claimed, subject, photos, before)
         if not isinstance(decision, Match):
             return self._end(decision, who=who)
         asked = _digest(who, amount_minor, currency)
@@ -214,8 +215,7 @@ class FacePayments:
         found = self.vault.bindings(PURPOSE, subject)
         return bool(found and self.permission.usable(found))
 
-    def _compare(self, claimed: str, subject: str, sent: Sent | Sequence[Sent]) -> Decision:
-        before = self.permission.version
+    def _compare(self, claimed: str, subject: str, sent: Sent | Sequence[Sent], before: tuple[int, str]) -> Decision:
         try:
             images: list[Photo] = photos_of(sent)
             dead = passes(self.liveness, images)

@@ -147,6 +147,22 @@ def test_consent_that_ends_while_the_face_is_compared_charges_nobody(shop, pictu
     assert charges(shop) == []
 
 
+@pytest.mark.parametrize("place", ["spent", "attempt"])
+def test_consent_that_ends_while_the_books_are_asked_charges_nobody(shop, pictures, monkeypatch, place):
+    person = min(pictures)
+    payments = shop.payments()
+    real = getattr(payments.book, place)
+
+    def withdrawn_meanwhile(*given, **named):
+        shop.register.withdraw(person, controller="m1", purpose=PAY)
+        return real(*given, **named)
+
+    monkeypatch.setattr(payments.book, place, withdrawn_meanwhile)
+    tried = payments.pay(person, again(pictures[person][0]), key="order-0001", **EUR)
+    assert tried.decision.reason == "changed"
+    assert charges(shop) == []
+
+
 def test_without_a_passing_liveness_check_payment_is_off(shop, pictures):
     person = min(pictures)
     off = shop.payments(liveness=None).pay(person, pictures[person][0], key="order-0001", **EUR)
