@@ -53,21 +53,25 @@ class ShopPlace(Guarded):
         return shop.vault.holds(subject) + paired + shop.register.holds(person) + _salts(shop).holds(person)
 
     def erase(self, person: str) -> int:
-        """Take the person out of every file; see the class. Raises: as `holds`."""
+        """Take the person out of every file; see the class.
+
+        Raises: as `holds`. PrivacyError: another process has been changing the shop for a minute.
+        """
         shop = self._shop()
         if shop is None:
             return 0
         before = self.holds(person)
         subject = shop.register.token(person)
         shop.register.tombstones.add(person)  # first, so that nobody is compared or enrolled meanwhile
-        for use in USES:
-            if shop.vault.bindings(use, subject):
-                body = {"event": "erased", "merchant": shop.settings.merchant, "purpose": use}
-                shop.log.append("enrolment", body | {"person": shop.commitments.known(subject) or ""})
-        shop.vault.revoke(subject)
-        shop.pairings.forget(subject)
-        shop.register.forget(person)
-        _salts(shop).erase(person)
+        with shop.changing():  # after an enrolment that had begun before, whose template goes too
+            for use in USES:
+                if shop.vault.bindings(use, subject):
+                    body = {"event": "erased", "merchant": shop.settings.merchant, "purpose": use}
+                    shop.log.append("enrolment", body | {"person": shop.commitments.known(subject) or ""})
+            shop.vault.revoke(subject)
+            shop.pairings.forget(subject)
+            shop.register.forget(person)
+            _salts(shop).erase(person)
         return before
 
     def check(self) -> None:
