@@ -39,7 +39,7 @@ class Limits:
 
     Attributes:
         most_minor: one payment, in the smallest unit of the currency.
-        most_day_minor: a person's payments of one day (UTC).
+        most_day_minor: a person's payments of one day (UTC), all in the currency of the first of them.
         attempts: comparisons with one claimed person in `attempts_per`; kept in the books, so a restart gives none.
         attempts_per: the span.
 
@@ -174,8 +174,9 @@ class FacePayments:
             return self._refuse("consent", "no valid consent to pay by face is on record for this person", claimed)
         who = self.commitments.commitment(subject)
         now = self.permission.clock()
-        if amount_minor + self.book.spent(who, currency, now.date().isoformat()) > self.limits.most_day_minor:
-            return self._refuse("amount", f"this would pass the limit of {self.limits.most_day_minor} a day", who=who)
+        spent = self.book.spent(who, currency, now.date().isoformat())
+        if spent is None or amount_minor + spent > self.limits.most_day_minor:
+            return self._refuse("amount", self._day_message(other=spent is None), who=who)
         if not self.book.attempt(who, at=now, span=self.limits.attempts_per, most=self.limits.attempts):
             return self._refuse("rate limit", "too many attempts at this person; use another way to pay", who=who)
         decision = self._compare(claimed, subject, photos, before)
@@ -192,8 +193,9 @@ class FacePayments:
             at=now,
             most_day_minor=self.limits.most_day_minor,
         )
-        if charged is None:
-            return self._refuse("amount", f"this would pass the limit of {self.limits.most_day_minor} a day", who=who)
+        if charged is None:  # another till was faster
+            spent = self.book.spent(who, currency, now.date().isoformat())
+            return self._refuse("amount", self._day_message(other=spent is None), who=who)
         return self._again(*charged, asked=asked, claimed=claimed)
 
     def _malformed(self, amount_minor: object, currency: object, key: object) -> Refused | None:
@@ -205,6 +207,11 @@ class FacePayments:
         if not isinstance(key, str) or not _KEY.fullmatch(key):
             return Refused("key", "the idempotency key must be 8 to 200 printable ASCII characters without spaces")
         return None
+
+    def _day_message(self, *, other: bool) -> str:
+        if other:
+            return "this person has paid in another currency today; use that, or another way to pay"
+        return f"this would pass the limit of {self.limits.most_day_minor} a day"
 
     def _again(self, earlier: str, receipt: PaymentReceipt, *, asked: str, claimed: str) -> Payment:
         if earlier != asked:

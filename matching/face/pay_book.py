@@ -71,8 +71,11 @@ class PayBook:
         with self.books.transaction("DEFERRED") as connection:
             return _find(connection, name)
 
-    def spent(self, person: str, currency: str, day: str) -> int:
-        """Return what a person (a commitment) has paid on a day."""
+    def spent(self, person: str, currency: str, day: str) -> int | None:
+        """Return what a person (a commitment) has paid on a day; None where that was in another currency.
+
+        Amounts of two currencies do not add up, so a person's first payment of a day says in which the others are.
+        """
         with self.books.transaction("DEFERRED") as connection:
             return _spent(connection, person, currency, day)
 
@@ -109,14 +112,15 @@ class PayBook:
         """Charge once.
 
         Returns: what was asked under the key and its receipt, of this call or of an earlier one that was faster; None
-            where the day's limit would be passed.
+            where the day's limit would be passed, or the person has paid in another currency on that day.
         """
         day = at.date().isoformat()
         with self.books.transaction() as connection:
             earlier = _find(connection, name)
             if earlier is not None:
                 return earlier
-            if _spent(connection, person, currency, day) + amount_minor > most_day_minor:
+            spent = _spent(connection, person, currency, day)
+            if spent is None or spent + amount_minor > most_day_minor:
                 return None
             body = {"event": "payment", "merchant": merchant, "outcome": "match", "person": person, "receipt": name}
             paid = {"amount_minor": amount_minor, "currency": currency}
@@ -134,9 +138,10 @@ def _find(connection: sqlite3.Connection, name: str) -> tuple[str, PaymentReceip
     return None if row is None else (str(row[0]), PaymentReceipt(**json.loads(row[1])))
 
 
-def _spent(connection: sqlite3.Connection, person: str, currency: str, day: str) -> int:
-    row = connection.execute(
-        "SELECT COALESCE(SUM(amount_minor), 0) FROM face_payments WHERE person = ? AND currency = ? AND day = ?",
-        (person, currency, day),
-    ).fetchone()
-    return int(row[0])
+def _spent(connection: sqlite3.Connection, person: str, currency: str, day: str) -> int | None:
+    paid = connection.execute(
+        "SELECT currency, SUM(amount_minor) FROM face_payments WHERE person = ? AND day = ? GROUP BY currency",
+        (person, day),
+    ).fetchall()
+    sums = {str(one): int(amount) for one, amount in paid}
+    return sums.get(currency, 0) if sums.keys() <= {currency} else None

@@ -215,6 +215,38 @@ def test_the_days_limit_holds_over_all_tills_and_ends_with_the_day(shop, picture
     assert pay(4) == Match(person)
 
 
+def test_another_currency_gives_no_second_limit_on_a_day(shop, pictures):
+    person = min(pictures)
+    limits = Limits(most_minor=3000, most_day_minor=5000, attempts=50)
+
+    def pay(number, currency):
+        asked = EUR | {"amount_minor": 3000, "currency": currency, "key": f"order-{number:04}"}
+        return shop.payments(limits=limits).pay(person, again(pictures[person][0]), **asked).decision
+
+    assert pay(1, "EUR") == Match(person)
+    assert "in another currency today" in pay(2, "USD").message
+    assert "the limit of 5000 a day" in pay(3, "EUR").message
+    shop.clock.advance(days=1)
+    assert pay(4, "USD") == Match(person)
+    assert "in another currency today" in pay(5, "EUR").message
+
+
+def test_of_two_tills_in_two_currencies_at_once_one_charges(shop, pictures, monkeypatch):
+    """Both look at the day before either charges: the charge itself looks again, in its transaction."""
+    person = min(pictures)
+    slow, fast = shop.payments(), shop.payments()
+    real = slow.book.charge
+
+    def after_the_other(*given, **named):
+        fast.pay(person, again(pictures[person][0]), **(EUR | {"currency": "USD", "key": "order-0002"}))
+        return real(*given, **named)
+
+    monkeypatch.setattr(slow.book, "charge", after_the_other)
+    tried = slow.pay(person, again(pictures[person][0]), **EUR, key="order-0001")
+    assert "in another currency today" in tried.decision.message
+    assert len(charges(shop)) == 1
+
+
 def test_attempts_at_a_person_are_limited_over_devices_and_restarts_and_the_others_can_still_pay(shop, pictures):
     one, other, *_ = sorted(pictures)
     shop.clock.advance(hours=3)
