@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
@@ -92,7 +92,3 @@ class ShopSettings:
             raise DataError(
                 f"{path} holds no settings of a shop ({type(error).__name__}); restore it, or open another folder"
             ) from error
-
-    def switched(self, *, on: bool) -> ShopSettings:
-        """Return the same settings with recognition on or off."""
-        return replace(self, on=on)

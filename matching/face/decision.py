@@ -7,7 +7,7 @@ leaves this package for nobody: neither in a result nor in a message nor in the 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
 Reason = Literal[
     "policy",
@@ -20,9 +20,6 @@ Reason = Literal[
     "changed",
     "key",
 ]
-
-TRY_ANOTHER_WAY: Final = "We cannot serve you by face right now. Please use another way; it costs you nothing."
-"""What a screen may show for every answer that is no match: the same words, so that it tells nobody who is enrolled."""
 
 
 @dataclass(frozen=True, slots=True)
