@@ -198,7 +198,7 @@ def _both(vectors: Any, person: Any, chosen: list[Any], level: float, rng: Any, 
     fmr, fnmr = bootstrap(
         rates, len(names), rng=rng, resamples=resamples, needs=lambda weights: (weights > 0).sum() >= 2
     )
-    return [_not_zero(fmr, len(person) * (len(names) - 1)), fnmr]
+    return [_not_zero(one, len(names)) for one in (fmr, fnmr)]
 
 
 def _open_set(vectors: Any, person: Any, chosen: list[Any], level: float, rng: Any, resamples: int) -> list[Estimate]:
@@ -227,12 +227,16 @@ def _open_set(vectors: Any, person: Any, chosen: list[Any], level: float, rng: A
         return bool(total[1] > 0 and total[3] > 0)
 
     fpir, fnir = bootstrap(rates, len(names), rng=rng, resamples=resamples, needs=usable)
-    return [_not_zero(fpir, len(person)), fnir]
+    return [_not_zero(one, len(names)) for one in (fpir, fnir)]
 
 
-def _not_zero(found: Estimate, trials: int) -> Estimate:
-    """Give a rate of 0 the upper end 3 / trials (rule of three): a bootstrap of nothing would show no doubt at all."""
-    return replace(found, hi=max(found.hi, min(1.0, 3 / trials))) if found.value == 0 else found
+def _not_zero(found: Estimate, people: int) -> Estimate:
+    """Give a rate of 0 the upper end 3 / people (rule of three): a bootstrap of nothing would show no doubt at all.
+
+    People are the trials, not comparisons: those that share a person are not independent, and ten people stay ten
+    however many pictures of them are compared.
+    """
+    return replace(found, hi=max(found.hi, min(1.0, 3 / people))) if found.value == 0 else found
 
 
 def _groups(shop: Shop, vectors: Any, faces: FaceSet, groups: Mapping[str, str]) -> tuple[GroupRow, ...]:

@@ -73,7 +73,7 @@ def test_with_too_few_people_payment_stays_off_and_the_door_gets_a_looser_target
 
 
 def test_drawings_give_a_threshold_at_the_door_and_none_for_payment(baseline, tmp_path):
-    """Thresholds of drawings let 13 times as many wrong faces pass as they promised, with one encoder."""
+    """Nobody knows whether thresholds of drawings hold on photos."""
     few = drawn_customers(1, 10)
     why = calibrate(
         tmp_path, baseline, CalibratedOn(few, orl_people([*range(1, 31)]), "drawings", photos=False), gallery=5
