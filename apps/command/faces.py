@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from matching.face.decision import NoMatch, Refused
 
 app = typer.Typer(
-    help="Recognise customers who agreed to it. Nobody else is compared, and no photo is kept.", no_args_is_help=True
+    help="Recognise customers who agreed to it. No photo is kept, and of a visitor who did not agree nothing is.",
+    no_args_is_help=True,
 )
 _PICTURE: Final = "An image file; or orl:31/4 (person/picture of ORL) or drawn:5/2 (a drawing of nobody)."
 Photos = Annotated[list[str], typer.Argument(metavar="PHOTO...", help=_PICTURE)]

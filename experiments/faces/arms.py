@@ -89,7 +89,8 @@ def train_arm(spec: FaceSpec, port: MarketPort, directory: Path, progress: Calla
     method, config = spec.arm.method, port.config
     if method == "federated":
         result = run_federation(config, access=port.access, progress=progress)
-        return Trained((_exported(config, result.model, directory, spec, _claim(result)),), account(result))
+        claim = _claim(result, seeded=config.seeded_noise)
+        return Trained((_exported(config, result.model, directory, spec, claim),), account(result))
     if method == "untrained":
         return Trained((_embed(_task(config).encoder(_task(config).initial())),))
     if method == "pooled":
@@ -134,10 +135,10 @@ def _task(config: FederationConfig) -> FaceTask:
     return FaceTask(task_settings(config), public_catalogue(config))
 
 
-def _claim(result: FederatedResult) -> Claim:
+def _claim(result: FederatedResult, *, seeded: bool) -> Claim:
     if result.epsilon is None or result.delta is None:
         return NO_CLAIM
-    return person_claim(result.epsilon, result.delta)
+    return person_claim(result.epsilon, result.delta, seeded=seeded)
 
 
 def _exported(config: FederationConfig, model: Model, directory: Path, spec: FaceSpec, claim: Claim) -> Embed:

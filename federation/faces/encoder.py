@@ -58,7 +58,8 @@ class Claim:
     """What may be said about the privacy of the people an encoder was trained on.
 
     Attributes:
-        epsilon: of all that was released about them; None where nothing is claimed.
+        epsilon: of what the run released about them; None where nothing is claimed. Other runs over the same people add
+            theirs.
         delta: of epsilon.
         unit: who is protected.
         statement: one sentence for people.
@@ -78,20 +79,35 @@ DRAWINGS_ONLY: Final = Claim(
 )
 
 
-def person_claim(epsilon: float, delta: float) -> Claim:
+def person_claim(epsilon: float, delta: float, *, seeded: bool) -> Claim:
     """Say what an (epsilon, delta) over people means.
+
+    Args:
+        epsilon: of the run's ledger.
+        delta: likewise.
+        seeded: whether the noise came from the run's seed. Then it hides nobody, and nothing is claimed.
 
     Raises:
         PrivacyError: the numbers are none.
     """
     if not (0 < epsilon < float("inf") and 0 < delta < 1):
         raise PrivacyError(f"epsilon {epsilon!r}, delta {delta!r} make no claim; give those of the run's ledger")
+    if seeded:
+        return Claim(
+            None,
+            None,
+            "nobody",
+            "No privacy is claimed: in this simulation the noise came from the run's seed, and whoever knows the seed "
+            f"can take it away. The same noise from a secret source would have given epsilon {epsilon:g} at delta "
+            f"{delta:g} for one person with all images, in this run alone.",
+        )
     return Claim(
         epsilon,
         delta,
         "one person with all images",
-        f"Adding or removing one person with all images changes the odds of any outcome by at most a factor of "
-        f"e^{epsilon:g}, but for a probability of {delta:g}. Templates that the encoder makes are not covered.",
+        f"Adding or removing one person with all images changes the odds of any outcome of this run by at most a "
+        f"factor of e^{epsilon:g}, but for a probability of {delta:g}; other runs over the same people add theirs. "
+        "Templates that the encoder makes are not covered.",
     )
 
 

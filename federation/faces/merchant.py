@@ -17,6 +17,7 @@ from torch.nn.functional import normalize
 
 from federation.faces.margin import cosine_margin_loss, moved
 from federation.faces.settings import FaceOptions
+from retail.faces.faceset import FaceSet
 
 
 @dataclass(eq=False)
@@ -24,7 +25,7 @@ class LocalState:
     """What stays at a merchant between rounds.
 
     Attributes:
-        classes: (p, d) one direction for each person; the class head.
+        classes: (p + q, d) one direction for each person, then for each of q drawn ones; the class head.
         optimiser: moments of Adam, by the position of the parameter; None before the first step.
     """
 
@@ -42,6 +43,7 @@ def merchant_steps(
     options: FaceOptions,
     generator: torch.Generator,
     others: np.ndarray | None = None,
+    public: FaceSet | None = None,
 ) -> LocalState:
     """Train a net and the class head in place.
 
@@ -54,6 +56,8 @@ def merchant_steps(
         options: of the task.
         generator: draws batches, mirroring and moves.
         others: (m, d) directions of other merchants' people, further classes that do not move; None for none.
+        public: drawn people, of whom each step sees `options.replay` images more, each in a class of its own; None for
+            none. Telling six people apart is soon learned; with hundreds beside them, merchants learn much the same.
 
     Returns: the state for the next round.
     """
@@ -62,12 +66,18 @@ def merchant_steps(
     if state.optimiser is not None:
         optimiser.load_state_dict(state.optimiser)
     pictures, right = torch.from_numpy(np.array(images)), torch.from_numpy(np.asarray(labels, dtype=np.int64))
+    own = len(classes) - (public.people if public is not None else 0)
     fixed = torch.zeros((0, classes.shape[1])) if others is None else torch.from_numpy(np.array(others, np.float32))
     for _ in range(steps):
         drawn = torch.randint(len(pictures), (options.batch,), generator=generator)
-        seen = net(moved(pictures[drawn], generator, flip=options.flip, move=options.move))
+        batch, who = pictures[drawn], right[drawn]
+        if public is not None and options.replay:
+            more = torch.randint(len(public), (options.replay,), generator=generator).numpy()
+            batch = torch.cat([batch, torch.from_numpy(public.images[more])])
+            who = torch.cat([who, torch.from_numpy(public.person[more]) + own])
+        seen = net(moved(batch, generator, flip=options.flip, move=options.move))
         cosines = seen @ torch.cat([normalize(classes, dim=1), fixed]).T
-        loss = cosine_margin_loss(cosines, right[drawn], scale=options.scale, margin=options.margin)
+        loss = cosine_margin_loss(cosines, who, scale=options.scale, margin=options.margin)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()

@@ -13,6 +13,7 @@ _KINDS: Final[dict[type, str]] = {bool: "true or false", int: "a whole number", 
 _MOST_MOMENTS: Final = 128
 _MOST_MOVE: Final = 16
 _CHOICES: Final[dict[str, tuple[str, ...]]] = {
+    "start": ("", "drawn"),
     "learn": ("merchant", "person", "nothing"),
     "adapt": ("norms", "head", "all"),
     "head": ("negatives", "fixed"),
@@ -27,7 +28,7 @@ class FaceOptions:
         learn: "merchant" takes optimiser steps on a merchant's images with a class for each of its people (no privacy
             can be claimed); "person" takes one gradient of each person's own loss; "nothing" keeps the weights.
         share_prototypes: with learn = "merchant", send the mean embedding of each person to all merchants as well.
-        start: "" for random weights, "drawn" for weights trained on drawings, or the file of such weights.
+        start: "" for random weights, "drawn" for weights trained on drawings.
         drawn_people: how many are drawn to train on and to learn public moments from.
         drawn_images: of each.
         drawn_steps: optimiser steps on drawings.
@@ -36,6 +37,7 @@ class FaceOptions:
         moments: directions in which the mean is released once; 0 for none.
         spread: the first of them, in which the spread within people is released as well; 0 for none.
         batch: images of one optimiser step.
+        replay: images of drawn people that a merchant's optimiser step sees as well, each in a class of its own.
         rate: step size of a merchant's optimiser (Adam).
         scale: of the logits.
         margin: subtracted from the cosine of the right class.
@@ -56,6 +58,7 @@ class FaceOptions:
     moments: int = 0
     spread: int = 0
     batch: int = 32
+    replay: int = 0
     rate: float = 1e-3
     scale: float = 16.0
     margin: float = 0.35
@@ -68,11 +71,12 @@ class FaceOptions:
         """Refuse values that cannot be meant."""
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
-                raise ConfigError(f"options.{name} = {getattr(self, name)!r}: choose one of {', '.join(choices)}")
+                few = ", ".join(repr(one) for one in choices)
+                raise ConfigError(f"options.{name} = {getattr(self, name)!r}: choose one of {few}")
         for name in ("drawn_people", "drawn_images", "batch", "rate", "scale", "train_share", "moments_share"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ConfigError(f"options.{name} = {getattr(self, name)}: write a finite number above 0")
-        for name in ("drawn_steps", "moments", "spread", "margin", "move"):
+        for name in ("drawn_steps", "replay", "moments", "spread", "margin", "move"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise ConfigError(f"options.{name} = {getattr(self, name)}: write a finite number of at least 0")
         if self.margin >= 1 or self.moments > _MOST_MOMENTS or self.move > _MOST_MOVE:

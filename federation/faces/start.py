@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,13 +11,13 @@ import torch
 from federation.faces.merchant import LocalState, merchant_steps
 from federation.faces.net import DIMENSIONS, SmallFaceNet, weights_of
 from federation.faces.settings import FaceOptions
-from retail.errors import ConfigError, DataError
+from retail.errors import ConfigError
 from retail.faces.drawing import generated_faces
 from retail.faces.faceset import FaceSet
-from retail.files import atomic_write
 
 _DRAWN = 0xD4A3
 _FEW_PEOPLE = 64
+_KEPT = 16  # drawings and weights that a process keeps: a worker meets several seeds in turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +54,10 @@ class DrawnStart:
 
 
 def start_of(options: FaceOptions, seed: int) -> np.ndarray:
-    """Return the weights that a task starts from, (p,) float32.
-
-    Raises:
-        DataError: the named file holds none.
-    """
+    """Return the weights that a task starts from, (p,) float32: of nobody's picture, so that no privacy is spent."""
     if not options.start:
         return weights_of(SmallFaceNet(seed=seed))
-    if options.start == "drawn":
-        return drawn_start(options, seed).weights()
-    return load_start(Path(options.start))
+    return drawn_start(options, seed).weights()
 
 
 def drawn_start(options: FaceOptions, seed: int) -> DrawnStart:
@@ -84,49 +76,12 @@ def few_drawn(options: FaceOptions, seed: int) -> FaceSet:
     return drawn(min(options.drawn_people, _FEW_PEOPLE), options.drawn_images, seed)
 
 
-def save_start(path: Path, weights: np.ndarray) -> None:
-    """Write weights to a file that `options.start` can name, whole or not at all.
-
-    Raises:
-        DataError: the file cannot be written, or has another suffix than .npz.
-    """
-    if path.suffix != ".npz":
-        raise DataError(f"weights go to a file called *.npz, not {path}; rename it")
-    _check(weights, "the weights")
-    atomic_write(path, lambda temporary: np.savez(temporary, allow_pickle=False, weights=weights))
-
-
-def load_start(path: Path) -> np.ndarray:
-    """Read what `save_start` wrote, (p,) float32.
-
-    Raises:
-        DataError: there is no such file, or it holds something else.
-    """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            weights = file["weights"]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"weights {path} cannot be read ({error}); make them with save_start") from error
-    return _check(weights, str(path))
-
-
-def _check(weights: np.ndarray, name: str) -> np.ndarray:
-    size = sum(one.numel() for one in SmallFaceNet().parameters())
-    if weights.dtype != np.float32 or weights.shape != (size,):
-        raise DataError(
-            f"{name}: {weights.dtype} {weights.shape} are no weights of SmallFaceNet; it has {size} float32"
-        )
-    if not np.isfinite(weights).all():
-        raise DataError(f"{name} hold NaN or infinity; train them again with a smaller rate")
-    return weights
-
-
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=_KEPT)
 def _drawn(people: int, images: int, seed: int) -> FaceSet:
     return generated_faces(people, images, np.random.default_rng([_DRAWN, seed]))
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=_KEPT)
 def _trained(start: DrawnStart) -> np.ndarray:
     if start.people < 2:
         raise ConfigError(f"{start.people} drawn people cannot be told apart; draw at least 2")

@@ -2,9 +2,9 @@
 
 Rounds, by `options.learn`:
 
-- "merchant": "train-1" ...: each merchant takes optimiser steps with a class for each of its people, and sends how far
-  its weights moved. Class heads and the optimiser's moments stay. No privacy can be claimed: see
-  `federation.faces.merchant`.
+- "merchant": "train-1" ...: each merchant takes optimiser steps with a class for each of its people, and where
+  `options.replay` says so of drawn ones, and sends how far its weights moved. Class heads and the optimiser's moments
+  stay. No privacy can be claimed: see `federation.faces.merchant`.
 - "person": "train-1" ...: each person's own gradient of a few weights, from public weights.
 - "moments", when `options.moments` > 0: each person's own mean and covariance in public directions, once.
 
@@ -153,9 +153,13 @@ class FaceTask:
             yield person_gradients(self._net, people, owns, names=self._names, loss=loss)
 
     def _steps(self, model: Model, round_: Round, node: FaceNode) -> np.ndarray:
-        state = node.memo.get("faces")
+        o, state = self.options, node.memo.get("faces")
+        public = drawn(o.drawn_people, o.drawn_images, self.settings.seed) if o.replay else None
         if state is None:
-            state = LocalState(class_means(self._net, node.images, node.starts))
+            heads = [class_means(self._net, node.images, node.starts)]
+            if public is not None:
+                heads.append(class_means(self._net, public.images, np.arange(len(public) + 1)[:: o.drawn_images]))
+            state = LocalState(torch.cat(heads))
         seeds = [self.settings.seed, _number(node.merchant) % 2**32, self.rounds().index(round_)]
         generator = torch.Generator().manual_seed(int(np.random.SeedSequence(seeds).generate_state(1)[0]))
         others, own = self._others(model, node)
@@ -165,9 +169,10 @@ class FaceTask:
             node.labels,
             state=state,
             steps=self.settings.steps,
-            options=self.options,
+            options=o,
             generator=generator,
             others=others,
+            public=public,
         )
         moved = weights_of(self._net).astype(np.float64) - model["weights"]
         row = np.concatenate([moved * len(node.persons), np.zeros(self._slots * DIMENSIONS)])

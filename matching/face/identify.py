@@ -27,11 +27,12 @@ PURPOSE: Final = "in_store_recognition"
 class Greeter:
     """Recognises people who agreed to be greeted.
 
-    Guarantee: nobody without consent to this purpose is compared; a probe (the photo and what was computed from it) is
-        never written. What is in the log: matches, by commitment, and refusals by policy or size of gallery. Of a
-        visitor who is not recognised, the log and every file stay as they were, byte by byte: an exact count of people
-        who did not agree would be data about them. They are in the count of visits, which leaves through the release
-        gate with noise.
+    Guarantee: a probe is compared with nobody who has not agreed to this purpose. Whoever comes in, agreed or not, is a
+        probe: an embedding of everybody is made in memory. A probe (the photo and what was computed from it) is never
+        written. What is in the log: matches, by commitment, and refusals by policy or size of gallery. Of a visitor who
+        is not recognised, the log and every file stay as they were, byte by byte: an exact count of people who did not
+        agree would be data about them. They are in the count of visits, which may leave through the release gate with
+        noise.
 
     Attributes:
         encoder: makes embeddings.

@@ -4,6 +4,7 @@ import pytest
 
 from apps.command.main import main
 from privacy import Budget, Ledger
+from retail.errors import ConfigError
 
 BAD = {
     "split.origins=50": "at most 9 origins fit",
@@ -66,14 +67,18 @@ def test_a_spent_ledger_is_refused_before_the_data_is_even_looked_for(tmp_path, 
     assert not (tmp_path / "runs").exists()
 
 
-def test_every_bundled_scenario_passes(tmp_path):
+def test_every_bundled_scenario_passes_or_says_which_extra_it_needs(tmp_path):
     from experiments.execute import expand_scenario, kind_of
     from experiments.preflight import check_scenario
     from experiments.scenario_file import bundled_scenarios, load_scenario
+    from matching.face.dlib_faces import is_installed
 
     for name in bundled_scenarios():
         scenario = load_scenario(name)
-        if scenario.kind == "store":
+        if name == "faces-public" and not is_installed():
+            with pytest.raises(ConfigError, match="extra `faces`"):
+                kind_of(scenario).check(scenario, tmp_path)
+        elif scenario.kind == "store":
             assert expand_scenario(scenario)
         elif scenario.kind == "faces":
             kind_of(scenario).check(scenario, tmp_path)

@@ -80,11 +80,13 @@ def test_a_shared_encoder_is_exported_with_what_may_be_said_about_privacy(done):
     for record in store.records("tiny"):
         file = store.root / "tiny" / record["run_id"] / "artifacts" / "encoder.pt2"
         if record["method"] == "federated":
-            claims[record["arm"]] = ExportedNet(file).privacy["epsilon"]
+            claims[record["arm"]] = ExportedNet(file).privacy
         else:
             assert not file.exists()
-    assert claims["together"] is None
-    assert 0 < claims["private"] <= 8.0
+    assert claims["together"]["epsilon"] is None
+    assert claims["private"]["epsilon"] is None
+    assert "from the run's seed" in claims["private"]["statement"]
+    assert "epsilon 8" in claims["private"]["statement"]
 
 
 def test_a_run_keeps_rates_of_redrawn_people_and_no_picture_or_embedding(done):

@@ -36,7 +36,8 @@ def test_an_image_is_embedded_alike_whatever_it_comes_with():
 
 @pytest.mark.slow
 def test_an_exported_encoder_gives_the_same_embeddings_without_this_package(encoder, tmp_path):
-    manifest = export_encoder(encoder, tmp_path / "door.pt2", model="door-1", claim=person_claim(8.0, 1e-5))
+    claim = person_claim(8.0, 1e-5, seeded=False)
+    manifest = export_encoder(encoder, tmp_path / "door.pt2", model="door-1", claim=claim)
     said = json.loads(manifest.read_text("utf-8"))
     assert said["model"] == "door-1"
     assert said["sha256"] == sha256_file(tmp_path / said["file"])
@@ -67,4 +68,13 @@ def test_claims_say_what_they_cover():
     assert DRAWINGS_ONLY.epsilon == 0.0
     for epsilon, delta in ((0.0, 1e-5), (float("inf"), 1e-5), (8.0, 0.0), (float("nan"), 1e-5)):
         with pytest.raises(PrivacyError):
-            person_claim(epsilon, delta)
+            person_claim(epsilon, delta, seeded=False)
+
+
+def test_noise_out_of_a_seed_makes_no_claim():
+    seeded, secret = (person_claim(8.0, 1e-5, seeded=one) for one in (True, False))
+    assert (seeded.epsilon, seeded.delta, seeded.unit) == (None, None, "nobody")
+    assert "from the run's seed" in seeded.statement
+    assert "epsilon 8" in seeded.statement
+    assert (secret.epsilon, secret.delta) == (8.0, 1e-5)
+    assert "other runs over the same people add theirs" in secret.statement

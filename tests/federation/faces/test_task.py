@@ -10,7 +10,7 @@ from federation.config import FederationConfig
 from federation.faces.holdings import FaceMarket, FaceNode, face_node, face_rows
 from federation.faces.net import SmallFaceNet, embed, weights_of
 from federation.faces.settings import FaceOptions
-from federation.faces.start import DrawnStart, load_start, save_start
+from federation.faces.start import DrawnStart
 from federation.run import run
 from federation.task import load_task
 from retail import columns as c
@@ -183,24 +183,23 @@ def test_options_that_cannot_be_meant_are_refused_by_name(wrong):
         FaceOptions.read(wrong)
 
 
-def test_a_start_on_drawings_repeats_itself_and_travels_as_a_file(tmp_path, make_config, task_of):
+def test_a_start_on_drawings_is_not_where_chance_starts():
     start = DrawnStart(people=3, images=2, steps=2, batch=4)
-    weights = start.weights()
-    assert not np.array_equal(weights, weights_of(SmallFaceNet(seed=0)))
-    save_start(tmp_path / "start.npz", weights)
-    assert np.array_equal(load_start(tmp_path / "start.npz"), weights)
-    made = task_of(make_config(options={"start": str(tmp_path / "start.npz")}))
-    assert np.array_equal(made.initial()["weights"], weights)
+    assert not np.array_equal(start.weights(), weights_of(SmallFaceNet(seed=0)))
 
 
-def test_weights_that_are_none_are_refused(tmp_path):
-    with pytest.raises(DataError, match="npz"):
-        save_start(tmp_path / "start.bin", weights_of(SmallFaceNet()))
-    with pytest.raises(DataError, match="NaN"):
-        save_start(tmp_path / "start.npz", np.full_like(weights_of(SmallFaceNet()), np.nan))
-    with pytest.raises(DataError, match="no weights"):
-        save_start(tmp_path / "start.npz", np.zeros(3, np.float32))
-    (tmp_path / "other.npz").write_bytes(b"nothing")
-    for name in ("other.npz", "missing.npz"):
-        with pytest.raises(DataError, match="cannot be read"):
-            load_start(tmp_path / name)
+def test_weights_cannot_come_out_of_a_file_that_nobody_vouches_for(make_config, task_of):
+    """Trained on the very people, it would pass under any epsilon."""
+    with pytest.raises(ConfigError, match=r"options\.start"):
+        task_of(make_config(options={"start": "weights.npz"}))
+
+
+def test_drawings_replayed_beside_a_merchants_people_change_what_it_learns_and_get_classes(make_config, task_of):
+    few, rows = {"drawn_people": 3, "drawn_images": 2}, {}
+    for replay in (0, 4):
+        config = make_config(clip_norm=None, options={**few, "replay": replay})
+        task, node = task_of(config), nodes.load_nodes(config)[0]
+        (rows[replay],) = task.person_updates(task.initial(), task.rounds()[0], node)
+        assert len(node.memo["faces"].classes) == len(node.persons) + (3 if replay else 0)
+    assert np.isfinite(rows[4]).all()
+    assert not np.array_equal(rows[0], rows[4])
