@@ -56,7 +56,6 @@ ALLOWED = {
     ("experiments/arms.py", SOURCE): "looks up the dates that the data cover, when nobody declared them",
     ("experiments/documents.py", FILE): "reads results out of the run store",
     ("federation/checkpoint.py", FILE): "reads the state of a model",
-    ("federation/faces/start.py", FILE): "reads the weights that a model starts from",
     ("matching/index_file.py", FILE): "reads an index that matching itself saved; consent filters every search of it",
     ("privacy/access/file.py", FILE): "reads logs of decisions, which name no person",
     ("privacy/policy/table.py", FILE): "reads tables of rules",
