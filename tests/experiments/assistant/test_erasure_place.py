@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 
 import pytest
 from face_shop import state
@@ -14,6 +15,7 @@ from experiments.assistant import Shop, greet, pay, read_picture, receipts_for
 from experiments.assistant import enrol as enrol_at
 from experiments.assistant.erasure_place import ShopPlace
 from matching.face.decision import NoMatch
+from matching.face.enrol import FaceEnrolment
 from privacy.commitments import Commitments
 from privacy.consent import ConsentRegister
 from privacy.erasure import Checked, Erasure, Registry, Store, check_certificate
@@ -150,6 +152,28 @@ def test_a_folder_that_has_gone_holds_nobody_and_one_that_lacks_a_file_is_refuse
     shutil.rmtree(shop.folder)
     assert (place.holds(NAME), place.erase(NAME)) == (0, 0)
     assert not shop.folder.exists()
+
+
+def test_an_erasure_waits_for_an_enrolment_under_way_so_that_nothing_is_stored_after_it(
+    shop, pictures, erasure, monkeypatch
+):
+    """The order comes when the template has been made and is about to be stored."""
+    face = [read_picture(pictures[min(pictures)][0])]
+    orders = []
+    keep = FaceEnrolment.keep
+
+    def kept(self, made):
+        orders.append(threading.Thread(target=erasure.run, args=(NAME,)))
+        orders[0].start()
+        orders[0].join(0.5)
+        assert orders[0].is_alive()
+        keep(self, made)
+
+    monkeypatch.setattr(FaceEnrolment, "keep", kept)
+    enrol_at(shop, NAME, face, receipts_for(shop, NAME, [GREET]))
+    orders[0].join(60)
+    assert erasure.where(NAME) == []
+    assert shop.vault.bindings(GREET) == []
 
 
 KILLED = """
