@@ -42,7 +42,7 @@ class _Point:
         return {"runs": runs, "sweep": dict(self.sweep)} if self.sweep else {"runs": runs}
 
     def of_method(self, method: str) -> str | None:
-        """Return the first arm of a method, without options of its own."""
+        """Return the first arm of a method."""
         return next((arm.name for arm in self.arms if arm.method == method), None)
 
     def gap(self, arm: str) -> tuple[Interval, dict[str, Any]] | None:
