@@ -15,6 +15,7 @@ from experiments.assistant.shop import OFF, Shop
 from experiments.assistant.sweep import sweep
 from matching.face.decision import Refused
 from matching.face.encoder import template_of
+from matching.face.identify import PURPOSE as GREETING
 from matching.face.pad import passes
 from privacy.consent import Receipt
 from privacy.consent.identifiers import person_text
@@ -57,7 +58,8 @@ def enrol(
     """Enrol a customer for every use of their face that the receipts cover.
 
     Everything that can be refused is looked at before the first byte is written: the switch, the policy, the receipts,
-    the photos, and whether there is a template already. The merchant's look at its shoppers' rows, to pair the person,
+    the photos, whether there is a template already, and room in the gallery of the door. The switch is asked once more
+    in the transaction that stores the templates. The merchant's look at its shoppers' rows, to pair the person,
     is logged before that.
 
     Args:
@@ -103,7 +105,10 @@ def enrol(
             made.append(found)
         if pairing is not None:  # before the templates, which make a customer: alone it is of no use to anybody
             shop.pairings.pair(shop.register.token(name), pairing)
-        shop.enrolment(uses[0]).keep(made)
+        if not shop.enrolment(uses[0]).keep(made, allowed=lambda: shop.is_on):
+            if not shop.vault.holds(shop.register.token(name)):
+                shop.pairings.forget(shop.register.token(name))
+            return Refused("policy", OFF)
         return Welcome(tuple(uses), len(pictures), pairing)
 
 
@@ -148,6 +153,13 @@ def _refused(shop: Shop, name: str, pictures: Sequence[Picture], uses: Sequence[
                 "photo",
                 f"this person is enrolled for {use} already; revoke that first, so that nobody is replaced unseen",
             )
+    most = shop.settings.gallery
+    if GREETING in uses and shop.enrolled(GREETING) >= most:
+        return Refused(
+            "gallery",
+            f"{most} people are enrolled for {GREETING}, and the threshold at the door holds for no more; somebody has "
+            "to leave first, or open another folder with a larger --gallery",
+        )
     try:
         for number, one in enumerate(pictures, start=1):
             dead = passes(shop.liveness, [one.photo])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -120,11 +120,15 @@ class FaceEnrolment:
             return Refused("photo", str(error))
         return Made(name, binding, template, len(images))
 
-    def keep(self, made: Sequence[Made]) -> None:
+    def keep(self, made: Sequence[Made], *, allowed: Callable[[], bool] = lambda: True) -> bool:
         """Store a person's templates for one purpose or several, all of them or none, also when killed.
 
         Args:
             made: at least one; by `make` of this vault's enrolments, all of one person.
+            allowed: asked inside the transaction that stores, so that what ended enrolment while the templates were
+                made is not overlooked.
+
+        Returns: whether they were stored; False where `allowed` said no, and the log says that they are gone.
 
         Raises: DataError: there is a template for one of the purposes already. PrivacyError: as `enrol`.
         """
@@ -137,7 +141,11 @@ class FaceEnrolment:
             self.vault.check(one.binding, one.template)
         # Logged before it is stored, as reads are: a log that cannot be written enrols nobody.
         self.log.append_many(events)
-        self.vault.enrol_all(made[0].person, [(one.binding, one.template) for one in made])
+        given = [(one.binding, one.template) for one in made]
+        stored = self.vault.enrol_all(made[0].person, given, allowed=allowed)
+        if not stored:
+            self.log.append_many([(KIND, body | {"event": "revoked"}) for _, body in events])
+        return stored
 
     def revoke(self, person: object) -> int:
         """Delete a person's template for this purpose; consent in the register is another matter.

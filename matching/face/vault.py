@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -112,18 +112,25 @@ class Vault(SqliteFile):
         """
         self.enrol_all(person, [(binding, template)])
 
-    def enrol_all(self, person: str, made: Sequence[tuple[Binding, Embeddings]]) -> None:
-        """Store a person's templates for several purposes: all of them or none. Raises: see `enrol`."""
+    def enrol_all(
+        self, person: str, made: Sequence[tuple[Binding, Embeddings]], *, allowed: Callable[[], bool] = lambda: True
+    ) -> bool:
+        """Store a person's templates for several purposes: all of them or none. Raises: see `enrol`.
+
+        Returns: False where `allowed`, asked in the transaction that stores, said no; it must not use this vault.
+        """
         for binding, template in made:
             self.check(binding, template)
         with self.transaction() as connection:
+            if not allowed():
+                return False
             self._follow(connection)
             for binding, template in made:
-                sealed = seal(self._key, binding, person, self.rotation.apply(template).vectors[0])
                 if find(connection, self.merchant, binding.subject, binding.purpose) is not None:
                     raise DataError(_TWICE)
-                insert(connection, sealed)
+                insert(connection, seal(self._key, binding, person, self.rotation.apply(template).vectors[0]))
             count_up(connection)
+        return True
 
     def check(self, binding: Binding, template: Embeddings) -> None:
         """Refuse what `enrol` would refuse, without storing anything. Raises: see `enrol`."""
