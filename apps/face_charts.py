@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import altair as alt
 import pandas as pd
 
-from apps.charts import DASHES, PALETTE
+from apps.charts import DASHES, PALETTE, SHAPES
 
 _DET_TICKS = [0.0001, 0.001, 0.01, 0.1, 1.0]
+_BESIDE = 1.06  # how far apart arms stand on the axis of people
 _LEGEND = {"title": None, "orient": "bottom", "columns": 1, "labelLimit": 330, "symbolLimit": 0}
 
 
@@ -68,34 +69,41 @@ def det(table: pd.DataFrame) -> alt.Chart:
     )
 
 
-def by_people(table: pd.DataFrame, *, title: str) -> alt.LayerChart:
-    """Draw a rate against the number of people: a line with its interval for each arm, on a log axis.
+def by_people(table: pd.DataFrame, *, title: str, from_zero: bool = False) -> alt.LayerChart:
+    """Draw a rate against the number of people: a line with its intervals for each arm, on a log axis.
+
+    Arms stand a little beside each other at each number, so that no interval hides another.
 
     Args:
         table: Arm, people, value, lo, hi.
         title: of the axis.
+        from_zero: whether values are differences in points, with a line at 0; else they are shares.
     """
     arms = list(dict.fromkeys(table["Arm"]))
     sizes = sorted({float(size) for size in table["people"]})
-    base = alt.Chart(table).encode(
+    place = table["Arm"].map({arm: number - (len(arms) - 1) / 2 for number, arm in enumerate(arms)})
+    beside = table.assign(beside=table["people"] * _BESIDE**place)
+    numbers = "+.2f" if from_zero else ".2%"
+    base = alt.Chart(beside).encode(
         x=alt.X(
-            "people:Q",
+            "beside:Q",
             scale=alt.Scale(type="log", nice=False, padding=12),
             title="People (log scale)",
             axis=alt.Axis(values=sizes, format="~s", labelOverlap=True, grid=False),
         ),
         color=alt.Color("Arm:N", sort=arms, scale=_each(arms, PALETTE), legend=alt.Legend(**_LEGEND)),
-        tooltip=["Arm", "people", *(alt.Tooltip(f"{name}:Q", format=".2%") for name in ("value", "lo", "hi"))],
+        tooltip=["Arm", "people", *(alt.Tooltip(f"{name}:Q", format=numbers) for name in ("value", "lo", "hi"))],
     )
-    percent = alt.Axis(format=".1%", titleLimit=0)
-    band = base.mark_area(opacity=0.1).encode(
-        y=alt.Y("lo:Q", scale=alt.Scale(zero=False), title=title, axis=percent), y2="hi:Q"
-    )
-    line = base.mark_line(strokeWidth=2, point=True).encode(
-        y="value:Q",
-        strokeDash=alt.StrokeDash("Arm:N", sort=arms, scale=_each(arms, DASHES), legend=alt.Legend(**_LEGEND)),
-    )
-    return alt.layer(band, line).properties(height=340 + 24 * len(arms))
+    axis = alt.Axis(format="+~f" if from_zero else ".0%", titleLimit=0)
+    y = alt.Y("lo:Q", scale=alt.Scale(zero=from_zero), title=title, axis=axis)
+    bars = base.mark_rule(strokeWidth=1.5, opacity=0.7).encode(y=y, y2="hi:Q")
+    dash = alt.StrokeDash("Arm:N", sort=arms, scale=_each(arms, DASHES), legend=alt.Legend(**_LEGEND))
+    lines = base.mark_line(strokeWidth=2).encode(y="value:Q", strokeDash=dash)
+    shape = alt.Shape("Arm:N", sort=arms, scale=_each(arms, SHAPES), legend=alt.Legend(**_LEGEND))
+    dots = base.mark_point(filled=True, size=45, opacity=1).encode(y="value:Q", shape=shape)
+    zero = alt.Chart(pd.DataFrame({"zero": [0]})).mark_rule(color="gray", opacity=0.8).encode(y="zero:Q")
+    marks = [bars, lines, dots]
+    return alt.layer(*([zero, *marks] if from_zero else marks)).properties(height=340 + 24 * len(arms))
 
 
 def _log(field: str, title: str) -> alt.X | alt.Y:

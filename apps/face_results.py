@@ -47,7 +47,7 @@ def show_face_results(store: RunStore, scenario: str, document: Mapping[str, Any
         st.warning("\n".join([GAVE_NOTHING, *(f"- {line}" for line in notes)]))
     _arms(rows, metric)
     if len(points) > 1:
-        _people(points, metric)
+        _people(document["rows"], document["differences"], metric)
     _det(store, scenario, rows)
     _compared(rows, document["differences"], metric, where)
     if document["targets"]:
@@ -72,8 +72,10 @@ def finding(rows: Sequence[Row], differences: Sequence[Row], where: str) -> str:
             points = f"{-100 * found['value']:.1f} points [{-100 * found['hi']:.1f}, {-100 * found['lo']:.1f}]"
             if found["lo"] <= 0 <= found["hi"]:
                 return f"At epsilon {best['epsilon']:g} no clear gain over using nobody's picture: {points} of EER"
-            word = "lowers" if found["value"] < 0 else "raises"
-            return f"At epsilon {best['epsilon']:g} people's private mean {word} EER by {points.lstrip('-')}"
+            if found["value"] > 0:
+                points = f"{100 * found['value']:.1f} points [{100 * found['lo']:.1f}, {100 * found['hi']:.1f}]"
+                return f"At epsilon {best['epsilon']:g} people's private mean raises EER by {points}"
+            return f"At epsilon {best['epsilon']:g} people's private mean lowers EER by {points}"
     measured = [row for row in rows if _number(row.get("eer"))]
     if not measured:
         return "Nothing was measured yet"
@@ -120,26 +122,29 @@ def _arms(rows: Sequence[Row], metric: str) -> None:
         st.markdown("In percent; words as in ISO/IEC 19795-1. Without an epsilon no privacy is claimed.")
 
 
-def _people(points: Mapping[str, Sequence[Row]], metric: str) -> None:
-    """Draw a rate against the number of people, where the sweep has it."""
-    rows = [
-        {
-            "Arm": face_table.arm_label(row),
-            "people": row["sweep"]["data.people"],
-            "value": row[metric],
-            "lo": row[f"{metric}_lo"],
-            "hi": row[f"{metric}_hi"],
-        }
-        for many in points.values()
-        for row in many
-        if "data.people" in row["sweep"] and _number(row.get(metric))
+def _people(rows: Sequence[Row], differences: Sequence[Row], metric: str) -> None:
+    """Draw a rate against the number of people, and what each arm gains over nobody's picture, where a sweep has it."""
+    found = face_table.by_people(rows, differences, metric)
+    if len({one.people for one in found}) < 2:
+        return
+    st.header("By number of people")
+    name = face_table.NAMES[metric]
+    ends = ("value", "lo", "hi")
+    table = [{"Arm": one.label, "people": one.people, **dict(zip(ends, one.values, strict=True))} for one in found]
+    st.altair_chart(
+        face_charts.by_people(pd.DataFrame(table), title=f"{name} (lower is better)"),
+        alt=f"{name} against the number of people, one line per arm, with 95% intervals",
+    )
+    apart = [
+        {"Arm": one.label, "people": one.people, **dict(zip(ends, one.against, strict=True))}
+        for one in found
+        if one.against is not None
     ]
-    if rows:
-        st.header("By number of people")
-        name = face_table.NAMES[metric]
+    if apart:
+        st.markdown("**Against the arm that sees nobody**, on the same tested people; below 0 is better")
         st.altair_chart(
-            face_charts.by_people(pd.DataFrame(rows), title=f"{name} (lower is better)"),
-            alt=f"{name} against the number of people, one line per arm",
+            face_charts.by_people(pd.DataFrame(apart), title=f"{name}, percentage points apart", from_zero=True),
+            alt=f"{name} less that of the arm that sees nobody, against the number of people, with 95% intervals",
         )
 
 

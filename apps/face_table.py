@@ -40,6 +40,24 @@ class FaceRow:
     cells: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class PeopleRow:
+    """One rate of one arm with one number of people.
+
+    Attributes:
+        label: what people call the arm.
+        people: how many there are, tested ones included.
+        values: the rate and the ends of its interval, shares.
+        against: how far it lies from the arm that sees nobody, and the ends of that interval, percentage points; less
+            than 0 is better. None for that arm itself, and where there is none.
+    """
+
+    label: str
+    people: int
+    values: tuple[float, ...]
+    against: tuple[float, ...] | None
+
+
 def face_rows(rows: Sequence[Mapping[str, Any]]) -> list[FaceRow]:
     """Turn the records of a summary, of one point of the sweep, into rows; figures that no arm has are left out."""
     shown = [metric for metric in NAMES if any(not math.isnan(_number(row.get(metric))) for row in rows)]
@@ -56,12 +74,52 @@ def arm_label(row: Mapping[str, Any]) -> str:
 
 def percent_text(row: Mapping[str, Any], metric: str) -> str:
     """Write a share as percent with its interval, `10.6 [7.9, 13.4]`; a dash where there is none."""
-    value, lo, hi = (_number(row.get(f"{metric}{end}")) for end in ("", "_lo", "_hi"))
+    return share_text(_ends(row, metric), digits=0 if metric == "gap_closed" else 1)
+
+
+def share_text(values: tuple[float, ...], *, digits: int = 1) -> str:
+    """Write a share, given with the ends of its interval, as `percent_text` does."""
+    value, lo, hi = values
     if math.isnan(value):
         return "-"
-    digits = 0 if metric == "gap_closed" else 1
     text = f"{100 * value:.{digits}f}"
     return text if math.isnan(lo) or math.isnan(hi) else f"{text} [{100 * lo:.{digits}f}, {100 * hi:.{digits}f}]"
+
+
+def by_people(
+    rows: Sequence[Mapping[str, Any]], differences: Sequence[Mapping[str, Any]], metric: str
+) -> list[PeopleRow]:
+    """List one rate of every arm by the number of people, where a sweep goes over `data.people` alone.
+
+    Args:
+        rows: the records of a summary.
+        differences: its paired differences.
+        metric: of `NAMES`.
+
+    Returns: in the order of `rows`; nothing without such a sweep. What nobody measured is left out.
+    """
+    control = next((row["arm"] for row in rows if row["method"] == "untrained"), None)
+    paired = {
+        (one["name"], one["provenance"].get("sweep", {}).get("data.people")): one
+        for one in differences
+        if not math.isnan(_number(one["value"]))
+    }
+    found = []
+    for row in rows:
+        if list(row["sweep"]) != ["data.people"] or math.isnan(_number(row.get(metric))):
+            continue
+        people = int(row["sweep"]["data.people"])
+        one = paired.get((f"difference({metric}, {row['arm']}, {control})", people))
+        against = None if one is None else tuple(100 * _number(one[key]) for key in ("value", "lo", "hi"))
+        found.append(PeopleRow(arm_label(row), people, _ends(row, metric), against))
+    return found
+
+
+def points_text(points: tuple[float, ...]) -> str:
+    """Write a difference in percentage points with its interval, `-1.3 [-1.9, -0.6]`."""
+    value, lo, hi = points
+    text = f"{value:+.1f}"
+    return text if math.isnan(lo) or math.isnan(hi) else f"{text} [{lo:+.1f}, {hi:+.1f}]"
 
 
 def scope(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -71,6 +129,10 @@ def scope(rows: Sequence[Mapping[str, Any]]) -> str:
     people = max((row["n_shoppers"] for row in rows), default=0)
     counts = ((people, "person", "people"), (folds, "fold", "folds"), (seeds, "seed", "seeds"))
     return ", ".join(f"{number:,} {one if number == 1 else many}" for number, one, many in counts)
+
+
+def _ends(row: Mapping[str, Any], metric: str) -> tuple[float, ...]:
+    return tuple(_number(row.get(f"{metric}{end}")) for end in ("", "_lo", "_hi"))
 
 
 def _number(value: object) -> float:

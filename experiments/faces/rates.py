@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 Embed = Callable[[NDArray[np.uint8]], Floats]
 """(n, 64, 64) uint8 -> (n, d) embeddings of any length."""
 REPLICATES: Final = 500
-MOST_PEOPLE: Final = 50
+MOST_PEOPLE: Final = 100
 """At most so many people of a fold are compared with each other: pairs grow with the square."""
 PHOTOS: Final = 3
 """Images in a template, where people are enrolled."""
