@@ -69,7 +69,7 @@ def det(table: pd.DataFrame) -> alt.Chart:
     )
 
 
-def by_people(table: pd.DataFrame, *, title: str, from_zero: bool = False) -> alt.LayerChart:
+def by_people(table: pd.DataFrame, *, title: str, arms: Sequence[str] = (), from_zero: bool = False) -> alt.LayerChart:
     """Draw a rate against the number of people: a line with its intervals for each arm, on a log axis.
 
     Arms stand a little beside each other at each number, so that no interval hides another.
@@ -77,9 +77,11 @@ def by_people(table: pd.DataFrame, *, title: str, from_zero: bool = False) -> al
     Args:
         table: Arm, people, value, lo, hi.
         title: of the axis.
+        arms: in the order of their colours and marks, so that two charts show them alike; the table's own when empty.
         from_zero: whether values are differences in points, with a line at 0; else they are shares.
     """
-    arms = list(dict.fromkeys(table["Arm"]))
+    arms = list(dict.fromkeys([*arms, *table["Arm"]]))
+    legend = alt.Legend(**_LEGEND, values=list(dict.fromkeys(table["Arm"])), symbolOpacity=1, symbolStrokeWidth=0)
     sizes = sorted({float(size) for size in table["people"]})
     place = table["Arm"].map({arm: number - (len(arms) - 1) / 2 for number, arm in enumerate(arms)})
     beside = table.assign(beside=table["people"] * _BESIDE**place)
@@ -91,19 +93,20 @@ def by_people(table: pd.DataFrame, *, title: str, from_zero: bool = False) -> al
             title="People (log scale)",
             axis=alt.Axis(values=sizes, format="~s", labelOverlap=True, grid=False),
         ),
-        color=alt.Color("Arm:N", sort=arms, scale=_each(arms, PALETTE), legend=alt.Legend(**_LEGEND)),
+        color=alt.Color("Arm:N", sort=arms, scale=_each(arms, PALETTE), legend=legend),
         tooltip=["Arm", "people", *(alt.Tooltip(f"{name}:Q", format=numbers) for name in ("value", "lo", "hi"))],
     )
-    axis = alt.Axis(format="+~f" if from_zero else ".0%", titleLimit=0)
+    signs = "datum.value == 0 ? '0' : format(datum.value, '+~f')"
+    axis = alt.Axis(titleLimit=0, **({"labelExpr": signs} if from_zero else {"format": ".0%"}))
     y = alt.Y("lo:Q", scale=alt.Scale(zero=from_zero), title=title, axis=axis)
     bars = base.mark_rule(strokeWidth=1.5, opacity=0.7).encode(y=y, y2="hi:Q")
-    dash = alt.StrokeDash("Arm:N", sort=arms, scale=_each(arms, DASHES), legend=alt.Legend(**_LEGEND))
+    dash = alt.StrokeDash("Arm:N", sort=arms, scale=_each(arms, DASHES), legend=legend)
     lines = base.mark_line(strokeWidth=2).encode(y="value:Q", strokeDash=dash)
-    shape = alt.Shape("Arm:N", sort=arms, scale=_each(arms, SHAPES), legend=alt.Legend(**_LEGEND))
+    shape = alt.Shape("Arm:N", sort=arms, scale=_each(arms, SHAPES), legend=legend)
     dots = base.mark_point(filled=True, size=45, opacity=1).encode(y="value:Q", shape=shape)
     zero = alt.Chart(pd.DataFrame({"zero": [0]})).mark_rule(color="gray", opacity=0.8).encode(y="zero:Q")
     marks = [bars, lines, dots]
-    return alt.layer(*([zero, *marks] if from_zero else marks)).properties(height=340 + 24 * len(arms))
+    return alt.layer(*([zero, *marks] if from_zero else marks)).properties(height=360 + 28 * len(arms))
 
 
 def _log(field: str, title: str) -> alt.X | alt.Y:

@@ -24,9 +24,12 @@ def show_face_results(store: RunStore, scenario: str, document: Mapping[str, Any
     """Show what `summary.json` of a scenario with faces holds."""
     points = _points(document["rows"])
     with st.container(horizontal=True):
-        where = next(iter(points))
+        where = list(points)[-1]
         if len(points) > 1:
-            where = st.selectbox("Sweep point", list(points), key="face_point", bind="query-params", width=320)
+            last = len(points) - 1
+            where = st.selectbox(
+                "Sweep point", list(points), index=last, key="face_point", bind="query-params", width=320
+            )
         rows = points[where]
         names = [metric for metric in face_table.NAMES if metric != "gap_closed" and _has(rows, metric)]
         words = {face_table.NAMES[metric]: metric for metric in names}
@@ -143,7 +146,12 @@ def _people(rows: Sequence[Row], differences: Sequence[Row], metric: str) -> Non
     if apart:
         st.markdown("**Against the arm that sees nobody**, on the same tested people; below 0 is better")
         st.altair_chart(
-            face_charts.by_people(pd.DataFrame(apart), title=f"{name}, percentage points apart", from_zero=True),
+            face_charts.by_people(
+                pd.DataFrame(apart),
+                title=f"{name}, percentage points apart",
+                arms=[one.label for one in found],
+                from_zero=True,
+            ),
             alt=f"{name} less that of the arm that sees nobody, against the number of people, with 95% intervals",
         )
 
@@ -180,7 +188,8 @@ def _compared(rows: Sequence[Row], differences: Sequence[Row], metric: str, wher
         for one in differences
         if _at(one) == where and (name := _parts(one["name"])) is not None and name[0] == metric
     ]
-    references = {labels.get(reference, reference): reference for _, _, reference, _ in found}
+    compared = {reference for _, _, reference, _ in found}
+    references = {label: arm for arm, label in labels.items() if arm in compared}
     if not references:
         return
     st.header("Paired differences")

@@ -85,6 +85,22 @@ def charts_on_page(folder, document):
     return [one.proto.alt for one in shown.get("vega_lite_chart")]
 
 
+def test_two_charts_show_an_arm_alike_though_one_of_them_leaves_the_control_out():
+    table = pd.DataFrame([{"Arm": "B", "people": size, "value": 1.0, "lo": 0.5, "hi": 1.5} for size in SIZES])
+    drawn = by_people(table, title="EER", arms=["A", "B"]).to_dict()
+    for layer in drawn["layer"]:
+        scales = [channel["scale"] for name, channel in layer["encoding"].items() if name in ("color", "shape")]
+        assert scales
+        assert all(scale["domain"] == ["A", "B"] for scale in scales)
+
+
+def test_the_page_opens_at_the_largest_number_of_people_and_compares_with_the_control_first(tmp_path, document):
+    (tmp_path / "summary.json").write_text(json.dumps(document))
+    shown = AppTest.from_function(_page, args=(str(tmp_path),), default_timeout=30).run()
+    chosen = {one.label: one.value for one in shown.selectbox}
+    assert chosen == {"Sweep point": "data.people = 4000", "Compared with": "Nobody's picture"}
+
+
 def test_the_page_draws_the_rate_and_the_gain_by_the_number_of_people(tmp_path, document):
     charts = charts_on_page(tmp_path, document)
     assert any(one.startswith("EER against the number of people, one line per arm, with 95%") for one in charts)
