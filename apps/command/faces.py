@@ -54,7 +54,8 @@ def enrol(
     from retail.errors import ConfigError
 
     if bool(agree) == bool(consent):
-        raise ConfigError("say what the person agreed to with --agree, or give receipts with --consent; not both")
+        given = "both are given" if agree else "neither is given"
+        raise ConfigError(f"say what the person agreed to with --agree, or give receipts with --consent; {given}")
     person = read_person(person)
     pictures = _pictures(photos)
     documents = [read_json(one) for one in consent or []]
@@ -71,7 +72,8 @@ def enrol(
         "shopper": None if pairing is None else pairing.shopper,
         "store": None if pairing is None else pairing.store,
     }
-    text = f"enrolled from {found.photos} photos for {' and '.join(found.uses)}; no photo was kept"
+    count = "1 photo" if found.photos == 1 else f"{found.photos} photos"
+    text = f"enrolled from {count} for {' and '.join(found.uses)}; no photo was kept"
     tables.tell(text, row, as_json)
     if pairing is not None and not as_json:
         from experiments.assistant.pairings import MADE_UP
@@ -113,7 +115,10 @@ def pay(
     person: Person,
     photos: Photos,
     amount: Annotated[str, typer.Option("--amount", help="Such as 12.50.")],
-    key: Annotated[str, typer.Option("--key", help="Chosen once for a purchase; sent again, it charges once.")],
+    key: Annotated[
+        str,
+        typer.Option("--key", help="Chosen once for a purchase, 8 characters or more; sent again, it charges once."),
+    ],
     currency: Annotated[str, typer.Option("--currency", help="ISO 4217.")] = "EUR",
     books: Books = BOOKS,
     as_json: Json = False,

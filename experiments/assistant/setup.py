@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from experiments.assistant.calibration import GALLERY, CalibratedOn, calibrate, choose_people
 from experiments.assistant.encoders import DRAWN, install_encoder
@@ -19,6 +20,8 @@ from privacy.consent import Notice
 from retail.errors import ConfigError, DataError
 from retail.files import sha256_file
 
+_UNFINISHED: Final = "unfinished"
+"""A file that stands in a folder while it is set up: what a kill left there belongs to nobody."""
 ALTERNATIVE = "card or cash at the same till, and the same service without a greeting"
 
 
@@ -60,15 +63,18 @@ def open_shop(
         DataError: the encoder, the run or the people to calibrate on cannot be used.
 
     Guarantee: the settings are written last, so a folder without them is no shop; what a failed attempt made is
-        removed.
+        removed, at once or, where it was killed, by the next attempt.
     """
     folder = Path(folder)
+    if (folder / _UNFINISHED).is_file() and not (folder / SETTINGS).exists():
+        _clear(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ConfigError(f"{folder} is there already and not empty; name a new folder for the shop")
     fresh = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
+        (folder / _UNFINISHED).touch()
     except OSError as error:
         raise DataError(f"cannot make {folder}: {error.strerror}; choose another folder") from error
     try:
@@ -94,10 +100,11 @@ def open_shop(
         )
         on = choose_people(origin, people)
         most = min(GALLERY, on.thresholds.people - 1) if gallery is None else gallery
-        return _finish(folder, replace(settings, gallery=most), on, progress)
+        shop = _finish(folder, replace(settings, gallery=most), on, progress)
+        (folder / _UNFINISHED).unlink()
+        return shop
     except BaseException:
-        for one in folder.iterdir():
-            shutil.rmtree(one) if one.is_dir() else one.unlink()
+        _clear(folder)
         if fresh:
             folder.rmdir()
         raise
@@ -130,6 +137,11 @@ def switch(shop: Shop, *, on: bool, erase: bool = False) -> int:
                 shop.log.append("enrolment", body | {"person": shop.commitments.commitment(subject)})
             shop.vault.rekey()
     return gone + sweep(shop)
+
+
+def _clear(folder: Path) -> None:
+    for one in folder.iterdir():
+        shutil.rmtree(one) if one.is_dir() else one.unlink()
 
 
 def _finish(folder: Path, settings: ShopSettings, on: CalibratedOn, progress: Callable[[str], None]) -> Shop:

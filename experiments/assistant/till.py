@@ -10,7 +10,7 @@ from typing import Final
 from experiments.assistant.pictures import Picture
 from experiments.assistant.shop import OFF, Shop
 from matching.face.decision import Refused
-from matching.face.pay import Payment
+from matching.face.pay import KEY_RULE, Payment, is_key
 from matching.face.pay_book import PayBook
 from retail.errors import ConfigError
 
@@ -43,9 +43,11 @@ def pay(
     Returns: with a receipt if and only if the customer was charged, now or before under this key.
 
     Raises:
-        ConfigError: an amount that cannot be read, or a shop without payment by face.
+        ConfigError: an amount or a key that cannot be used, or a shop without payment by face.
         PrivacyError: a file of the shop cannot be used; nobody was charged.
     """
+    if not is_key(key):
+        raise ConfigError(f"the key is {key!r:.40}; write {KEY_RULE}, such as purchase-0001")
     minor = minor_units(amount, currency)
     earlier = PayBook(shop.log).find(PayBook.name(shop.settings.merchant, key))
     if earlier is None and not shop.is_on:  # a till that asks again still learns that it was paid
@@ -62,11 +64,11 @@ def minor_units(amount: str, currency: str) -> int:
     """
     digits = _MINOR.get(currency, 2)
     try:
-        if not _AMOUNT.fullmatch(amount):
+        if not _AMOUNT.fullmatch(amount) or not Decimal(amount):
             raise InvalidOperation
         minor = Decimal(amount).scaleb(digits)
     except InvalidOperation:
-        raise ConfigError(f"the amount is {amount!r:.40}; write it with a point, such as 12.50") from None
+        raise ConfigError(f"the amount is {amount!r:.40}; write it with a point and above 0, such as 12.50") from None
     if minor != minor.to_integral_value():
         raise ConfigError(f"the amount is {amount}; {currency} has {digits} digits after the point")
     return int(minor)

@@ -30,7 +30,13 @@ PURPOSE: Final = "payment"
 LOOSEST_FMR: Final = 1e-3
 """A payment's threshold is for a false match rate of at most this."""
 _KEY: Final = re.compile(r"[\x21-\x7e]{8,200}")
+KEY_RULE: Final = "8 to 200 printable ASCII characters without spaces"
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
+
+
+def is_key(key: object) -> bool:
+    """Whether this can be an idempotency key: see `KEY_RULE`."""
+    return isinstance(key, str) and _KEY.fullmatch(key) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,11 +207,15 @@ class FacePayments:
     def _malformed(self, amount_minor: object, currency: object, key: object) -> Refused | None:
         most = self.limits.most_minor
         if type(amount_minor) is not int or not 1 <= amount_minor <= most:
-            return Refused("amount", f"the amount is {amount_minor!r:.40}; give a whole number from 1 to {most}")
+            return Refused(
+                "amount",
+                f"the amount is {amount_minor!r:.40} of the currency's smallest unit; by face it is a whole one from "
+                f"1 to {most}",
+            )
         if not isinstance(currency, str) or not _CURRENCY.fullmatch(currency):
             return Refused("amount", f"the currency is {currency!r:.40}; write its three letters, such as EUR")
-        if not isinstance(key, str) or not _KEY.fullmatch(key):
-            return Refused("key", "the idempotency key must be 8 to 200 printable ASCII characters without spaces")
+        if not is_key(key):
+            return Refused("key", f"an idempotency key must be {KEY_RULE}")
         return None
 
     def _day_message(self, *, other: bool) -> str:

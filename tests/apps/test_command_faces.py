@@ -113,7 +113,7 @@ def test_consent_can_come_as_receipts_of_the_consent_command(tradefair, warm, tm
     given = ("--consent", "in_store_recognition.json", "--consent", "payment.json")
     code, out, err = tradefair("enrol", "17", warm["names"][0], *given)
     assert (code, err) == (0, "")
-    assert "enrolled from 1 photos for in_store_recognition and payment; no photo was kept" in out
+    assert "enrolled from 1 photo for in_store_recognition and payment; no photo was kept" in out
     assert tradefair("card", "again.png")[1].startswith("recognised: 17")
     assert tradefair("enrol", "18", warm["names"][0], *given)[0] == 2  # a receipt counts once
 
@@ -191,6 +191,11 @@ INPUTS = {
         ("pay", "17", "again.png", "--amount", "ten", "--key", "order-0001"),
         "write it with a point",
     ),
+    "an amount of nothing": (
+        ("pay", "17", "again.png", "--amount", "0.00", "--key", "order-0001"),
+        "above 0",
+    ),
+    "a short key": (("pay", "17", "again.png", "--amount", "1.00", "--key", "k1"), "8 to 200"),
     "too many digits": (("pay", "17", "again.png", "--amount", "1.234", "--key", "order-0001"), "2 digits"),
     "no shop": (("status", "--books", "elsewhere"), "no shop for faces in elsewhere"),
     "a folder in use": (("open", "--books", "faces"), "not empty"),

@@ -1,6 +1,10 @@
 """Setting up a shop: on whom it is calibrated, and what is refused for want of people."""
 
 import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +23,7 @@ from matching.face.encoder import CropEncoder
 from retail.errors import ConfigError, DataError
 from retail.faces import load_orl
 
+ROOT = Path(__file__).parents[3]
 UNSEEN_BY = {"nobody's picture": 40, "a quarter of ORL": 30, "half of ORL": 20}
 
 
@@ -115,6 +120,30 @@ def test_a_failed_setup_leaves_no_folder(tmp_path):
         assert not (tmp_path / "faces").exists()
 
 
+KILLED = """
+import os, signal, sys
+from experiments.assistant import open_shop
+def stop(line):
+    if line != "encoder":
+        os.kill(os.getpid(), signal.SIGKILL)
+open_shop(sys.argv[1], drawn_people=4, drawn_steps=1, progress=stop)
+"""
+
+
+def test_a_setup_that_was_killed_is_cleared_away_by_the_next_one_and_nothing_else_is(tmp_path):
+    folder = tmp_path / "faces"
+    dead = subprocess.run([sys.executable, "-c", KILLED, str(folder)], cwd=ROOT, check=False, timeout=300)
+    assert dead.returncode == -signal.SIGKILL
+    assert (folder / "encoder.pt2").is_file()
+    with pytest.raises((DataError, ConfigError), match=r"none\.json"):
+        open_shop(folder, encoder="none.pt2")
+    assert list(folder.iterdir()) == []
+    (folder / "mine.txt").write_text("kept")
+    with pytest.raises(ConfigError, match="not empty"):
+        open_shop(folder, encoder="none.pt2")
+    assert (folder / "mine.txt").read_text() == "kept"
+
+
 def test_settings_that_were_damaged_are_refused_in_words(tmp_path):
     (tmp_path / "shop.json").write_text('{"schema": "tradefair-face-shop/1"}')
     with pytest.raises(DataError, match="holds no settings of a shop"):
@@ -136,7 +165,7 @@ def test_amounts_become_the_smallest_unit_exactly(amount, currency):
     assert minor_units(amount, currency) == AMOUNTS[amount, currency]
 
 
-@pytest.mark.parametrize("amount", ["", "12,50", "-1", "1e3", "NaN", "12.505", " 1"])
+@pytest.mark.parametrize("amount", ["", "0", "0.00", "12,50", "-1", "1e3", "NaN", "12.505", " 1"])
 def test_amounts_that_cannot_be_charged_are_refused(amount):
     with pytest.raises(ConfigError, match="amount is"):
         minor_units(amount, "EUR")
