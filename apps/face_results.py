@@ -68,22 +68,37 @@ def finding(rows: Sequence[Row], differences: Sequence[Row], where: str) -> str:
     private = [row for row in rows if row["epsilon"] is not None]
     control = next((row for row in rows if row["method"] == "untrained"), None)
     if private and control is not None:
-        best = max(private, key=lambda row: row["epsilon"])
-        name = f"difference(eer, {best['arm']}, {control['arm']})"
-        found = next((one for one in differences if one["name"] == name and _at(one) == where), None)
-        if found is not None and _number(found["lo"]) and _number(found["hi"]):
-            points = f"{-100 * found['value']:.1f} points [{-100 * found['hi']:.1f}, {-100 * found['lo']:.1f}]"
-            if found["lo"] <= 0 <= found["hi"]:
-                return f"At epsilon {best['epsilon']:g} no clear gain over using nobody's picture: {points} of EER"
-            if found["value"] > 0:
-                points = f"{100 * found['value']:.1f} points [{100 * found['lo']:.1f}, {100 * found['hi']:.1f}]"
-                return f"At epsilon {best['epsilon']:g} people's private mean raises EER by {points}"
-            return f"At epsilon {best['epsilon']:g} people's private mean lowers EER by {points}"
+        epsilon = max(row["epsilon"] for row in private)
+        names = {f"difference(eer, {row['arm']}, {control['arm']})" for row in private if row["epsilon"] == epsilon}
+        found = [one for one in differences if one["name"] in names and _at(one) == where and _number(one["value"])]
+        if found and all(_number(one["lo"]) and _number(one["hi"]) for one in found):
+            return _worth(found, epsilon)
     measured = [row for row in rows if _number(row.get("eer"))]
     if not measured:
         return "Nothing was measured yet"
     best = min(measured, key=lambda row: float(row["eer"]))
     return f"{face_table.arm_label(best)} tells people apart best: EER {_with_percent(best, 'eer')}"
+
+
+def _worth(found: Sequence[Row], epsilon: float) -> str:
+    """Say what private arms with one epsilon are worth against nobody's picture; of several, how many and not which.
+
+    The best of several would look better than it is.
+    """
+    if len(found) > 1:
+        marks = [_clear(one) for one in found]
+        better, worse = marks.count("better"), marks.count("worse")
+        more = f", and {worse} raise it" if worse else ""
+        return (
+            f"At epsilon {epsilon:g}, {better} of {len(found)} private arms lower EER clearly, against using nobody's "
+            f"picture{more}"
+        )
+    one = found[0]
+    points = f"{-100 * one['value']:.1f} points [{-100 * one['hi']:.1f}, {-100 * one['lo']:.1f}]"
+    if _clear(one) == "no":
+        return f"At epsilon {epsilon:g} no clear gain over using nobody's picture: {points} of EER"
+    word = "lowers" if one["value"] < 0 else "raises"
+    return f"At epsilon {epsilon:g} people's private mean {word} EER by {points.lstrip('-')}"
 
 
 def _with_percent(row: Row, metric: str) -> str:

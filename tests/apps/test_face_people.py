@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from apps.face_charts import by_people
+from apps.face_results import finding
 from apps.face_table import by_people as people_rows
 
 SIZES = (40, 400, 4000)
@@ -66,6 +67,18 @@ def test_arms_stand_beside_each_other_and_differences_have_a_line_at_zero():
     from_zero = by_people(table, title="EER", from_zero=True)
     assert isinstance(from_zero, alt.LayerChart)
     assert from_zero.to_dict()["layer"][0]["encoding"]["y"]["field"] == "zero"
+
+
+def test_of_several_private_arms_with_one_epsilon_the_title_says_how_many_gain_and_not_only_the_first():
+    rows = [row("drawings", 40, 0.3, method="untrained", sweep={})]
+    differences = []
+    for arm, value in (("first", 0.0), ("second", -0.02), ("third", -0.01), ("fourth", 0.05)):
+        rows.append(row(arm, 40, 0.3 + value, epsilon=8.0, sweep={}))
+        ends = {"value": value, "lo": value - 0.004, "hi": value + 0.004, "provenance": {"runs": []}}
+        differences.append({"name": f"difference(eer, {arm}, drawings)", **ends})
+    said = finding(rows, differences, "")
+    assert said.startswith("At epsilon 8, 2 of 4 private arms lower EER clearly")
+    assert said.endswith("and 1 raise it")
 
 
 def _page(root):
