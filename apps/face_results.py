@@ -97,8 +97,10 @@ def _worth(found: Sequence[Row], epsilon: float) -> str:
     points = f"{-100 * one['value']:.1f} points [{-100 * one['hi']:.1f}, {-100 * one['lo']:.1f}]"
     if _clear(one) == "no":
         return f"At epsilon {epsilon:g} no clear gain over using nobody's picture: {points} of EER"
-    word = "lowers" if one["value"] < 0 else "raises"
-    return f"At epsilon {epsilon:g} people's private mean {word} EER by {points.lstrip('-')}"
+    if one["value"] > 0:
+        points = f"{100 * one['value']:.1f} points [{100 * one['lo']:.1f}, {100 * one['hi']:.1f}]"
+        return f"At epsilon {epsilon:g} people's private mean raises EER by {points}"
+    return f"At epsilon {epsilon:g} people's private mean lowers EER by {points}"
 
 
 def _with_percent(row: Row, metric: str) -> str:
