@@ -12,9 +12,21 @@ import pandas as pd
 
 from federation import nodes
 from federation.config import FederationConfig
+from federation.parties import (
+    AGGREGATOR,
+    EVALUATOR,
+    MODEL,
+    PLATFORM,
+    TEST_PEOPLE,
+    merchant_id,
+    register_of,
+    rows_id,
+    sums_id,
+    transactions_id,
+)
 from privacy.consent import ConsentRegister
 from privacy.log import Log
-from privacy.policy import Dataset, Form, Jurisdiction, Kind, Party, PolicyEngine, Purpose, Register
+from privacy.policy import Jurisdiction, PolicyEngine, Purpose
 from privacy.policy.sources import SIMULATION_PACK
 from privacy.port import DataPort
 from retail import columns as c
@@ -24,11 +36,6 @@ from retail.interactions import Interactions
 if TYPE_CHECKING:
     from retail.faces.faceset import FaceSet
 
-AGGREGATOR: Final = "aggregator"
-PLATFORM: Final = "platform"
-EVALUATOR: Final = "evaluator"
-MODEL: Final = "model"
-TEST_PEOPLE: Final = "people kept for testing: face_images"
 MEMORY: Final = ":memory:"
 
 
@@ -78,21 +85,6 @@ class _Use(TypedDict):
     purpose: Purpose
 
 
-def merchant_id(merchant: int | str) -> str:
-    """Return what policies, receipts and logs call a merchant."""
-    return f"merchant {merchant}"
-
-
-def transactions_id(merchant: int | str) -> str:
-    """Return what policies and logs call a merchant's shop rows."""
-    return rows_id(merchant, "transactions")
-
-
-def rows_id(merchant: int | str, kind: Kind) -> str:
-    """Return what policies and logs call a merchant's rows of some kind."""
-    return f"{merchant_id(merchant)}: {kind}"
-
-
 class MarketPort:
     """The reads and releases of one run, each decided by the policy, masked by consent, and logged.
 
@@ -120,7 +112,7 @@ class MarketPort:
             ConsentRegister.open(_existing(access.consents), log=None, commitments=None) if access.consents else None
         )
         self._port = DataPort(
-            PolicyEngine.load(("base", *access.packs), register=_register(config, held), regime=regime),
+            PolicyEngine.load(("base", *access.packs), register=register_of(config, held), regime=regime),
             sources={rows_id(one, held.kind): self._source(place) for place, one in enumerate(self.merchants)},
             log=Log.open(access.log, origin=access.origin or None, key=None),
             consents=self.consents,
@@ -202,7 +194,7 @@ class MarketPort:
         Raises:
             PolicyError: it may not.
         """
-        asked = [(AGGREGATOR, _sums_id(one)) for one in self.merchants]
+        asked = [(AGGREGATOR, sums_id(one)) for one in self.merchants]
         self._port.admit_each(asked, columns=("sum",), action="train", **self._use)
 
     def publish(self) -> None:
@@ -301,40 +293,5 @@ def _existing(path: str) -> Path:
     return Path(path)
 
 
-def _register(config: FederationConfig, held: nodes.Holdings) -> Register:
-    sent: Form = "dp" if config.private and config.noise == "every_node" else "aggregate"
-    released: Form = "dp" if config.private else "aggregate"
-    register = Register(
-        [Party(AGGREGATOR, "aggregator"), Party(PLATFORM, "marketplace", "platform"), Party(EVALUATOR, "researcher")],
-        [Dataset(MODEL, AGGREGATOR, "model", released, about_persons=True)],
-    )
-    if held.kind == "face_images":
-        register.add(Dataset(TEST_PEOPLE, EVALUATOR, held.kind, "raw", about_persons=True))
-    for merchant in held.merchants:
-        name = merchant_id(merchant)
-        register.add(Party(name, "merchant"))
-        register.add(Dataset(rows_id(merchant, held.kind), name, held.kind, "raw", about_persons=True))
-        register.add(Dataset(_sums_id(merchant), name, held.kind, sent, about_persons=True))
-    return register
-
-
-def _sums_id(merchant: int | str) -> str:
-    return f"{merchant_id(merchant)}: sums"
-
-
 def _frame(rows: pd.DataFrame) -> Callable[[tuple[str, ...]], pd.DataFrame]:
     return lambda columns: rows[list(columns)]
-
-
-__all__ = [
-    "AGGREGATOR",
-    "EVALUATOR",
-    "MODEL",
-    "PLATFORM",
-    "TEST_PEOPLE",
-    "Access",
-    "MarketPort",
-    "merchant_id",
-    "rows_id",
-    "transactions_id",
-]

@@ -73,8 +73,9 @@ def open_(
         return
     tables.say(f"encoder: {s.model}, trained on {s.trained}")
     tables.say(f"calibrated on {s.calibrated}")
+    tables.say("of the people it was calibrated on; on others it may be more, which evaluate tells:")
     tables.say(f"at the door: one stranger in {1 / row['fpir']:.0f} may be greeted, with up to {s.gallery} enrolled")
-    till = "payment: of the people it was calibrated on, one wrong face in 1,000 may pass; liveness is checked"
+    till = "payment: one wrong face in 1,000 may pass; liveness is checked"
     tables.say(s.payment or till)
     tables.say(f"may be enrolled {free(shop)}")
     tables.say("To see how often it is right: tradefair faces evaluate" + _named(books))

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from federation import nodes
-from federation.access import Access, MarketPort, merchant_id
+from federation.access import Access, MarketPort
+from federation.parties import merchant_id
 from federation.run import run
 from privacy.books import Books
 from privacy.consent import ConsentRegister, Notice
