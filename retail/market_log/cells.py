@@ -1,0 +1,126 @@
+"""Cells of one column -> typed values; the first cell that breaks a rule is named with its row and value."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from retail.cells import read_cells
+from retail.errors import DataError
+from retail.market_log.schema import Column
+from retail.problems import shown
+
+_WHOLE: Final = r"^(0|[1-9]\d{0,17})$"
+_FLAGS: Final = {"true": True, "false": False, "1": True, "0": False}
+_LARGEST: Final = 2.0**53
+
+
+def typed_cells(array: pa.ChunkedArray, column: Column, file: str) -> pd.Series[Any]:
+    """Read one column.
+
+    Args:
+        array: cells as text (of a CSV) or as a file or frame has them.
+        column: of the schema.
+        file: where the cells come from, for messages.
+
+    Returns: int64 or text for an id, text, float64 for a number (and for a count that may be empty, NaN where it is),
+        int64 for a count, bool for a flag.
+
+    Raises: DataError: an empty, unreadable or too small cell; the message has file, row, column and value.
+    """
+    flat = _flat(array)
+    if column.kind == "flag":
+        return _flags(flat, column, file)
+    numeric = column.kind in ("number", "count")
+    cells = read_cells(flat, "number" if numeric else "id" if column.kind == "id" else "text")
+    for why, wrong in cells.wrong.items():
+        if wrong.any():
+            raise refusal(file, column.name, int(np.flatnonzero(wrong)[0]), flat, why)
+    values = cells.values
+    if pa.types.is_string(values.type):
+        values = pc.if_else(pc.equal(pc.utf8_trim_whitespace(values), ""), None, values)
+    if column.filled and values.null_count:
+        row = int(np.flatnonzero(values.is_null().to_numpy(zero_copy_only=False))[0])
+        raise refusal(file, column.name, row, flat, "empty cell; fill it or leave the row out")
+    return _numbers(values, flat, column, file) if numeric else _texts(values, column)
+
+
+def quality_cells(array: pa.ChunkedArray, name: str, file: str, *, least: float | None) -> pd.Series[Any] | None:
+    """Read a further column as logged quality, or return None where it holds no number at all."""
+    flat = _flat(array)
+    if pa.types.is_boolean(flat.type):
+        flat = flat.cast(pa.int8())
+    cells = read_cells(flat, "number")
+    if cells.values.null_count == len(flat):
+        return None
+    return typed_cells(pa.chunked_array([flat]), Column(name, "number", least), file)
+
+
+def refusal(file: str, column: str, row: int, array: pa.Array | None, why: str) -> DataError:
+    """Return the error about one cell; `row` counts from 0 and is shown from 1, the first below the header."""
+    value = "" if array is None or not array[row].is_valid else f" holds '{shown(array[row].as_py(), most=40)}'"
+    return DataError(f"{file}, row {row + 1}, column {column}{value}: {why}")
+
+
+def _flat(array: pa.ChunkedArray) -> pa.Array:
+    flat = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    if isinstance(flat, pa.ChunkedArray):  # what pyarrow returns for some types
+        flat = pa.concat_arrays(flat.chunks) if flat.num_chunks else pa.array([], flat.type)
+    if pa.types.is_dictionary(flat.type):
+        flat = flat.cast(flat.type.value_type)
+    if pa.types.is_large_string(flat.type) or pa.types.is_string_view(flat.type):
+        flat = flat.cast(pa.string())
+    return flat
+
+
+def _flags(flat: pa.Array, column: Column, file: str) -> pd.Series[Any]:
+    if pa.types.is_boolean(flat.type) and not flat.null_count:
+        return pd.Series(flat.to_numpy(zero_copy_only=False).astype(bool))
+    distinct = {cell: _flag(cell) for cell in flat.unique().to_pylist()}
+    bad = [cell for cell, value in distinct.items() if value is None]
+    cells = flat.to_pylist()
+    if bad:
+        row = next(at for at, cell in enumerate(cells) if distinct[cell] is None)
+        why = "empty cell" if cells[row] in (None, "") else "not a flag"
+        raise refusal(file, column.name, row, flat, f"{why}; write true or false")
+    return pd.Series(np.array([distinct[cell] for cell in cells], dtype=bool))
+
+
+def _flag(cell: object) -> bool | None:
+    if isinstance(cell, bytes):
+        cell = cell.decode("utf-8", "replace")
+    if isinstance(cell, str):
+        return _FLAGS.get(cell.strip().lower())
+    return bool(cell) if isinstance(cell, int | float) and cell in (0, 1) else None
+
+
+def _numbers(values: pa.Array, flat: pa.Array, column: Column, file: str) -> pd.Series[Any]:
+    numbers = values.to_numpy(zero_copy_only=False).astype(np.float64)
+    if column.least is not None and (low := np.flatnonzero(numbers < column.least)).size:
+        why = f"below {column.least:g}"
+        if column.least == 1:
+            why = f"{column.name} counts from 1; add 1 to every one if yours start at 0"
+        raise refusal(file, column.name, int(low[0]), flat, f"{why}; correct or leave out the row")
+    if column.kind == "number":
+        return pd.Series(numbers)
+    known = numbers[~np.isnan(numbers)]
+    if ((known % 1 != 0) | (np.abs(known) >= _LARGEST)).any():
+        broken = np.flatnonzero((numbers % 1 != 0) & ~np.isnan(numbers) | (np.abs(numbers) >= _LARGEST))
+        raise refusal(file, column.name, int(broken[0]), flat, "not a whole number below 2^53")
+    return pd.Series(numbers.astype(np.int64) if column.filled else numbers)
+
+
+def _texts(values: pa.Array, column: Column) -> pd.Series[Any]:
+    if column.kind == "id" and pa.types.is_string(values.type):
+        distinct = pc.drop_null(values.unique()).to_pylist()
+        if distinct and all(re.fullmatch(_WHOLE, cell) for cell in distinct):
+            values = values.cast(pa.int64())
+    if pa.types.is_integer(values.type):
+        return pd.Series(values.to_pandas()) if not values.null_count else values.to_pandas(integer_object_nulls=True)
+    series: pd.Series[Any] = values.to_pandas()
+    return series
