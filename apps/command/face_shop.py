@@ -46,6 +46,8 @@ def open_(
 
     Thresholds come from people who are never enrolled here. Without enough of them for a false match rate of one in a
     thousand, payment stays off.
+
+    Exit code 0: set up; 2: bad input, or a folder that is in use; nothing stays of a failed attempt.
     """
     from apps.command import tables
     from experiments.assistant import open_shop
@@ -86,10 +88,11 @@ def status(books: Books = BOOKS, as_json: Json = False) -> None:
 
     First it deletes the templates of people whose consent has ended, by time or because it was withdrawn elsewhere; so
     do enrol, revoke, off and on. Run it once a day.
+
+    Exit code 0: shown; 2: there is no shop in the folder.
     """
     from apps.command import tables
     from experiments.assistant import Shop, sweep
-    from experiments.assistant.customers import free
 
     shop = Shop.open(books)
     ended = sweep(shop)
@@ -98,7 +101,6 @@ def status(books: Books = BOOKS, as_json: Json = False) -> None:
         tables.print_json({"runs": [], "rows": [row]})
         return
     tables.print_rows(("", books.name), ([name, _text(value)] for name, value in row.items()))
-    tables.say(f"may be enrolled {free(shop)}")
 
 
 def off(
@@ -106,7 +108,10 @@ def off(
     books: Books = BOOKS,
     as_json: Json = False,
 ) -> None:
-    """Switch recognition off at once, for every process: nobody is compared, enrolled or charged. People can leave."""
+    """Switch recognition off at once, for every process: nobody is compared, enrolled or charged. People can leave.
+
+    Exit code 0: it is off; 2: there is no shop in the folder.
+    """
     from apps.command import tables
     from experiments.assistant import Shop, switch
 
@@ -116,7 +121,10 @@ def off(
 
 
 def on(books: Books = BOOKS, as_json: Json = False) -> None:
-    """Switch recognition on again. Consents are asked at every comparison, as before."""
+    """Switch recognition on again. Consents are asked at every comparison, as before.
+
+    Exit code 0: it is on; 2: there is no shop in the folder.
+    """
     from apps.command import tables
     from experiments.assistant import Shop, switch
 
@@ -140,6 +148,8 @@ def evaluate(
     """Measure error rates on people who are neither trained nor calibrated on, by a good camera and a cheap one.
 
     Rates "at the till" and "at the door" are those of the shop's own thresholds; they are what customers meet.
+
+    Exit code 0: measured; 2: bad input, or nobody to measure on.
     """
     from apps.command import tables
     from apps.command.face_card import print_figures
@@ -172,6 +182,7 @@ def evaluate(
 
 def _state(shop: Any) -> dict[str, Any]:
     from experiments.assistant.calibration import DOOR
+    from experiments.assistant.customers import free
     from experiments.assistant.shop import USES
     from matching.face.calibrate import Calibration
 
@@ -186,7 +197,8 @@ def _state(shop: Any) -> dict[str, Any]:
         "calibrated": s.calibrated,
         "fpir": Calibration.load(shop.folder / DOOR).thresholds[-1][0],
         "gallery": s.gallery,
-        "payment": s.payment or "on",
+        "payment": s.payment or ("on" if shop.is_on else "off, as all recognition is"),
+        "may be enrolled": free(shop),
         "recommender": s.run or None,
         "shoppers_of": s.store or None,
         "alternative": s.alternative,

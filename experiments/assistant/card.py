@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from experiments.assistant.agreement import WITHDRAWAL
 from experiments.assistant.pairings import MADE_UP, Pairing
@@ -44,7 +44,7 @@ class Card:
         suggestions: of the recommender, with reasons.
         shown: whether baskets were looked at; else why not.
         pairing: whose baskets they are; None where none are shown.
-        made_up: the sentence that has to be shown with them.
+        made_up: the sentence that has to be shown with them; empty where none are shown.
         source: which model made the suggestions.
     """
 
@@ -55,7 +55,7 @@ class Card:
     suggestions: tuple[Suggestion, ...] = ()
     shown: str = ""
     pairing: Pairing | None = None
-    made_up: str = field(default=MADE_UP)
+    made_up: str = ""
     source: str = ""
 
 
@@ -98,6 +98,7 @@ def card_of(shop: Shop, person: str) -> Card:
         favourites=panel.favourites(pairing.shopper),
         suggestions=panel.suggestions(pairing.shopper),
         pairing=pairing,
+        made_up=MADE_UP,
         source=recommender.source,
     )
 

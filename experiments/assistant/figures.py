@@ -18,6 +18,7 @@ from matching.face.calibrate import Calibration
 from matching.face.evaluate import Estimate, GroupRow, bootstrap, by_group, verification
 from matching.face.open_set import by_gallery_size
 from matching.face.rates import DetCurve, all_pairs
+from matching.face.templates import templates_of
 from retail.errors import DataError
 from retail.faces import FaceSet, load_face_folder, shifted
 
@@ -55,10 +56,15 @@ def choose_judges(shop: Shop, wanted: str = "") -> FaceSet:
         shop: whose encoder and thresholds.
         wanted: "orl" (those who are left), "drawn", or a folder of people; empty for "orl".
 
-    Raises: DataError: nobody is left, or the folder cannot be used.
+    Raises: DataError: nobody is left, nobody knows whether ORL's people were trained on, or the folder cannot be used.
     """
     taken = {*shop.settings.calibrated_on, *shop.settings.trained_on}
     if wanted in ("", "orl"):
+        if not shop.settings.trained_known:
+            raise DataError(
+                "whom this shop's encoder was trained on is unknown, so people of ORL may be among them and figures on "
+                "them look better than they are; judge on drawn, or on a folder of people whom it cannot have seen"
+            )
         numbers = [number for number in range(1, 41) if f"orl:{number}" not in taken]
         if len(numbers) < 2:
             raise DataError("fewer than two people of ORL are left; judge on drawn, or on a folder of other people")
@@ -171,11 +177,6 @@ def _split(person: Any, rng: np.random.Generator) -> Any:
     return enrolled
 
 
-def _templates(vectors: Any, person: Any, enrolled: Any) -> Any:
-    rows = np.stack([vectors[enrolled & (person == one)].mean(axis=0) for one in np.unique(person)])
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
-
-
 def _both(vectors: Any, person: Any, chosen: list[Any], level: float, rng: Any, resamples: int) -> list[Estimate]:
     """FMR and FNMR of one probe against one template."""
     names = np.unique(person)
@@ -183,7 +184,7 @@ def _both(vectors: Any, person: Any, chosen: list[Any], level: float, rng: Any, 
     asked = np.zeros_like(hit)
     for enrolled in chosen:
         probes = ~enrolled
-        match = vectors[probes] @ _templates(vectors, person, enrolled).T >= level
+        match = vectors[probes] @ templates_of(vectors, person, enrolled).T >= level
         place = np.searchsorted(names, person[probes])
         np.add.at(hit, place, match)
         np.add.at(asked, place, 1)
@@ -208,7 +209,7 @@ def _open_set(vectors: Any, person: Any, chosen: list[Any], level: float, rng: A
     for enrolled in chosen:
         customers = np.isin(np.arange(len(names)), rng.permutation(len(names))[: max(1, len(names) // 2)])
         probes = ~enrolled
-        score = vectors[probes] @ _templates(vectors, person, enrolled)[customers].T
+        score = vectors[probes] @ templates_of(vectors, person, enrolled)[customers].T
         place = np.searchsorted(names, person[probes])
         found, top = np.flatnonzero(customers)[score.argmax(axis=1)], score.max(axis=1) >= level
         stranger = ~customers[place]

@@ -30,6 +30,7 @@ class ShopSettings:
         dimension: numbers in a template.
         trained: what the encoder was trained on, in words.
         trained_on: people it was trained on, as far as they are public and known.
+        trained_known: whether it is known whom it was trained on.
         calibrated: on whom thresholds and liveness were made, in words.
         calibrated_on: those people; nobody of them may be enrolled.
         gallery: most people for whom the threshold at the door holds.
@@ -48,6 +49,7 @@ class ShopSettings:
     dimension: int
     trained: str
     trained_on: tuple[str, ...] = ()
+    trained_known: bool = True
     calibrated: str
     calibrated_on: tuple[str, ...]
     gallery: int

@@ -91,6 +91,7 @@ def open_shop(
             dimension=_model_of(folder, origin.kind)[1],
             trained=origin.trained,
             trained_on=origin.trained_on,
+            trained_known=origin.known,
             calibrated="",
             calibrated_on=(),
             gallery=0,

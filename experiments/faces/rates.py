@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from matching.face.evaluate import numbered
 from matching.face.open_set import OpenSet
 from matching.face.rates import DetCurve, RankedComparisons, all_pairs
+from matching.face.templates import templates_of, turns
 from retail.errors import DataError
 from retail.faces.faceset import FaceSet
 
@@ -138,12 +139,9 @@ def _halves(unit: Floats, who: NDArray[np.int64]) -> tuple[OpenSet, ...]:
     """Enrol every second person, then the others; () where somebody has too few images."""
     if np.bincount(who).min() <= PHOTOS:
         return ()
-    order = np.argsort(who, kind="stable")
-    rank = np.empty(len(who), dtype=np.int64)
-    rank[order] = np.arange(len(who)) - np.searchsorted(who[order], who[order])
+    rank = turns(who)
     people = int(who.max()) + 1
-    templates = np.stack([unit[(who == one) & (rank < PHOTOS)].mean(axis=0) for one in range(people)])
-    templates /= np.linalg.norm(templates, axis=1, keepdims=True)
+    templates = templates_of(unit, who, rank < PHOTOS)
     found = []
     for half in (np.arange(0, people, 2), np.arange(1, people, 2)):
         probe = (rank >= PHOTOS) | ~np.isin(who, half)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, grad, vmap
+from torch.func import functional_call, grad
 from torch.nn.functional import normalize
 
 _PREFIXES = {"head": ("head.",), "all": ("",)}
@@ -36,12 +36,11 @@ class PersonLoss:
     margin: float
     fixed: bool
 
-    def of(self, seen: Tensor, here: Tensor, own: Tensor) -> Tensor:
+    def of(self, seen: Tensor, own: Tensor) -> Tensor:
         """Judge the embeddings of one person.
 
         Args:
-            seen: (m, d) embeddings; rows with `here` 0 are padding.
-            here: (m,) 1.0 for an image, else 0.0.
+            seen: (m, d) embeddings.
             own: () int64, the person's direction where they are fixed.
 
         Returns: () the mean over images; 0 for a person with too few images to compare (one, or none where fixed).
@@ -49,17 +48,16 @@ class PersonLoss:
         if self.fixed:
             cosines = seen @ self.public.T
             right = own.expand(len(seen))
-            enough = here.sum().clamp(max=1.0)
+            least = 1
         else:
-            total = (seen * here[:, None]).sum(dim=0)
-            others = normalize(total - seen * here[:, None], dim=1)
+            others = normalize(seen.sum(dim=0) - seen, dim=1)
             cosines = torch.cat([(seen * others).sum(dim=1, keepdim=True), seen @ self.public.T], dim=1)
             right = torch.zeros_like(own).expand(len(seen))
-            enough = (here.sum() - 1).clamp(0.0, 1.0)
+            least = 2
         marked = torch.zeros_like(cosines).scatter(1, right[:, None], self.margin)
         logits = self.scale * (cosines - marked)
         each = torch.logsumexp(logits, dim=1) - logits.gather(1, right[:, None])[:, 0]
-        return enough * (each * here).sum() / here.sum().clamp(min=1.0)
+        return float(len(seen) >= least) * each.sum() / max(len(seen), 1)
 
 
 def adapted(net: nn.Module, which: str) -> tuple[str, ...]:
@@ -77,7 +75,6 @@ def person_gradients(
     *,
     names: Sequence[str],
     loss: PersonLoss,
-    together: bool = False,
 ) -> np.ndarray:
     """Return the gradient of each person's own loss.
 
@@ -86,9 +83,8 @@ def person_gradients(
         people: of each person (m, side, side) uint8 images.
         owns: of each person the number of a fixed direction.
         names: of the parameters to differentiate by.
-        loss: the loss.
-        together: compute several people at once, padded to the longest (torch.func.vmap); else one after the other,
-            which took less CPU time except for "head". The result differs by rounding only.
+        loss: the loss. People come one after the other: several at once, padded to the longest (torch.func.vmap), took
+            more CPU time except for "head".
 
     Returns: (persons, d) float32, d the size of the parameters in the order of `names`; not clipped. A row is a
         function of the weights, public constants and that person's images.
@@ -97,12 +93,12 @@ def person_gradients(
     kept = {name: value.detach() for name, value in net.named_parameters() if name not in names}
     free = {name: free[name] for name in names}
 
-    def judge(weights: Weights, images: Tensor, here: Tensor, own: Tensor) -> Tensor:
+    def judge(weights: Weights, images: Tensor, own: Tensor) -> Tensor:
         seen: Tensor = functional_call(net, {**kept, **weights}, (images,))
-        return loss.of(seen, here, own)
+        return loss.of(seen, own)
 
     one: Callable[..., Weights] = grad(judge)
-    rows = _together(one, free, people, owns) if together else _one_by_one(one, free, people, owns)
+    rows = _one_by_one(one, free, people, owns)
     size = sum(value.numel() for value in free.values())
     return np.concatenate([*rows, np.zeros((0, size), dtype=np.float32)])
 
@@ -111,21 +107,5 @@ def _one_by_one(
     one: Callable[..., Weights], free: Weights, people: Sequence[np.ndarray], owns: Sequence[int]
 ) -> Iterator[np.ndarray]:
     for images, own in zip(people, owns, strict=True):
-        found = one(free, torch.from_numpy(np.array(images)), torch.ones(len(images)), torch.tensor(own))
+        found = one(free, torch.from_numpy(np.array(images)), torch.tensor(own))
         yield torch.cat([value.flatten() for value in found.values()]).numpy()[None, :]
-
-
-def _together(
-    one: Callable[..., Weights], free: Weights, people: Sequence[np.ndarray], owns: Sequence[int]
-) -> Iterator[np.ndarray]:
-    if not people:
-        return
-    longest = max(len(images) for images in people)
-    padded = np.zeros((len(people), longest, *people[0].shape[1:]), dtype=np.uint8)
-    here = np.zeros((len(people), longest), dtype=np.float32)
-    for index, images in enumerate(people):
-        padded[index, : len(images)], here[index, : len(images)] = images, 1.0
-    found = vmap(one, in_dims=(None, 0, 0, 0))(
-        free, torch.from_numpy(padded), torch.from_numpy(here), torch.tensor(list(owns))
-    )
-    yield torch.cat([value.flatten(1) for value in found.values()], dim=1).numpy()

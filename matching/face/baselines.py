@@ -12,8 +12,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from matching.face.encoder import SIDE, Crops
+from matching.face.encoder import Crops
 from retail.errors import DataError
+from retail.faces import SIDE
 
 Floats = npt.NDArray[np.float64]
 _CELLS: Final = 8

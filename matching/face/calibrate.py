@@ -20,6 +20,7 @@ import numpy as np
 from matching.embeddings import Embeddings
 from matching.face.evaluate import threshold_at
 from matching.face.rates import Floats
+from matching.face.templates import templates_of, turns
 from privacy.log import canonical
 from retail.errors import ConfigError, DataError
 from retail.files import atomic_write
@@ -209,9 +210,7 @@ def calibrate_identification(
     who = _disjoint(embeddings, person, enrolled)
     vectors = np.asarray(embeddings.vectors, dtype=np.float64)
     people = np.unique(who)
-    templates = np.stack([vectors[who == one].mean(axis=0) for one in people])
-    templates /= np.linalg.norm(templates, axis=1, keepdims=True)
-    scores = np.where(people[None, :] == who[:, None], -np.inf, vectors @ templates.T)
+    scores = np.where(people[None, :] == who[:, None], -np.inf, vectors @ templates_of(vectors, who).T)
     wanted = _ordered(targets)
     if len(people) > gallery:
         drawn = rng.random(scores.shape)
@@ -246,9 +245,7 @@ def _against_templates(vectors: Floats, who: Any, size: int, rng: np.random.Gene
     found = []
     for _ in range(draws):
         order = rng.permutation(len(who))
-        rows = [vectors[order[who[order] == one][:size]].mean(axis=0) for one in range(people)]
-        templates = np.stack(rows)
-        templates /= np.linalg.norm(templates, axis=1, keepdims=True)
+        templates = templates_of(vectors[order], who[order], turns(who[order]) < size)
         found.append((vectors @ templates.T)[strangers])
     return np.concatenate(found)
 

@@ -18,8 +18,9 @@ import numpy.typing as npt
 from PIL import Image
 
 from matching.embeddings import Embeddings
-from matching.face.encoder import SIDE, Photo, check_photo, unit_embeddings
+from matching.face.encoder import Photo, check_photo, unit_embeddings
 from retail.errors import ConfigError, DataError
+from retail.faces import SIDE
 from retail.files import sha256_file
 
 LEAST_FACE_PX: Final = 56

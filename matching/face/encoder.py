@@ -10,13 +10,13 @@ import numpy.typing as npt
 
 from matching.embeddings import Embeddings
 from retail.errors import DataError
+from retail.faces import SIDE
 
 Photo = npt.NDArray[np.uint8]
 """(h, w) grey or (h, w, 3) colour, uint8, upright."""
 Crops = npt.NDArray[np.uint8]
 """(n, 64, 64) grey, one aligned face each."""
 
-SIDE: Final = 64
 _FLAT: Final = 2.0  # grey levels of spread below which a picture shows nothing
 
 

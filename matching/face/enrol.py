@@ -17,7 +17,6 @@ from matching.face.vault import Vault
 from privacy.commitments import Commitments
 from privacy.consent import Receipt
 from privacy.consent.identifiers import person_text
-from privacy.erasure.places import Guarded
 from privacy.log import Log
 from retail.errors import ConsentError, DataError
 
@@ -160,23 +159,3 @@ class FaceEnrolment:
             body = {"event": "revoked", "merchant": self.vault.merchant, "purpose": self.permission.purpose}
             self.log.append(KIND, body | {"person": self.commitments.commitment(subject)})
         return gone
-
-
-class VaultStore(Guarded):
-    """A vault as a place that an erasure reaches (`privacy.erasure`)."""
-
-    kind = "store"
-    action = "erase"
-    statement = "the encrypted templates are deleted and overwritten; copies of the file need a rekeying to be useless"
-
-    def __init__(self, name: str, vault: Vault, permission: Permission) -> None:
-        super().__init__(name, tombstones=permission.register.tombstones)
-        self._vault, self._register = vault, permission.register
-
-    def holds(self, person: str) -> int:
-        """Count the person's templates, of every purpose."""
-        return self._vault.holds(self._register.token(person))
-
-    def erase(self, person: str) -> int:
-        """Delete the person's templates, of every purpose."""
-        return self._vault.revoke(self._register.token(person))

@@ -11,8 +11,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from matching.face.encoder import SIDE, Crops
+from matching.face.encoder import Crops
 from retail.errors import DataError
+from retail.faces import SIDE
 
 MANIFEST: Final = "tradefair-encoder/1"
 _BLOCK: Final = 256

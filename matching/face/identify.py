@@ -10,8 +10,8 @@ from matching.face.capture import Sent, photos_of
 from matching.face.decision import Decision, Match, NoMatch, Refused
 from matching.face.encoder import Encoder
 from matching.face.gallery import Gallery
-from matching.face.limits import RateLimit
 from matching.face.permission import Permission
+from matching.face.rate_limit import RateLimit
 from matching.face.vault import Vault
 from matching.face.visits import VisitCounts
 from privacy.commitments import Commitments

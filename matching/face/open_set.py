@@ -13,6 +13,7 @@ import numpy as np
 
 from matching.face.evaluate import Estimate, bootstrap, numbered, threshold_at
 from matching.face.rates import Floats
+from matching.face.templates import templates_of, turns
 from retail.errors import DataError
 
 
@@ -147,17 +148,13 @@ def by_gallery_size(
     Raises: DataError: a size with nobody left to be a stranger, or somebody with too few images.
     """
     rows, who = np.asarray(vectors, dtype=np.float64), numbered(person)
-    order = np.argsort(who, kind="stable")
-    rank = np.empty(len(who), dtype=np.int64)
-    rank[order] = np.arange(len(who)) - np.searchsorted(who[order], who[order])
     people = int(who.max()) + 1
     if np.bincount(who).min() <= photos:
         raise DataError(f"somebody has no more than {photos} images; templates need {photos} and probes one more")
     if not sizes or not all(1 <= size < people for size in sizes):
         raise DataError(f"sizes are {list(sizes)}; with {people} people give sizes from 1 to {people - 1}")
-    templates = np.stack([rows[(who == one) & (rank < photos)].mean(axis=0) for one in range(people)])
-    templates /= np.linalg.norm(templates, axis=1, keepdims=True)
-    probe = rank >= photos
+    probe = turns(who) >= photos
+    templates = templates_of(rows, who, ~probe)
     found = {}
     for size in sizes:
         rates = []

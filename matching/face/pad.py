@@ -15,7 +15,8 @@ from matching.face.encoder import Photo
 from matching.face.evaluate import Estimate
 
 MOST_APCER: Final = 0.10
-"""A check serves only if the measured APCER of its worst species is at most this."""
+"""A check serves only if the measured APCER of its worst species is at most this. It is the share that was measured and
+not the upper end of its interval, which for a dozen people lies above any useful limit: read both in `PadFigures`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ import numpy.typing as npt
 from PIL import Image
 from scipy import ndimage
 
-from matching.face.encoder import SIDE, Crops
+from matching.face.encoder import Crops
+from retail.faces import SIDE
 
 Floats = npt.NDArray[np.float64]
 _FINE: Final = 4 * SIDE

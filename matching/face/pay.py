@@ -17,10 +17,10 @@ from matching.face.capture import Sent, photos_of
 from matching.face.decision import Decision, Match, NoMatch, Reason, Refused
 from matching.face.encoder import Encoder, Photo
 from matching.face.identify import check_parts
-from matching.face.limits import RateLimit
 from matching.face.pad import LivenessCheck, passes
 from matching.face.pay_book import PayBook, PaymentReceipt
 from matching.face.permission import Permission
+from matching.face.rate_limit import RateLimit
 from matching.face.vault import Vault
 from privacy.commitments import Commitments
 from privacy.consent.identifiers import person_text

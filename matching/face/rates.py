@@ -117,11 +117,6 @@ class RankedComparisons:
         return DetCurve(self.threshold, fmr, np.maximum(fnmr, 0.0))
 
 
-def det_curve(comparisons: Comparisons) -> DetCurve:
-    """Return the DET curve of comparisons, each counted once."""
-    return RankedComparisons(comparisons).curve()
-
-
 def all_pairs(vectors: Any, person: Any) -> Comparisons:
     """Compare every image with every other one, each pair once, by cosine.
 
@@ -134,11 +129,3 @@ def all_pairs(vectors: Any, person: Any) -> Comparisons:
         raise DataError(f"{rows.shape} vectors and {who.shape} persons do not belong together")
     one, other = np.triu_indices(len(rows), k=1)
     return Comparisons((rows @ rows.T)[one, other], who[one], who[other])
-
-
-def probes_against(probes: Any, probe_person: Any, templates: Any, template_person: Any) -> Comparisons:
-    """Compare every probe with every template by cosine; arguments as for `all_pairs`."""
-    rows, gallery = np.asarray(probes, dtype=np.float64), np.asarray(templates, dtype=np.float64)
-    who, whose = np.asarray(probe_person, dtype=np.int64), np.asarray(template_person, dtype=np.int64)
-    score = rows @ gallery.T
-    return Comparisons(score.ravel(), np.repeat(who, len(whose)), np.tile(whose, len(who)))

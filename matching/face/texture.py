@@ -13,12 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from matching.face.baselines import LocalBinaryPatterns
-from matching.face.encoder import SIDE, AlignedCrops, Crops, Finder, Photo
+from matching.face.encoder import AlignedCrops, Crops, Finder, Photo
 from matching.face.evaluate import Estimate, threshold_at
 from matching.face.pad import PadFigures
 from matching.face.pad_attacks import SPECIES, UNSEEN, attacked, captured
 from privacy.log import canonical
 from retail.errors import DataError
+from retail.faces import SIDE
 from retail.files import atomic_write
 
 Floats = npt.NDArray[np.float64]

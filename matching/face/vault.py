@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from matching.embeddings import Embeddings
-from matching.face.protect import Rotation
+from matching.face.rotation import Rotation
 from matching.face.sealed import Binding, seal, unseal
 from matching.face.vault_rows import TABLES, count_up, delete, find, insert, rows_of
 from privacy.consent import Secret
@@ -76,6 +76,7 @@ class Vault(SqliteFile):
                         " of two never mix, so name another file or enrol everybody anew"
                     )
             self._key = self._load_key(connection, started=started)
+            self._take_next(connection)  # ends a rekeying that was killed: its old key must not stay
         self._turn()
 
     @classmethod

@@ -240,6 +240,8 @@ def test_off_says_so_everywhere_and_erase_deletes_everybody(tradefair, customer)
     code, out, _ = tradefair("status", "--json")
     (row,) = json.loads(out)["rows"]
     assert (row["on"], row["templates for payment"]) == (False, 1)
+    assert row["payment"].startswith("off")
+    assert row["may be enrolled"].startswith("of ORL")
     assert json.loads(tradefair("off", "--erase", "--json")[1])["rows"] == [{"on": False, "templates": 2}]
     assert tradefair("on")[0] == 0
     assert tradefair("card", "again.png")[1] == "nobody was recognised\n"

@@ -1,10 +1,13 @@
 """Figures of a shop on made-up people for whom every rate is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from experiments.assistant.figures import _both, _not_zero, _open_set
+from experiments.assistant.figures import _both, _not_zero, _open_set, choose_judges
 from matching.face.evaluate import Estimate
+from retail.errors import DataError
 
 EACH = 4  # pictures of a person, of which two make the template
 
@@ -55,3 +58,12 @@ def test_doubt_counts_people_never_more_than_everything_and_leaves_other_rates_a
     assert _not_zero(Estimate(0, 0, 0), 2) == Estimate(0, 0, 1)
     assert _not_zero(Estimate(0, 0, 0.5), 10) == Estimate(0, 0, 0.5)
     assert _not_zero(Estimate(0.01, 0, 0.02), 10) == Estimate(0.01, 0, 0.02)
+
+
+def test_an_encoder_of_unknown_people_is_not_judged_on_orl(shop):
+    unknown = replace(shop, settings=replace(shop.settings, trained_known=False))
+    for wanted in ("", "orl"):
+        with pytest.raises(DataError, match="trained on is unknown"):
+            choose_judges(unknown, wanted)
+    assert choose_judges(unknown, "drawn").people > 10
+    assert choose_judges(shop).source == "ORL"

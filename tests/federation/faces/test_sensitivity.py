@@ -52,6 +52,9 @@ def test_whole_runs_without_one_person_send_sums_within_the_bound(make_config, t
                 for c in (whole, less)
             ]
             assert 0 < np.linalg.norm(both[0] - both[1]) <= 0.5 * ROUNDING
+            before = model
+            model = made.advance(model, round_, both[0].sum(axis=0) / len(names), noise_scale=0.0)
+            assert any(not np.array_equal(before[name], model[name]) for name in model if name in before)
 
 
 def test_clipping_each_image_instead_of_each_person_is_found_out(make_config, task_of, node_of, monkeypatch):

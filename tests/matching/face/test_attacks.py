@@ -10,9 +10,9 @@ from matching.face.calibrate import Calibration
 from matching.face.decision import Match, NoMatch, Refused
 from matching.face.encoder import template_of
 from matching.face.identify import Greeter
-from matching.face.limits import RateLimit
-from matching.face.protect import Rotation
-from matching.face.rates import det_curve, probes_against
+from matching.face.rate_limit import RateLimit
+from matching.face.rates import Comparisons, RankedComparisons
+from matching.face.rotation import Rotation
 from matching.face.sealed import Binding, Sealed, unseal
 from matching.face.vault import Vault
 from matching.face.vault_rows import rows_of
@@ -175,8 +175,9 @@ def test_known_pairs_undo_a_rotation_once_there_are_as_many_as_dimensions():
 
 def linkage(first, second) -> float:
     """Equal error rate of telling by cosine whether templates of two merchants are of one person."""
-    people = np.arange(len(first))
-    return det_curve(probes_against(first, people, second, people)).eer
+    one, other = np.indices((len(first), len(second)))
+    found = Comparisons((first @ second.T).ravel().astype(np.float64), one.ravel(), other.ravel())
+    return RankedComparisons(found).curve().eer
 
 
 def test_cross_merchant_linkage_is_at_chance_with_rotations(orl, encoder):

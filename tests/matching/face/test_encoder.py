@@ -10,7 +10,7 @@ from matching.face.baselines import Eigenfaces, LocalBinaryPatterns, PcaWccn
 from matching.face.capture import photos_of
 from matching.face.dlib_faces import DlibEncoder, DlibFinder
 from matching.face.encoder import AlignedCrops, CropEncoder, template_of
-from matching.face.rates import all_pairs, det_curve
+from matching.face.rates import RankedComparisons, all_pairs
 from retail.errors import ConfigError, DataError
 
 from .conftest import PUBLIC
@@ -19,7 +19,7 @@ from .conftest import PUBLIC
 def eer(encoder, orl, people) -> float:
     chosen = np.isin(orl.person, people)
     embeddings = encoder.encode(list(orl.images[chosen]))
-    return det_curve(all_pairs(embeddings.vectors, orl.person[chosen])).eer
+    return RankedComparisons(all_pairs(embeddings.vectors, orl.person[chosen])).curve().eer
 
 
 @pytest.fixture(scope="module")
@@ -138,5 +138,5 @@ def test_the_public_encoder_tells_people_apart_in_photos_in_colour_and_in_crops(
     embeddings = encoder.encode([colour, *photos[1:]])
     assert (embeddings.dimension, embeddings.model) == (128, encoder.model)
     pairs = all_pairs(embeddings.vectors, person)
-    assert det_curve(pairs).eer == 0
+    assert RankedComparisons(pairs).curve().eer == 0
     assert encoder.encode([photos[0]]).vectors[0] @ embeddings.vectors[0] > 0.999

@@ -6,7 +6,7 @@ from scipy import stats
 
 from matching.face.evaluate import by_group, verification
 from matching.face.open_set import by_gallery_size, identification
-from matching.face.rates import Comparisons, RankedComparisons, all_pairs, det_curve
+from matching.face.rates import Comparisons, RankedComparisons, all_pairs
 from retail.errors import DataError
 
 
@@ -24,7 +24,7 @@ def gaussian(mated, non_mated, shift, seed=0) -> Comparisons:
 
 
 def test_error_rates_of_two_normal_distributions_are_those_of_the_closed_form():
-    curve = det_curve(gaussian(60_000, 60_000, 3.0))
+    curve = RankedComparisons(gaussian(60_000, 60_000, 3.0)).curve()
     assert curve.eer == pytest.approx(stats.norm.cdf(-1.5), abs=0.003)
     expected = stats.norm.cdf(stats.norm.isf(1e-2) - 3.0)
     assert curve.fnmr_at(1e-2) == pytest.approx(expected, abs=0.02)
@@ -38,7 +38,7 @@ def test_error_rates_of_two_normal_distributions_are_those_of_the_closed_form():
 def test_a_det_curve_counts_what_a_loop_counts(mated, non_mated):
     score = np.array([*mated, *non_mated], dtype=float)
     whose = np.repeat([0, 1], [len(mated), len(non_mated)])
-    curve = det_curve(Comparisons(score, np.zeros(len(score), int), whose))
+    curve = RankedComparisons(Comparisons(score, np.zeros(len(score), int), whose)).curve()
     for level, fmr, fnmr in zip(curve.threshold, curve.fmr, curve.fnmr, strict=True):
         assert fmr == pytest.approx(np.mean([one >= level for one in non_mated]))
         assert fnmr == pytest.approx(np.mean([one < level for one in mated]))
@@ -57,11 +57,11 @@ def test_a_person_with_weight_two_counts_as_two_people_who_are_never_compared_wi
         for p, r in zip(pairs.probe[kept], pairs.reference[kept], strict=True)
     ]
     repeated = [np.repeat(column[kept], times) for column in (pairs.score, pairs.probe, pairs.reference)]
-    assert weighted.eer == pytest.approx(det_curve(Comparisons(*repeated)).eer)
+    assert weighted.eer == pytest.approx(RankedComparisons(Comparisons(*repeated)).curve().eer)
 
 
 def test_intervals_over_people_hold_the_rate_of_the_population_about_as_often_as_they_say():
-    truth = det_curve(all_pairs(*made_up(160, 4, seed=99))).eer
+    truth = RankedComparisons(all_pairs(*made_up(160, 4, seed=99))).curve().eer
     inside = 0
     for seed in range(20):
         report = verification(*made_up(25, 4, seed=seed), rng=np.random.default_rng(seed), fmr=(), resamples=120)

@@ -5,17 +5,16 @@ import pytest
 
 from matching.embeddings import Embeddings
 from matching.face.decision import Match, NoMatch, Refused
-from matching.face.enrol import Enrolled, VaultStore
-from matching.face.limits import RateLimit
+from matching.face.enrol import Enrolled
+from matching.face.rate_limit import RateLimit
 from matching.face.visits import VisitCounts
 from privacy import Budget, Ledger
-from privacy.erasure import Erasure, Registry
 from privacy.log import Log, verify_log
 from privacy.policy import Dataset, Party, PolicyEngine, Register
 from privacy.release import ReleaseGate
 from privacy.statistics.bounds import Bounds
 from privacy.statistics.query_file import parse_query
-from retail.errors import ConfigError, ConsentError
+from retail.errors import ConfigError
 
 from .conftest import GREET, PAY, again
 
@@ -235,27 +234,6 @@ def test_visits_leave_through_the_release_gate_with_noise_and_never_as_they_are(
     answer = gate.release("m1", query)
     assert abs(answer.rows[0][1] - 80) <= 10 * answer.error_95
     assert [entry.kind for entry in gate.log.entries()] == ["access", "release"]
-
-
-def test_an_erasure_reaches_the_vault_and_the_person_cannot_come_back(merchant, pictures):
-    person = min(pictures)
-    receipt = merchant.agree(person)
-    merchant.enrolment().enrol(person, pictures[person][:3], receipt)
-    merchant.enrol(person, pictures[person][:3], PAY)
-    registry = Registry()
-    registry.add(VaultStore("faces", merchant.vault, merchant.permission()))
-    erasure = Erasure(
-        registry,
-        register=merchant.register,
-        log=merchant.log,
-        commitments=merchant.commitments,
-        journal=merchant.folder / "erasure.sqlite",
-    )
-    erasure.run(person)
-    assert merchant.vault.holds(merchant.register.token(person)) == 0
-    assert merchant.enrolment().enrol(person, pictures[person][:3], receipt).reason == "consent"
-    with pytest.raises(ConsentError):
-        VaultStore("faces", merchant.vault, merchant.permission()).admit([person])
 
 
 def test_a_probe_of_nan_is_refused_and_nothing_is_stored(merchant, pictures):

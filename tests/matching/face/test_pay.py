@@ -16,10 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from matching.face.decision import Match, NoMatch, Refused
-from matching.face.limits import RateLimit
 from matching.face.pad_attacks import SPECIES, attacked
 from matching.face.pay import Limits
 from matching.face.pay_book import PayBook
+from matching.face.rate_limit import RateLimit
 from privacy.log import verify_log
 from retail.errors import ConfigError
 
@@ -323,7 +323,7 @@ from matching.face.baselines import PcaWccn
 folder, times = pathlib.Path(sys.argv[1]), int(sys.argv[2])
 parts = pickle.loads((folder.parent / "parts.pickle").read_bytes())
 from matching.face.pay import FacePayments, Limits
-from matching.face.limits import RateLimit
+from matching.face.rate_limit import RateLimit
 from matching.face.pay_book import PayBook
 from matching.face.permission import Permission
 from matching.face.vault import Vault

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from matching.face.limits import RateLimit
+from matching.face.rate_limit import RateLimit
 
 
 @pytest.fixture
