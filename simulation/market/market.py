@@ -1,0 +1,356 @@
+"""The market's clock: review, learn, price, rank, choose, book; and one call that runs it.
+
+A period of the market is
+1. at a review (every `review` periods): the port is asked anew, merchants leave and come, products come and go, own
+   label imitates, data services are taken up, the fee is looked at;
+2. everybody learns what the packs let them learn, and prices move;
+3. the platform ranks, consumers come and choose, money changes hands.
+
+All randomness is a function of the seed, what it is for, whose it is, and the period: two runs with one seed meet the
+same consumers with the same needs, and the same merchants with the same ideas, under every regime.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from privacy.regimes import Regime
+from simulation.market import assortment, kpis, merchants, platform
+from simulation.market.books import Books, Ledger
+from simulation.market.consumers import attention_of, choose, expected_arrivals, shares, utilities
+from simulation.market.knowledge import Rights, merchants_know, platform_knows, rights
+from simulation.market.reads import Figures, Reads
+from simulation.market.rules import Remedy, Rules, make_rules
+from simulation.market.run import MarketRun, Recording, summarise
+from simulation.market.settings import MOST_PERIODS, MarketSettings, check_whole
+from simulation.market.state import SIZES, Floats, Ints, State, draw_state
+
+_FORGETTING: Final = 0.8
+"""Share of a smoothed profit that a period leaves."""
+
+
+@dataclass(slots=True)
+class Shown:
+    """The lists of one period, (C, S, K) unless said otherwise.
+
+    Attributes:
+        place: int64, 1 is first; neutral: int64, places without favour; attention, share, told: float64;
+        rating: (C, K) float64; inclusive: (C, S) float64.
+    """
+
+    place: Ints
+    neutral: Ints
+    attention: Floats
+    share: Floats
+    told: Floats
+    rating: Floats
+    inclusive: Floats
+
+
+class Market:
+    """One market that can be stepped.
+
+    Attributes:
+        settings, rules, seed: what it was made from.
+        state: as it is now; merchants' non-public figures in it are the world's, not the platform's.
+        reads: what was asked of the port.
+        period: the next one.
+        rows: the measures of each period so far.
+        last: the lists of the last period, None before the first.
+    """
+
+    def __init__(
+        self,
+        settings: MarketSettings,
+        regime: str | Regime | Rules = "isolated",
+        *,
+        remedies: tuple[Remedy, ...] = (),
+        seed: int = 0,
+        state: State | None = None,
+        recording: Recording | None = None,
+    ) -> None:
+        """Set a market up.
+
+        Args:
+            settings: sizes and numbers.
+            regime: id, object, or rules with numbers.
+            remedies: on top.
+            seed: of everything random.
+            state: another start than the one the seed draws.
+            recording: gets the lists of every period.
+
+        Raises: ConfigError, PolicyError: something has no meaning.
+        """
+        self.seed = check_whole("seed", seed, least=0, most=2**62)
+        self.settings, self.rules = settings, make_rules(regime, remedies, settings)
+        self.state = draw_state(settings, seed) if state is None else state
+        self.reads = Reads(self.rules.regime.id, delay=self.rules.delay)
+        self.recording = recording
+        self.period = 0
+        self.rows: list[dict[str, float]] = []
+        self.last: Shown | None = None
+        self.books: Books | None = None
+        self._arrivals = expected_arrivals(self.state.consumers, settings)
+        self._groups = merchants.sellers_groups(self.state.products, settings.merchants)
+        self._launched = self._imitated = 0
+        self.state.fee = min(settings.fee, self.rules.fee_cap)
+
+    @property
+    def sells(self) -> bool:
+        """Whether the platform has goods of its own."""
+        return self.rules.own_label and self.settings.own_label and self.settings.own_label_share > 0
+
+    def step(self) -> None:
+        """Run one period."""
+        state, settings, t = self.state, self.settings, self.period
+        review = t % settings.review == 0
+        if review:
+            self.reads.renew()
+        right = self._rights()
+        ledger = Ledger.empty(settings.merchants)
+        self._launched = self._imitated = 0
+        if review and self.last is not None:
+            self._review(right, ledger, self.last)
+        own_knowledge = platform_knows(state, right, settings)
+        state.merchants.knowledge = self._merchants_know(right, own_knowledge)
+        fee = merchants.fees(state, right, self.rules.fee_cap, settings)
+        if self.last is not None:
+            merchants.move_prices(state, self.last.share, self._arrivals, fee, self._groups, own_knowledge, settings)
+        shown = self._show(right, own_knowledge)
+        picks = self.recording.picks(settings) if self.recording is not None else None
+        units, arrivals = choose(shown.share, state.consumers, settings, t, picks=picks)
+        self.books = self._book(right, ledger, fee, units, arrivals)
+        self._learn(right, units)
+        self.rows.append(self._measure(shown, arrivals, own_knowledge, review=review))
+        if self.recording is not None:
+            self.recording.add(self, shown, units, arrivals, picks)
+        self.last = shown
+        self.period += 1
+
+    def _rights(self) -> Rights:
+        regime = self.rules.regime
+        return rights(
+            self.reads,
+            self.period,
+            platform_sells=self.sells or self.rules.held_stake > 0,
+            aggregated=regime.shared_model in ("pooled_merchants", "federated"),
+            best_audience=self.rules.best_audience_first,
+            noise=regime.noise,
+        )
+
+    def _review(self, right: Rights, ledger: Ledger, last: Shown) -> None:
+        """Let everybody look at what they offer; `last` is what was shown before."""
+        state, settings, t = self.state, self.settings, self.period
+        assortment.leave(state, settings, t)
+        found, entry = assortment.ideas(state, last.inclusive, self._arrivals, state.fee, t, settings)
+        price = found.cost / (1 - state.fee) + 1 / settings.price_sensitivity
+        before = state.next_id
+        ledger.launches += assortment.bring_out(state, found, entry, price, t, settings)
+        self._launched = state.next_id - before
+        if self.sells:
+            self._imitate(right, ledger)
+        ledger.adoption += merchants.adopt(state, right, settings)
+        leaving = float((self._arrivals * (1 - last.share.sum(axis=2))).sum())
+        returned = merchants.returned_knowledge(state, right, settings)
+        _, outside = merchants.outside_profit(state, leaving, returned, settings)
+        state.merchants.multihomes = outside > settings.multihome_cost * settings.reference_profit
+        self._groups = merchants.sellers_groups(state.products, settings.merchants)
+        if settings.fee_step > 0:
+            attention = last.attention * state.products.active[:, None, :]
+            state.fee = platform.best_fee(state, attention, self._arrivals, self.rules.fee_cap, settings)
+
+    def _imitate(self, right: Rights, ledger: Ledger) -> None:
+        state, settings = self.state, self.settings
+        products = state.products
+        third = products.third
+        now = int(products.own.sum())
+        cap = round(settings.own_label_share / (1 - settings.own_label_share) * int(third.sum()))
+        room = min(cap - now, max(1, cap // 4))
+        self.reads.deposit(
+            self.period,
+            Figures(products.sold.copy(), np.where(third, products.price - products.cost, 0.0), products.id.copy()),
+        )
+        public = self._public(platform.ratings(state, right, settings))
+        taken = np.isin(products.id, products.copy_of[products.own])
+        targets = platform.choose_targets(
+            public, self._arrivals.sum(axis=1), taken, max(room, 0), self.reads, self.period, settings
+        )
+        came = assortment.imitate(state, targets, public.rating, self.period, settings, self.seed)
+        self._imitated = came
+        ledger.own_launches += came * settings.launch_cost * settings.reference_profit
+        share = came / max(int(third.sum()), 1) / settings.review
+        state.imitated = _FORGETTING * state.imitated + (1 - _FORGETTING) * share
+
+    def _merchants_know(self, right: Rights, own_knowledge: float) -> Floats:
+        known = merchants_know(self.state, right, self.settings)
+        if right.own_label_learns and self.rules.held_stake > 0:  # the platform passes on what it knows
+            known = np.where(self.state.merchants.affiliate, np.maximum(known, own_knowledge), known)
+        return np.where(self.state.merchants.active, known, 0.0)
+
+    def _public(self, rating: Floats) -> platform.Public:
+        products = self.state.products
+        return platform.Public(
+            products.id, products.active, products.own, products.price, rating,
+            platform.popularity(products.sold, products.active),
+        )  # fmt: skip
+
+    def _show(self, right: Rights, own_knowledge: float) -> Shown:
+        """Rank, and say how each list would be chosen from."""
+        state, settings, rules = self.state, self.settings, self.rules
+        rating = platform.ratings(state, right, settings)
+        told = platform.relevance(state, right, own_knowledge, settings)
+        neutral = platform.scores(state, rating, told, self.period, settings)
+        audience = settings.audience_bonus if right.audience else 0.0
+        mine = platform.favoured(state, rules.held_stake)
+        ranked = platform.favour(neutral, mine, told, bonus=rules.bonus, audience_bonus=audience)
+        place = platform.places(ranked)
+        neutral_place = place if ranked is neutral else platform.places(neutral)
+        attention = attention_of(place, settings) * state.products.active[:, None, :]
+        share, inclusive = shares(utilities(state.products, state.consumers, state.products.price, settings), attention)
+        return Shown(place, neutral_place, attention, share, told, rating, inclusive)
+
+    def _book(self, right: Rights, ledger: Ledger, fee: Floats, units: Ints, arrivals: Ints) -> Books:
+        """Move the money of a period."""
+        state, settings = self.state, self.settings
+        leaving = float(arrivals.sum() - units.sum())
+        returned = merchants.returned_knowledge(state, right, settings)
+        outside_revenue, outside = merchants.outside_profit(state, leaving, returned, settings)
+        books = ledger.close(
+            state, settings, fee=fee, units=units.sum(axis=1), outside=(outside_revenue, outside), returned=returned,
+            platform_serves=right.pool == "platform", nodes=right.pool in ("raw", "exact", "noisy"),
+            stake=self.rules.held_stake,
+        )  # fmt: skip
+        state.merchants.cash += books.kept
+        return books
+
+    def _learn(self, right: Rights, units: Ints) -> None:
+        """Remember the period's orders, ratings and profits."""
+        state, settings, books = self.state, self.settings, self.books
+        assert books is not None
+        products, people = state.products, state.merchants
+        sold = books.units.astype(np.float64)
+        products.sold = settings.memory * products.sold + sold
+        products.ratings += settings.review_rate * sold
+        products.margin = _FORGETTING * products.margin + (1 - _FORGETTING) * books.product_profit
+        third = products.third
+        by_merchant = np.bincount(products.seller[third], sold[third], minlength=settings.merchants)
+        pooled = sold
+        if right.pool != "platform":
+            takes_part = np.append(people.adopted, (False, False))[products.seller] & third
+            pooled = np.where(takes_part, sold, 0.0)
+        new = float(pooled.sum()) if right.pool != "none" else 0.0
+        state.pool = settings.memory * state.pool + new
+        state.own_orders = settings.memory * state.own_orders + float(sold[products.own].sum())
+        people.orders = settings.memory * people.orders + by_merchant
+        people.gross = _FORGETTING * people.gross + (1 - _FORGETTING) * books.gross
+
+    def _measure(self, shown: Shown, arrivals: Ints, own_knowledge: float, *, review: bool) -> dict[str, float]:
+        """Return the measures of the period."""
+        state, settings, books = self.state, self.settings, self.books
+        assert books is not None
+        people, products = state.merchants, state.products
+        came = max(int(arrivals.sum()), 1)
+        row: dict[str, float] = {"period": self.period, "arrivals": float(arrivals.sum())}
+        gained = (shown.inclusive * arrivals).sum(axis=0) / state.consumers.sensitivity
+        row["consumer_surplus"] = float(gained.sum()) / came
+        for s, each in enumerate(gained / np.maximum(arrivals.sum(axis=0), 1)):
+            row[f"consumer_surplus_segment_{s}"] = float(each)
+        row["merchant_surplus"], row["platform_profit"] = books.merchant_surplus / came, books.platform_profit / came
+        row["welfare"] = row["consumer_surplus"] + row["merchant_surplus"] + row["platform_profit"]
+        row |= {"payments": books.payments, "merchants_net": books.merchants_net, "fees": books.fees,
+                "own_revenue": books.own_revenue}  # fmt: skip
+        active = people.active.astype(float)
+        for name, values, among in (
+            ("merchant_surplus", books.kept, None),
+            ("active", active, None),
+            ("knowledge", people.knowledge, people.active),
+            ("adopted", people.adopted.astype(float), people.active),
+        ):
+            found = kpis.by_class(values, people.size, among)
+            row |= {f"{name}_{size}": value for size, value in zip(SIZES, found, strict=True)}
+        row["small_gap"] = 100 * (row["active_large"] - row["active_small"])
+        sales = np.append(books.sales, books.own_revenue)
+        row["hhi"], row["cr4"] = kpis.herfindahl(sales), kpis.largest_four(sales)
+        row["gini"], row["without_sales"] = kpis.gini(books.sales)
+        bought = int(books.units.sum())
+        row["buying"], row["price_paid"] = bought / came, books.payments / max(bought, 1)
+        row["fee"] = state.fee
+        listed = int(products.active.sum())
+        row["own_sales"] = books.own_revenue / books.payments if books.payments > 0 else 0.0
+        row["own_listings"] = int(products.own.sum()) / max(listed, 1)
+        row["listed"], row["launches"], row["imitated"] = float(listed), float(self._launched), float(self._imitated)
+        total = float(books.sales.sum())
+        row["knowledge"] = float((books.sales * people.knowledge).sum()) / total if total > 0 else 0.0
+        sells = self.sells or self.rules.held_stake > 0
+        row["data_advantage"] = own_knowledge - row["knowledge"] if sells else 0.0
+        n = max(int(people.active.sum()), 1)
+        row["multihoming"] = int((people.multihomes & people.active).sum()) / n
+        row["dependency"] = books.dependency
+        return row | self._prominence(shown, arrivals, review=review)
+
+    def _prominence(self, shown: Shown, arrivals: Ints, *, review: bool) -> dict[str, float]:
+        state, settings = self.state, self.settings
+        active, mine = state.products.active, platform.favoured(state, self.rules.held_stake)
+        first, lists = kpis.first_share(shown.place, arrivals, mine)
+        row = {"_first": first, "_first_neutral": first, "_lists": lists}
+        row["own_first"] = first / lists if lists > 0 else 0.0
+        favours = shown.neutral is not shown.place
+        if favours:
+            row["_first_neutral"], _ = kpis.first_share(shown.neutral, arrivals, mine)
+        if not review:
+            return row
+        seen = kpis.exposure(shown.place, settings.places) * active[:, None, :]
+        weight = arrivals.astype(float)
+        row["exposure_ratio"] = kpis.exposure_ratio(seen, weight, mine, active)
+        row["envy"] = kpis.envy(seen, shown.neutral, weight, active) if favours else 0.0
+        row["self_preferencing_money"] = self._gain_by_ranking(shown) if favours else 0.0
+        return row
+
+    def _gain_by_ranking(self, shown: Shown) -> float:
+        """Return what the platform's ranking brings it over a neutral one at these prices, money an arrival."""
+        state, settings = self.state, self.settings
+        products = state.products
+        attention = attention_of(shown.neutral, settings) * products.active[:, None, :]
+        neutral, _ = shares(utilities(products, state.consumers, products.price, settings), attention)
+        more = np.einsum("csk,cs->ck", shown.share - neutral, self._arrivals)
+        third = products.third
+        gain = more * np.where(third, state.fee * products.price, products.price - products.cost) * products.active
+        stake = self.rules.held_stake
+        if stake > 0:
+            held = third & np.append(state.merchants.affiliate, (False, False))[products.seller]
+            gain = gain + np.where(held, stake * more * ((1 - state.fee) * products.price - products.cost), 0.0)
+        return float(gain.sum() / self._arrivals.sum())
+
+
+def simulate(
+    settings: MarketSettings,
+    regime: str | Regime | Rules = "isolated",
+    *,
+    remedies: tuple[Remedy, ...] = (),
+    seed: int = 0,
+    periods: int = 100,
+    record: str | None = None,
+) -> MarketRun:
+    """Run one market.
+
+    Args:
+        settings: sizes and numbers.
+        regime: id of `privacy.regimes`, an object of it, or `self_preferencing(w)`, `affiliated_stores(stake, w)`.
+        remedies: on top.
+        seed: the same seed meets the same consumers and merchants under every regime.
+        periods: how many.
+        record: None keeps no lists (`MarketRun.log` then runs again to get them); "list" keeps each list once with how
+            often it was shown, "full" a list for every consumer who came.
+
+    Raises:
+        ConfigError: a number has no meaning. PolicyError: there is no such regime.
+    """
+    check_whole("periods", periods, least=1, most=MOST_PERIODS)
+    recording = None if record is None else Recording(record)
+    market = Market(settings, regime, remedies=remedies, seed=seed, recording=recording)
+    for _ in range(periods):
+        market.step()
+    return summarise(market)

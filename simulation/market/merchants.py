@@ -1,0 +1,150 @@
+"""Merchants: prices that answer demand, data services that must pay, and shops of their own outside.
+
+Prices follow Bertrand competition with logit demand. A seller of the products G of a list earns, for each unit of j,
+m_j = p_j - cost_j / (1 - fee) (times 1 - fee, which drops out), and its best answer is
+
+    m_j = [sum_s W_s P_sj + sum_s W_s a_s P_sj sum_{k in G} m_k P_sk] / sum_s W_s a_s P_sj
+
+with arrivals W_s, price sensitivities a_s and shares P (the zeta form of Morrow and Skerlos 2011, of which one step is
+taken each period from the shares that the seller saw). What it believes about demand is off by a factor
+exp(price_error sqrt(1 - k) z): the less it knows, the more. Prices move `price_step` of the way.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simulation.market.knowledge import Rights, merchants_know
+from simulation.market.settings import MarketSettings
+from simulation.market.state import Consumers, Floats, Ints, Products, State
+
+
+def sellers_groups(products: Products, merchants: int) -> tuple[Ints, int]:
+    """Number sellers within categories: products of one group are priced together.
+
+    Returns: (C, K) int64, and how many groups; empty slots are in a group of their own.
+    """
+    categories = products.seller.shape[0]
+    seller = np.where(products.active, products.seller, -2) + 2  # 0 nobody, 1 the platform
+    pair = np.arange(categories)[:, None] * (merchants + 2) + seller
+    _, group = np.unique(pair, return_inverse=True)
+    return group.reshape(seller.shape).astype(np.int64), int(group.max()) + 1
+
+
+def fees(state: State, right: Rights, cap: float, settings: MarketSettings) -> Floats:
+    """Return (C, K) float64, the fee on each product; 0 for own label, a little more where the service is used."""
+    products, merchants = state.products, state.merchants
+    take = settings.service_take if right.pool == "platform" else 0.0
+    by_merchant = np.minimum(state.fee + take * merchants.adopted, cap)
+    return np.asarray(np.append(by_merchant, (0.0, 0.0))[products.seller])  # -1 and -2 are the last two
+
+
+def best_markups(
+    products: Products,
+    share: Floats,
+    arrivals: Floats,
+    fee: Floats,
+    groups: tuple[Ints, int],
+    consumers: Consumers,
+) -> Floats:
+    """Return (C, K) float64, money: what each seller's best answer adds to cost (after the fee).
+
+    The own label's owner also loses fees when it sells instead of a merchant, so its group counts them.
+
+    Args:
+        products: with present prices.
+        share: (C, S, K), as seen last.
+        arrivals: (C, S), expected.
+        fee: (C, K).
+        groups: see `sellers_groups`.
+        consumers: their sensitivities.
+    """
+    group, count = groups
+    categories, segments, slots = share.shape
+    margin = products.price - products.cost / (1 - fee)
+    index = (group[:, None, :] + np.arange(segments)[None, :, None] * count).ravel()
+    earned = np.bincount(index, (margin[:, None, :] * share).ravel(), minlength=segments * count).reshape(
+        segments, count
+    )
+    inside = np.moveaxis(earned[:, group], 0, 1)  # (C, S, K)
+    if products.own.any():
+        taken = np.where(products.third, fee * products.price, 0.0)
+        fees_lost = np.einsum("csk,ck->cs", share, taken)
+        inside = inside + fees_lost[:, :, None] * products.own[:, None, :]
+    weight = arrivals[:, :, None] * share
+    slope = consumers.sensitivity[None, :, None] * weight
+    bottom = slope.sum(axis=1)
+    top = weight.sum(axis=1) + (slope * inside).sum(axis=1)
+    seen = bottom > 1e-12
+    plain = 1 / float(consumers.sensitivity.mean())
+    return np.where(seen, top / np.where(seen, bottom, 1.0), plain)
+
+
+def move_prices(
+    state: State,
+    share: Floats,
+    arrivals: Floats,
+    fee: Floats,
+    groups: tuple[Ints, int],
+    own_knowledge: float,
+    settings: MarketSettings,
+) -> None:
+    """Move every listed price towards the best answer that its seller believes in; args as in `best_markups`."""
+    products = state.products
+    markup = best_markups(products, share, arrivals, fee, groups, state.consumers)
+    known = np.append(state.merchants.knowledge, (0.0, own_knowledge))[products.seller]  # -1 is the last, the platform
+    believed = markup * np.exp(settings.price_error * np.sqrt(1 - known) * products.price_z)
+    target = products.cost / (1 - fee) + believed
+    products.price += np.where(products.active, settings.price_step * (target - products.price), 0.0)
+
+
+def adopt(state: State, right: Rights, settings: MarketSettings) -> Floats:
+    """Let merchants take up the regime's data service where they expect it to pay.
+
+    A merchant expects service_gain times the knowledge it would gain times its gross profit, less what the service
+    costs a period, over the horizon. Small merchants sell less, so a fixed cost keeps out those who would learn most.
+
+    Returns: (M,) float64, money paid for it now.
+    """
+    merchants = state.merchants
+    if not right.service:
+        merchants.adopted[:] = False
+        return np.zeros(merchants.active.size)
+    everybody = np.ones(merchants.active.size, dtype=bool)
+    learnt = merchants_know(state, right, settings, adopted=everybody) - merchants_know(
+        state, right, settings, adopted=~everybody
+    )
+    running = settings.node_cost * settings.reference_profit if right.pool in ("raw", "exact", "noisy") else 0.0
+    gain = settings.service_gain * learnt * np.maximum(merchants.gross, 0.0) - running
+    once = settings.adoption_cost * settings.reference_profit
+    new = merchants.active & ~merchants.adopted & (gain * settings.horizon > once)
+    merchants.adopted |= new
+    return np.where(new, once, 0.0)
+
+
+def returned_knowledge(state: State, right: Rights, settings: MarketSettings) -> Floats:
+    """Return (M,) float64: what returned data alone tell a merchant; it can be taken along, a shared model cannot."""
+    if not right.own_orders:
+        return np.zeros(state.merchants.active.size)
+    orders = state.merchants.orders
+    return np.where(state.merchants.adopted, orders / (orders + settings.prior_orders), 0.0)
+
+
+def outside_profit(state: State, leaving: float, returned: Floats, settings: MarketSettings) -> tuple[Floats, Floats]:
+    """Return what shops outside the platform bring in a period, (M,) each: revenue and profit, money.
+
+    Those who leave the platform without buying are reached in proportion to merchants' scale, more by those who got
+    their customers' data back; they pay the merchant's mean price, without a fee.
+    """
+    merchants, products = state.merchants, state.products
+    n = merchants.active.size
+    third = products.third
+    seller = products.seller[third]
+    listed = np.bincount(seller, minlength=n)
+    mean = np.maximum(listed, 1)
+    price = np.bincount(seller, products.price[third], minlength=n) / mean
+    cost = np.bincount(seller, products.cost[third], minlength=n) / mean
+    reach = merchants.scale / merchants.scale.mean() / n
+    units = settings.outside_reach * leaving * reach * (1 + settings.outside_lift * returned)
+    units = np.where(merchants.active & (listed > 0), units, 0.0)
+    return units * price, units * (price - cost)

@@ -1,0 +1,163 @@
+"""The platform: a ranking, goods of its own that imitate others', a fee, and what it is allowed to know.
+
+The ranking sorts the products of a list by
+
+    sharpness (rating - a p + relevance) + bonus [own or affiliated] + audience + g
+
+with a rating that all can see, price p, mean sensitivity a, what is known of the segment's liking (`knowledge`), and
+Gumbel noise g that a product draws anew each period: a rank-ordered logit, in whose log-odds the bonus is measured. No
+bonus, no audience and equal knowledge rank every seller's product alike.
+
+Everything here sees what is public (`Public`) and what `Reads` hands out, and nothing else of merchants'.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from retail.randomness import uniforms
+from simulation.market.consumers import shares, utilities
+from simulation.market.knowledge import Rights, model_knows
+from simulation.market.reads import Reads
+from simulation.market.settings import MarketSettings
+from simulation.market.state import STREAMS, Flags, Floats, Ints, State
+
+
+@dataclass(frozen=True, slots=True)
+class Public:
+    """What everybody can see of each listed product, (C, K).
+
+    Attributes:
+        id: int64; active, own: bool; price: float64, money; rating: float64, utility, mean 0.
+        popularity: float64 in [0, 1], place by remembered sales within the category; 1 is best.
+    """
+
+    id: Ints
+    active: Flags
+    own: Flags
+    price: Floats
+    rating: Floats
+    popularity: Floats
+
+
+def ratings(state: State, right: Rights, settings: MarketSettings) -> Floats:
+    """Return (C, K) float64: posterior mean of quality from n ratings; a platform that learns counts every order."""
+    products = state.products
+    seen = (
+        products.ratings / settings.review_rate
+        if right.pool == "platform" and settings.review_rate > 0
+        else products.ratings
+    )
+    k = seen / (seen + settings.prior_ratings)
+    return np.asarray(k * products.quality + np.sqrt(k * (1 - k)) * settings.quality_sd * products.rating_z)
+
+
+def popularity(sold: Floats, active: Flags) -> Floats:
+    """Return (C, K) float64: 1 for the best-seller of a category, down to 1/n for the last of n; 0 where nothing is listed."""
+    order = np.argsort(np.where(active, -sold, np.inf), axis=1, kind="stable")
+    rank = np.empty_like(order)
+    np.put_along_axis(rank, order, np.arange(order.shape[1])[None, :], axis=1)
+    n = active.sum(axis=1, keepdims=True)
+    return np.where(active, (n - rank) / np.maximum(n, 1), 0.0)
+
+
+def relevance(state: State, right: Rights, own_knowledge: float, settings: MarketSettings) -> Floats:
+    """Return (C, S, K) float64, utility: what the ranking is told about each segment's liking of each product.
+
+    Merchants tell it what they know; where the platform learns, its own model tells it for all.
+    """
+    products, taste = state.products, state.consumers.taste
+    knows = model_knows(state, settings) if right.pool == "platform" else state.merchants.knowledge
+    k = np.append(knows, (0.0, own_knowledge))[products.seller][:, None, :]
+    truth = taste[None, :, None] * products.style[:, None, :]
+    return np.asarray(k * truth + np.sqrt(k * (1 - k)) * np.abs(taste)[None, :, None] * products.taste_z)
+
+
+def favoured(state: State, stake: float) -> Flags:
+    """Return (C, K) bool: goods that the platform gains from beyond the fee."""
+    if stake <= 0:
+        return state.products.own
+    return state.products.own | np.append(state.merchants.affiliate, (False, False))[state.products.seller]
+
+
+def scores(state: State, rating: Floats, told: Floats, period: int, settings: MarketSettings) -> Floats:
+    """Return (C, S, K) float64, log-odds: the neutral score, with the period's noise; -inf where nothing is listed."""
+    products = state.products
+    u = uniforms(products.key.ravel(), stream=STREAMS["rank_noise"], counter=period).reshape(products.key.shape)
+    plain = settings.sharpness * (rating - settings.price_sensitivity * products.price) - np.log(-np.log(u))
+    score = plain[:, None, :] + settings.sharpness * told
+    return np.asarray(np.where(products.active[:, None, :], score, -np.inf))
+
+
+def favour(score: Floats, favoured: Flags, told: Floats, *, bonus: float, audience_bonus: float) -> Floats:
+    """Return the scores with what the platform adds: a bonus, and one more in the segment that likes a product best."""
+    if bonus == 0 and audience_bonus == 0:
+        return score
+    added = bonus * favoured[:, None, :].astype(float)
+    if audience_bonus > 0:
+        best = told == told.max(axis=1, keepdims=True)
+        added = added + audience_bonus * (best & favoured[:, None, :])
+    return np.asarray(score + added)
+
+
+def places(score: Floats) -> Ints:
+    """Return (C, S, K) int64: place of each slot, 1 is first; slots without a product come last."""
+    order = np.argsort(-score, axis=2, kind="stable")
+    found = np.empty_like(order)
+    np.put_along_axis(found, order, np.arange(1, score.shape[2] + 1)[None, None, :], axis=2)
+    return found
+
+
+def choose_targets(
+    public: Public, demand: Floats, taken: Flags, room: int, reads: Reads, period: int, settings: MarketSettings
+) -> Ints:
+    """Choose the products that own label shall imitate next.
+
+    With the merchants' books: where it would have earned most, units times the margin a unit that they show. Without:
+    by what is public, sales guessed from the rank (1/rank of the category's arrivals) times price, as if all margins
+    were equal shares.
+
+    Args:
+        public: what all can see.
+        demand: (C,) expected arrivals of a category.
+        taken: (C, K) bool, what must not be imitated (again).
+        room: how many.
+        reads: asked for the books.
+        period: of the question.
+        settings: cost edge.
+
+    Returns: (n, 2) int64, category and slot, best first; n <= room.
+    """
+    books = reads.figures("own_label", period)
+    n = public.active.sum(axis=1, keepdims=True)
+    rank = (1 - public.popularity) * n + 1
+    value = demand[:, None] / rank * public.price
+    if books is not None:
+        same = books.id == public.id
+        value = np.where(same, books.units * (books.margin + settings.own_cost_edge * public.price), 0.0)
+    value = np.where(public.active & ~public.own & ~taken, value, -np.inf)
+    flat = np.argsort(-value.ravel(), kind="stable")[:room]
+    flat = flat[value.ravel()[flat] > 0]
+    return np.stack(np.unravel_index(flat, value.shape), axis=1)
+
+
+def best_fee(state: State, attention: Floats, arrivals: Floats, cap: float, settings: MarketSettings) -> float:
+    """Return the fee among three (a step less, as it is, a step more) that would earn the platform most at once.
+
+    Merchants are taken to pass the change on (cost / (1 - fee) moves, markups stay) and nobody to enter or leave.
+    """
+    products = state.products
+    third, own = products.third, products.own & products.active
+    best, most = state.fee, -np.inf
+    for tried in (state.fee, state.fee - settings.fee_step, state.fee + settings.fee_step):
+        fee = min(max(tried, 0.0), cap, 0.95)
+        passed = products.cost * (1 / (1 - fee) - 1 / (1 - state.fee))
+        price = products.price + np.where(third, passed, 0.0)
+        share, _ = shares(utilities(products, state.consumers, price, settings), attention)
+        units = np.einsum("csk,cs->ck", share, arrivals)
+        earned = float((units * np.where(third, fee * price, 0.0)).sum() + (units * (price - products.cost))[own].sum())
+        if earned > most * (1 + 1e-12) if most > 0 else earned > most:
+            best, most = fee, earned
+    return best

@@ -1,0 +1,164 @@
+"""The one way to merchants' non-public figures: the policy packs decide through the port, and every use is written down.
+
+At each review the port is asked again for every use (`Reads.renew`); until the next one, each period's use is noted
+with the answer that stands. Rules and register do not change in a run, so asking anew in every period would bring the
+same answers. A refusal is noted as well, and whoever was refused goes on without.
+
+The figures themselves are in a `Vault`, which hands them out against a grant of its `Reads` and to nobody else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from privacy.log import Log
+from privacy.policy import Action, Dataset, Party, PolicyEngine, Purpose, Register
+from privacy.port import DataPort
+from retail.errors import PolicyError
+
+OWN_LABEL_ARM: Final = "own_label_arm"
+MARKETPLACE: Final = "marketplace"
+MERCHANTS: Final = "merchants"
+AGGREGATOR: Final = "aggregator"
+
+PARTIES: Final = (
+    Party(MERCHANTS, "merchant"),
+    Party(MARKETPLACE, "marketplace", "platform"),
+    Party(OWN_LABEL_ARM, "platform_retail", "platform"),
+    Party(AGGREGATOR, "aggregator"),
+)
+"""The merchants stand as one party: the rules treat them alike."""
+DATASETS: Final = (
+    Dataset("merchants/transactions", MERCHANTS, "transactions", "raw", about_persons=True),
+    Dataset("merchants/sums", MERCHANTS, "transactions", "aggregate", about_persons=True),
+    Dataset("merchants/noisy_sums", MERCHANTS, "transactions", "dp", about_persons=True),
+    Dataset("merchants/orders", MERCHANTS, "orders", "raw", about_persons=True),
+    Dataset("marketplace/model", MARKETPLACE, "model", "raw", about_persons=True),
+    Dataset("aggregator/raw_model", AGGREGATOR, "model", "raw", about_persons=True),
+    Dataset("aggregator/exact_model", AGGREGATOR, "model", "aggregate", about_persons=True),
+    Dataset("aggregator/noisy_model", AGGREGATOR, "model", "dp", about_persons=True),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What somebody does with somebody's data.
+
+    Attributes:
+        actor: who; data: id of the data set; columns: of it; purpose: what for; action: what is done.
+    """
+
+    actor: str
+    data: str
+    columns: tuple[str, ...]
+    purpose: Purpose
+    action: Action = "read"
+
+
+USES: Final[Mapping[str, Use]] = {
+    "own_label": Use(OWN_LABEL_ARM, "merchants/transactions", ("units", "margin"), "own_label_development"),
+    "own_label_learning": Use(OWN_LABEL_ARM, "merchants/transactions", ("orders",), "own_label_development", "train"),
+    "audience": Use(OWN_LABEL_ARM, "merchants/transactions", ("segment", "orders"), "marketing", "target"),
+    "ranking": Use(MARKETPLACE, "merchants/transactions", ("segment", "orders"), "ranking", "train"),
+    "own_orders": Use(MERCHANTS, "merchants/orders", ("segment", "orders"), "own_business"),
+    "raw_pool": Use(AGGREGATOR, "merchants/transactions", ("segment", "orders"), "recommendation", "train"),
+    "exact_sums": Use(AGGREGATOR, "merchants/sums", ("segment", "orders"), "recommendation", "train"),
+    "noisy_sums": Use(AGGREGATOR, "merchants/noisy_sums", ("segment", "orders"), "recommendation", "train"),
+    "platform_model": Use(MERCHANTS, "marketplace/model", ("relevance",), "recommendation"),
+    "raw_model": Use(MERCHANTS, "aggregator/raw_model", ("relevance",), "recommendation"),
+    "exact_model": Use(MERCHANTS, "aggregator/exact_model", ("relevance",), "recommendation"),
+    "noisy_model": Use(MERCHANTS, "aggregator/noisy_model", ("relevance",), "recommendation"),
+}
+"""Every use of data that is not public, by name."""
+PLATFORM_USES: Final = ("own_label", "own_label_learning", "audience", "ranking")
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What merchants' books say at one moment, not public, (C, K) each.
+
+    Attributes:
+        units: float64, remembered units of each product.
+        margin: float64, money a unit that stays with its merchant before the fee.
+        id: int64, of the product that stood in the slot then.
+    """
+
+    units: NDArray[np.float64]
+    margin: NDArray[np.float64]
+    id: NDArray[np.int64]
+
+
+class _Memory:
+    """A log that a run keeps in memory: the port writes to it before anything is handed out."""
+
+    def __init__(self) -> None:
+        self.entries: list[tuple[str, Mapping[str, Any]]] = []
+
+    def append_many(self, events: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+        """Keep some events."""
+        self.entries.extend(events)
+
+
+class Reads:
+    """Who may use what in one run, decided by the policy packs, and a row for every use that was tried."""
+
+    def __init__(self, regime: str, *, delay: int = 0) -> None:
+        """Open the books.
+
+        Args:
+            regime: id of the regime whose packs decide.
+            delay: periods that the platform's arms wait for figures.
+        """
+        self.delay = delay
+        self.log = _Memory()
+        # The port only ever appends to its log; one in memory keeps a run off the disk.
+        self._port = DataPort(_engine(regime), sources={}, log=cast(Log, self.log), consents=None, regime=regime)
+        self._granted: dict[str, bool] = {}
+        self._rows: list[tuple[int, str, bool]] = []
+        self._held: list[tuple[int, Figures]] = []
+
+    def renew(self) -> None:
+        """Ask the port about every use anew."""
+        for name, use in USES.items():
+            try:
+                self._port.admit_each([(use.actor, use.data)], columns=use.columns, purpose=use.purpose,
+                                      action=use.action)  # fmt: skip
+            except PolicyError:
+                self._granted[name] = False
+            else:
+                self._granted[name] = True
+
+    def use(self, name: str, period: int) -> bool:
+        """Try a use, note it, and say whether it is allowed. A use that was never put to the port is not."""
+        allowed = self._granted.get(name, False)
+        self._rows.append((period, name, allowed))
+        return allowed
+
+    def deposit(self, period: int, figures: Figures) -> None:
+        """Put the merchants' figures of a period into the vault; only what a delay still needs is kept."""
+        self._held.append((period, figures))
+        while len(self._held) > 1 and self._held[1][0] <= period - self.delay:
+            self._held.pop(0)
+
+    def figures(self, name: str, period: int) -> Figures | None:
+        """Hand the figures out for a use, as old as the delay asks; None where it is refused, or nothing is old enough."""
+        if not self.use(name, period):
+            return None
+        old = [figures for at, figures in self._held if at <= period - self.delay]
+        return old[-1] if old else None
+
+    @property
+    def rows(self) -> tuple[tuple[int, str, bool], ...]:
+        """(period, name of the use, whether it was allowed), in order."""
+        return tuple(self._rows)
+
+
+@lru_cache(maxsize=64)
+def _engine(regime: str) -> PolicyEngine:
+    return PolicyEngine.load(["base"], register=Register(PARTIES, DATASETS), regime=regime)

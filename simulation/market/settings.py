@@ -1,0 +1,196 @@
+"""How large a market is and the value of each of its numbers, checked before anything is drawn."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from retail.errors import ConfigError
+from simulation.market.parameters import PARAMETERS
+
+NoisePlacement = Literal["aggregator", "node"]
+MOST_PERIODS: Final = 100_000
+"""Longest run: at 3 ms a period five minutes."""
+_SIZES: Final = {
+    "merchants": (1, 100_000),
+    "consumers": (2, 50_000_000),
+    "products": (2, 1_000_000),
+    "categories": (0, 100_000),
+    "segments": (1, 16),
+    "places": (1, 200),
+    "review": (1, 1_000),
+}
+_ABOVE_ZERO: Final = ("price_sensitivity", "prior_orders", "prior_ratings", "arrival", "horizon", "epsilon", "window")
+_SIGNED: Final = ("base_utility", "own_quality")
+_BELOW_ONE: Final = ("fee", "service_take", "own_label_share", "own_cost_edge", "price_spread", "delta")
+_SHARES: Final = (
+    "arrival", "price_step", "idea_rate", "entry_rate", "imitation_loss", "memory", "untold_share", "transfer",
+    "review_rate", "stake", "affiliate_share", "outside_reach", "portability",
+)  # fmt: skip
+
+
+def _default(name: str) -> float:
+    return PARAMETERS[name].value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketSettings:
+    """Sizes of a market and one value for every parameter; see `PARAMETERS` for units, ranges and sources.
+
+    Values may lie outside the plausible range (a what-if may ask for it), never outside what has a meaning.
+
+    Attributes:
+        merchants: how many may trade at once.
+        consumers: how many there are.
+        products: listed at the start, at least one for each merchant.
+        categories: of products; consumers ask for one at a time. 0: one for 50 products.
+        segments: groups of consumers with a taste and a price sensitivity each.
+        places: of a list that a consumer sees.
+        review: periods between two looks at assortment, entry, data services, own label and fee.
+        own_label: whether a platform that may have goods of its own has them.
+        fee_step: 0 keeps the fee; else the platform tries that much less and more at each review, and takes the best.
+        noise_placement: who adds the noise of a private federation.
+
+    Raises: ConfigError: a value has no meaning; one sentence says which, and what to write.
+    """
+
+    merchants: int = 100
+    consumers: int = 2_000
+    products: int = 400
+    categories: int = 0
+    segments: int = 4
+    places: int = 40
+    review: int = 5
+    own_label: bool = True
+    fee_step: float = 0.0
+    noise_placement: NoisePlacement = "aggregator"
+
+    arrival: float = _default("arrival")
+    price_sensitivity: float = _default("price_sensitivity")
+    price_spread: float = _default("price_spread")
+    taste_sd: float = _default("taste_sd")
+    quality_sd: float = _default("quality_sd")
+    base_utility: float = _default("base_utility")
+    attention: float = _default("attention")
+
+    scale_sigma: float = _default("scale_sigma")
+    cost_sigma: float = _default("cost_sigma")
+    cost_of_quality: float = _default("cost_of_quality")
+    price_step: float = _default("price_step")
+    price_error: float = _default("price_error")
+    fixed_cost: float = _default("fixed_cost")
+    listing_cost: float = _default("listing_cost")
+    launch_cost: float = _default("launch_cost")
+    reserve: float = _default("reserve")
+    idea_rate: float = _default("idea_rate")
+    entry_rate: float = _default("entry_rate")
+    horizon: float = _default("horizon")
+    imitation_loss: float = _default("imitation_loss")
+
+    prior_orders: float = _default("prior_orders")
+    memory: float = _default("memory")
+    untold_share: float = _default("untold_share")
+    transfer: float = _default("transfer")
+    service_gain: float = _default("service_gain")
+    adoption_cost: float = _default("adoption_cost")
+    node_cost: float = _default("node_cost")
+    service_cost: float = _default("service_cost")
+    service_take: float = _default("service_take")
+
+    fee: float = _default("fee")
+    review_rate: float = _default("review_rate")
+    prior_ratings: float = _default("prior_ratings")
+    sharpness: float = _default("sharpness")
+    own_label_share: float = _default("own_label_share")
+    own_quality: float = _default("own_quality")
+    own_cost_edge: float = _default("own_cost_edge")
+    bonus: float = _default("bonus")
+    audience_bonus: float = _default("audience_bonus")
+    stake: float = _default("stake")
+    affiliate_share: float = _default("affiliate_share")
+
+    outside_reach: float = _default("outside_reach")
+    outside_lift: float = _default("outside_lift")
+    multihome_cost: float = _default("multihome_cost")
+    switching_cost: float = _default("switching_cost")
+    portability: float = _default("portability")
+
+    epsilon: float = _default("epsilon")
+    delta: float = _default("delta")
+    window: float = _default("window")
+
+    def __post_init__(self) -> None:
+        """Refuse values without a meaning."""
+        for name, (least, most) in _SIZES.items():
+            check_whole(name, getattr(self, name), least=least, most=most)
+        if not isinstance(self.own_label, bool):
+            raise ConfigError(f"own_label = {self.own_label!r} must be true or false")
+        if self.noise_placement not in ("aggregator", "node"):
+            raise ConfigError(f"noise_placement = {self.noise_placement!r} must be aggregator or node")
+        for name in ("fee_step", *PARAMETERS):
+            self._check_number(name, getattr(self, name))
+        if self.products < self.merchants:
+            raise ConfigError(
+                f"products = {self.products} leaves some of {self.merchants} merchants without one; give at least one "
+                "product for each merchant (a platform that owns them all has no market to run)"
+            )
+        if self.fee + self.service_take >= 1:
+            raise ConfigError(f"fee = {self.fee} and service_take = {self.service_take} must stay below 1 together")
+
+    @property
+    def category_count(self) -> int:
+        """Categories; one for 50 products unless told otherwise."""
+        return self.categories or max(1, round(self.products / 50))
+
+    @property
+    def reference_profit(self) -> float:
+        """Gross profit of an average product in a period, in money: half of all arrivals buy at a logit markup."""
+        units = self.consumers * self.arrival * 0.5 / self.products
+        return units * (1 - self.fee) / self.price_sensitivity
+
+    def _check_number(self, name: str, value: object) -> None:
+        example = f"write for example {PARAMETERS[name].value:g}" if name in PARAMETERS else "write for example 0.01"
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise ConfigError(f"{name} = {value!r} is no finite number; {example}")
+        if value < 0 and name not in _SIGNED:
+            raise ConfigError(f"{name} = {value} must be 0 or more; {example}")
+        if value <= 0 and name in _ABOVE_ZERO:
+            raise ConfigError(f"{name} = {value} must be above 0; {example}")
+        if value >= 1 and name in (*_BELOW_ONE, "fee_step"):
+            all_own = (
+                " (a platform that owns all products leaves nothing to compare)" if name == "own_label_share" else ""
+            )
+            raise ConfigError(f"{name} = {value} must be below 1{all_own}; {example}")
+        if value > 1 and name in _SHARES:
+            raise ConfigError(f"{name} = {value} must be between 0 and 1; {example}")
+        if name in ("window",) and value != int(value):
+            raise ConfigError(f"{name} = {value} must be a whole number; {example}")
+        if abs(value) > 1e6:
+            raise ConfigError(f"{name} = {value} is too large to mean anything; {example}")
+
+    def with_values(self, **values: object) -> MarketSettings:
+        """The same settings but for the named values.
+
+        Raises: ConfigError: a name is no setting, or a value has no meaning.
+        """
+        known = {one.name for one in dataclasses.fields(self)}
+        unknown = sorted(set(values) - known)
+        if unknown:
+            raise ConfigError(f"no such market setting: {', '.join(unknown)}; known are {', '.join(sorted(known))}")
+        return dataclasses.replace(self, **values)  # type: ignore[arg-type]
+
+    def outside(self) -> tuple[str, ...]:
+        """Names of values outside their plausible range, to be shown next to a result."""
+        return tuple(name for name, one in PARAMETERS.items() if not one.lo <= getattr(self, name) <= one.hi)
+
+
+def check_whole(name: str, value: object, *, least: int, most: int) -> int:
+    """Return a whole number within limits.
+
+    Raises: ConfigError: it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise ConfigError(f"{name} = {value!r} must be a whole number from {least:,} to {most:,}")
+    return value
