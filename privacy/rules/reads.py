@@ -1,0 +1,57 @@
+"""From inside: rows of the access log in which the own-label arm got data that are not public."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pandas as pd
+
+from privacy.policy.vocabulary import ROLE_GROUPS
+from privacy.rules.design import DATA, Design
+from privacy.rules.verdict import Outcome, Verdict, inconclusive
+from retail.market_log import columns as m
+
+UNIT: Final = "reads"
+_OWN_ARM: Final = "platform_retail"
+_COMPETING: Final = "own_label_development"
+
+
+def reads_audit(reads: pd.DataFrame | None, design: Design) -> Verdict:
+    """Find every allowed read of others' non-public data for the own label.
+
+    A row counts where its actor is the own-label arm (by id in the design or by role), or an arm of the platform reads
+    to develop the own label, and the data are neither public nor the own-label arm's. What was denied is counted
+    beside: it shows that the rule was enforced, and that somebody tried.
+    """
+    if reads is None:
+        why = "The log has no reads, so nothing can be proved from rows."
+        return inconclusive(DATA, why, unit=UNIT, margin=0.0, n_unit=UNIT)
+    role = reads[m.ROLE].where(reads[m.ROLE] != "", reads[m.ACTOR].map(str))
+    mine = {_OWN_ARM, *design.own_arm}
+    arm = reads[m.ACTOR].map(str).isin(mine) | (role == _OWN_ARM)
+    arm |= role.isin(ROLE_GROUPS["platform"]) & (reads[m.PURPOSE] == _COMPETING)
+    arms = mine | set(reads.loc[role == _OWN_ARM, m.ACTOR].map(str))
+    foreign = arm & ~reads[m.PUBLIC] & ~reads[m.OWNER].map(str).isin(arms)
+    got, denied = reads[foreign & reads[m.ALLOWED]], int((foreign & ~reads[m.ALLOWED]).sum())
+    seen = (("reads in the log", len(reads)), ("reads of the own-label arm", int(arm.sum())), ("denied", denied))
+    refused = f" {denied:,} more were denied." if denied else ""
+    if len(got):
+        owners = got[m.OWNER].nunique()
+        first = int(got.index[0]) + 1
+        reason = (
+            f"The own-label arm got non-public data of {owners:,} others in {len(got):,} reads (the first in row "
+            f"{first} of reads).{refused}"
+        )
+    else:
+        reason = f"The access log has no read of others' non-public data by the own-label arm.{refused}"
+        if not arm.any():
+            reason += " It has no row of that arm at all: name its id (`own_arm`), or give rows their `role`."
+    rows = tuple(
+        {"row": int(str(at)) + 1, **{str(name): value for name, value in row.items()}}
+        for at, row in got.to_dict("index").items()
+    )
+    count = float(len(got))
+    outcome: Outcome = "breach" if len(got) else "no_evidence"
+    return Verdict(
+        DATA, outcome, reason, count, count, count, UNIT, 0.0, None, len(reads), UNIT, observations=seen, rows=rows
+    )

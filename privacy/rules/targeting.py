@@ -1,0 +1,174 @@
+"""Targeting: own and affiliated advertisers do not get the best audience first."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+
+from privacy.policy import Decision, PolicyEngine, Request
+from privacy.rules.design import TARGETING, Design, Plan
+from privacy.rules.rule import Power, ask
+from privacy.rules.score_bootstrap import signs, wild_p, wild_quantiles
+from privacy.rules.verdict import Specification, Verdict, inconclusive
+from retail.errors import ConfigError
+from retail.market_log import MarketLog
+from retail.market_log import columns as m
+
+UNIT: Final = "share of others' mean score"
+_PERIODS: Final = "periods"
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class FairTargeting:
+    """The rule.
+
+    Attributes:
+        engine: policies in force, for `permits`.
+    """
+
+    engine: PolicyEngine | None = None
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return TARGETING
+
+    @property
+    def needs(self) -> tuple[tuple[str, ...], ...]:
+        """The tables that it reads."""
+        return (("exposures",),)
+
+    def permits(self, request: Request) -> Decision:
+        """Answer by the policies."""
+        return ask(self.engine, request, rule=self.name)
+
+    def audit(self, log: MarketLog, design: Design) -> Verdict:
+        """Compare the mean score of the people that own and other advertisers got, in the same segment and period.
+
+        The effect is the weighted sum of differences over the weighted sum of others' means (a ratio), clustered by
+        period; with fewer than `design.few` periods p and interval come from a wild bootstrap.
+
+        Raises: ConfigError: the log has no exposures.
+        """
+        if log.exposures is None:
+            raise ConfigError("the targeting rule needs the table exposures; add it to the log")
+        margin = design.margin(TARGETING)
+        cells = _cells(log.exposures, m.SCORE)
+        periods = cells[m.PERIOD].nunique()
+        seen = (
+            ("rows in the log", len(log.exposures)),
+            ("segments and periods with own and other advertisers", len(cells)),
+        )
+        why = ""
+        if not len(cells):
+            why = "In no segment and period did own and other advertisers both reach people."
+        elif periods < design.least:
+            why = f"Own and other advertisers meet in {periods} periods, and fewer than {design.least} say too little."
+        elif float((cells["weight"] * cells["others"]).sum()) <= 0:
+            why = "Scores are not above 0 on average, so shares of them mean nothing; log predicted responses."
+        if why:
+            return inconclusive(TARGETING, why, unit=UNIT, margin=margin, n=periods, n_unit=_PERIODS, rows=seen)
+        declared = _row("declared", cells, design)
+        breach = declared.p <= design.alpha
+        who = f"People whom own advertisers reached score {declared.effect:+.1%} against the others'"
+        reason = (
+            f"{who}, more than the margin of {margin:.0%} beyond chance."
+            if breach
+            else f"{who}, not more than the margin of {margin:.0%} beyond chance; {declared.hi:+.1%} remains possible."
+        )
+        return Verdict(
+            TARGETING,
+            "breach" if breach else "no_evidence",
+            reason,
+            declared.effect,
+            declared.lo,
+            declared.hi,
+            UNIT,
+            margin,
+            declared.p,
+            periods,
+            _PERIODS,
+            observations=seen,
+            curve=(declared, *_curve(log.exposures, cells, design)),
+        )
+
+    def power(self, design: Design, effect: float, plan: Plan) -> Power:
+        """Work out the chance to find scores higher by `effect` of others' mean, in `plan.n` periods."""
+        margin, z = design.margin(TARGETING), float(stats.norm.ppf(1 - design.alpha))
+        distance = effect - margin
+        noise = max(plan.noise, 1e-12)
+        power = float(stats.norm.cdf(distance * math.sqrt(plan.n) / noise - z))
+        needed = None
+        if distance > 0:
+            wanted = (z + float(stats.norm.ppf(plan.wanted))) * noise / distance
+            needed = max(design.least, math.ceil(wanted**2))
+        basis = f"normal law, differences between periods with an SD of {plan.noise:g} of others' mean score"
+        return Power(TARGETING, effect, plan.n, _PERIODS, power, needed, plan.wanted, margin, design.alpha, basis)
+
+
+def _cells(exposures: pd.DataFrame, what: str) -> pd.DataFrame:
+    """One row for each segment and period in which both reached people.
+
+    Returns: period, segment, `difference` (mean of own less mean of others), `others` (their mean), `weight` (people
+        of own and others together, harmonic mean, so that a cell counts by its smaller side).
+    """
+    frame = exposures[exposures[m.PEOPLE] > 0]
+    frame = frame.assign(total=frame[what] * frame[m.PEOPLE] if what == m.SCORE else frame[what])
+    sums = frame.groupby([m.PERIOD, m.SEGMENT, m.OWN])[["total", m.PEOPLE]].sum().unstack(m.OWN)
+    if not {True, False} <= set(sums.columns.get_level_values(m.OWN)):
+        return pd.DataFrame({name: [] for name in (m.PERIOD, m.SEGMENT, "difference", "others", "weight")})
+    sums = sums.dropna()
+    people = {flag: sums[(m.PEOPLE, flag)].to_numpy(dtype=np.float64) for flag in (True, False)}
+    means = {flag: sums[("total", flag)].to_numpy(dtype=np.float64) / people[flag] for flag in (True, False)}
+    return pd.DataFrame(
+        {
+            m.PERIOD: sums.index.get_level_values(m.PERIOD),
+            m.SEGMENT: sums.index.get_level_values(m.SEGMENT),
+            "difference": means[True] - means[False],
+            "others": means[False],
+            "weight": 2 / (1 / people[True] + 1 / people[False]),
+        }
+    )
+
+
+def _row(name: str, cells: pd.DataFrame, design: Design) -> Specification:
+    """Ratio of sums over periods, with its test and interval."""
+    margin = design.margin(TARGETING)
+    parts = cells.assign(up=cells["weight"] * cells["difference"], down=cells["weight"] * cells["others"])
+    sums = parts.groupby(m.PERIOD)[["up", "down"]].sum()
+    up, down = sums["up"].to_numpy(dtype=np.float64), sums["down"].to_numpy(dtype=np.float64)
+    total, count = float(down.sum()), len(up)
+    effect = float(up.sum()) / total
+    left: Floats = up - effect * down
+    error = math.sqrt(float(left @ left) * count / (count - 1)) / total
+    null: Floats = up - margin * down
+    if count >= design.few and error > 0:
+        law = stats.t(count - 1)
+        p, width = float(law.sf((effect - margin) / error)), float(law.ppf(0.975))
+    else:
+        weights = signs(design.resamples, count, np.random.default_rng(design.seed))
+        p, width = wild_p(null, weights), float(wild_quantiles(left, weights, (0.95,))[0])
+    return Specification(name, effect, effect - width * error, effect + width * error, p)
+
+
+def _curve(exposures: pd.DataFrame, cells: pd.DataFrame, design: Design) -> list[Specification]:
+    rows = [_row("each segment and period once", cells.assign(weight=1.0), design)]
+    conversions = _cells(exposures, m.CONVERSIONS)
+    if float((conversions["weight"] * conversions["others"]).sum()) > 0:
+        rows.append(_row("conversions for each person instead of scores", conversions, design))
+    middle = float(cells[m.PERIOD].median())
+    for name, part in (
+        ("earlier periods", cells[cells[m.PERIOD] <= middle]),
+        ("later periods", cells[cells[m.PERIOD] > middle]),
+    ):
+        if part[m.PERIOD].nunique() >= design.least and float((part["weight"] * part["others"]).sum()) > 0:
+            rows.append(_row(name, part, design))
+    return rows
