@@ -1,7 +1,8 @@
 """Who sells what: launches, products given up, merchants who leave and who come, and own label that imitates.
 
 At each review
-1. merchants without cash leave, and products that lose money after two reviews are given up;
+1. merchants without cash leave, products that lose money after two reviews are given up, and own label after its
+   life, to be chosen anew;
 2. a merchant may have an idea for a product (and one that left, for coming back). What the product would appeal to is
    seen with the merchant's knowledge k: k q + sqrt(k (1 - k)) sd z. It is brought out where the expected profit over
    the horizon passes the cost; the horizon shrinks with the share of products that get imitated, which all can see
@@ -50,7 +51,8 @@ def leave(state: State, settings: MarketSettings, period: int) -> None:
         getattr(merchants, name)[gone] = 0.0
     of_gone = np.append(gone, (False, False))[products.seller]
     loses = products.active & (products.margin < 0) & (period - products.launched >= 2 * settings.review)
-    products.clear((products.active & of_gone) | loses)
+    done = products.own & (period - products.launched >= settings.own_life)
+    products.clear((products.active & of_gone) | loses | done)
 
 
 def ideas(
@@ -125,7 +127,7 @@ def bring_out(
     return paid
 
 
-def imitate(state: State, targets: Ints, rating: Floats, period: int, settings: MarketSettings, seed: int) -> int:
+def imitate(state: State, targets: Ints, period: int, settings: MarketSettings, seed: int) -> int:
     """Bring out own label that imitates products. Returns: how many came out."""
     products = state.products
     at = (targets[:, 0], targets[:, 1])
@@ -134,13 +136,13 @@ def imitate(state: State, targets: Ints, rating: Floats, period: int, settings: 
     copied = products.id[at]
     key = person_keys(seed, products.key[at].astype(np.int64) ^ np.int64(0x5DEECE66D))
     copies = Ideas(
-        np.full(len(targets), PLATFORM),
-        targets[:, 0],
-        quality,
-        products.style[at].copy(),
-        cost,
-        key,
-        np.zeros(len(targets)),
+        seller=np.full(len(targets), PLATFORM),
+        category=targets[:, 0],
+        quality=quality,
+        style=products.style[at].copy(),
+        cost=cost,
+        key=key,
+        value=np.zeros(len(targets)),
     )
     price = cost + 1 / settings.price_sensitivity
     return len(_place(state, copies, price, period, copied, own=True, settings=settings))

@@ -9,7 +9,7 @@ whose error is the smaller the more is known. The same k shrinks the error of a 
 idea's appeal. Effective orders n are
 
     own orders, told: n_m                 (where merchants get their own data back)
-    own orders, untold: untold_share n_m  (a merchant counts what it ships, but does not learn who looked and who bought)
+    own orders, untold: untold_share n_m  (it counts what it ships, and does not learn who looked and who bought)
     a shared model: + transfer (N - n_m)  (orders of all who take part, or of all where the platform learns)
 
 and a private federation has N^2 / (N + V) in place of N: a mean over N orders has variance 1/N, and noise of variance V
@@ -32,7 +32,7 @@ import numpy as np
 from privacy import accounting
 from simulation.market.reads import Reads
 from simulation.market.settings import MarketSettings
-from simulation.market.state import Floats, State
+from simulation.market.state import Flags, Floats, State
 
 Pool = Literal["none", "platform", "raw", "exact", "noisy"]
 
@@ -120,9 +120,7 @@ def reliability(orders: Floats | float, settings: MarketSettings) -> Floats:
     return np.asarray(found / (found + settings.prior_orders))
 
 
-def merchants_know(
-    state: State, right: Rights, settings: MarketSettings, *, adopted: np.ndarray | None = None
-) -> Floats:
+def merchants_know(state: State, right: Rights, settings: MarketSettings, *, adopted: Flags | None = None) -> Floats:
     """Return (M,) float64, reliability of what each merchant knows.
 
     Args:

@@ -104,7 +104,8 @@ def exposure_ratio(seen: Floats, weight: Floats, favoured: Flags, active: Flags)
     Args:
         seen: (C, S, K), exposure.
         weight: (C, S), how often each list was shown.
-        favoured: (C, K); active: (C, K).
+        favoured: (C, K).
+        active: (C, K).
     """
     by_product = np.einsum("csk,cs->ck", seen, weight)
     mine, others = favoured & active, ~favoured & active
@@ -147,9 +148,7 @@ def log_odds(count: float, total: float) -> float:
 
 def by_class(values: Floats, size: NDArray[np.int8], among: Flags | None = None) -> list[float]:
     """Return the mean of values in each size class (0 where a class is empty)."""
-    found = []
-    for one in range(len(SIZES)):
-        chosen = (size == one) if among is None else (size == one) & among
-        n = int(chosen.sum())
-        found.append(math.fsum(values[chosen]) / n if n else 0.0)
-    return found
+    counted = np.ones(size.size) if among is None else among.astype(float)
+    n = np.bincount(size, counted, minlength=len(SIZES))
+    total = np.bincount(size, values * counted, minlength=len(SIZES))
+    return [float(one) for one in total / np.maximum(n, 1)]

@@ -108,7 +108,7 @@ class Market:
         state, settings, t = self.state, self.settings, self.period
         review = t % settings.review == 0
         if review:
-            self.reads.renew()
+            self.reads.renew(t)
         right = self._rights()
         ledger = Ledger.empty(settings.merchants)
         self._launched = self._imitated = 0
@@ -169,16 +169,14 @@ class Market:
         now = int(products.own.sum())
         cap = round(settings.own_label_share / (1 - settings.own_label_share) * int(third.sum()))
         room = min(cap - now, max(1, cap // 4))
-        self.reads.deposit(
-            self.period,
-            Figures(products.sold.copy(), np.where(third, products.price - products.cost, 0.0), products.id.copy()),
-        )
+        margin = np.where(third, products.price - products.cost, 0.0)
+        self.reads.deposit(self.period, Figures(products.sold.copy(), margin, products.id.copy()))
         public = self._public(platform.ratings(state, right, settings))
         taken = np.isin(products.id, products.copy_of[products.own])
         targets = platform.choose_targets(
             public, self._arrivals.sum(axis=1), taken, max(room, 0), self.reads, self.period, settings
         )
-        came = assortment.imitate(state, targets, public.rating, self.period, settings, self.seed)
+        came = assortment.imitate(state, targets, self.period, settings, self.seed)
         self._imitated = came
         ledger.own_launches += came * settings.launch_cost * settings.reference_profit
         share = came / max(int(third.sum()), 1) / settings.review
@@ -249,7 +247,7 @@ class Market:
 
     def _measure(self, shown: Shown, arrivals: Ints, own_knowledge: float, *, review: bool) -> dict[str, float]:
         """Return the measures of the period."""
-        state, settings, books = self.state, self.settings, self.books
+        state, books = self.state, self.books
         assert books is not None
         people, products = state.merchants, state.products
         came = max(int(arrivals.sum()), 1)

@@ -60,7 +60,7 @@ def best_markups(
         consumers: their sensitivities.
     """
     group, count = groups
-    categories, segments, slots = share.shape
+    segments = share.shape[1]
     margin = products.price - products.cost / (1 - fee)
     index = (group[:, None, :] + np.arange(segments)[None, :, None] * count).ravel()
     earned = np.bincount(index, (margin[:, None, :] * share).ravel(), minlength=segments * count).reshape(

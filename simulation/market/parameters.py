@@ -31,16 +31,16 @@ MERCHANTS: Final = (
     Parameter("price_step", 0.3, 0.05, 1.0, "1", "assumption", "share of the way to the best response in a period"),
     Parameter("price_error", 0.35, 0.0, 0.6, "1", "assumption",
               "log error of the markup of a merchant that knows nothing; shrinks with knowledge"),
-    Parameter("fixed_cost", 0.1, 0.0, 1.0, "reference profits", "assumption", "a merchant's cost of a period"),
-    Parameter("listing_cost", 0.08, 0.0, 0.5, "reference profits", "assumption", "a product's cost of a period"),
+    Parameter("fixed_cost", 0.5, 0.0, 1.0, "reference profits", "assumption", "a merchant's cost of a period"),
+    Parameter("listing_cost", 0.1, 0.0, 0.5, "reference profits", "assumption", "a product's cost of a period"),
     Parameter("launch_cost", 8.0, 1.0, 40.0, "reference profits", "assumption", "bringing a product out, once"),
-    Parameter("reserve", 6.0, 1.0, 50.0, "reference profits", "assumption",
+    Parameter("reserve", 4.0, 1.0, 50.0, "reference profits", "assumption",
               "what a merchant can lose for each product it starts with before it leaves"),
     Parameter("idea_rate", 0.1, 0.0, 0.5, "1", "assumption", "chance of an idea for a product, at a review"),
     Parameter("entry_rate", 0.1, 0.0, 0.5, "1", "assumption", "chance that one who left thinks of entry, at a review"),
     Parameter("horizon", 40.0, 5.0, 200.0, "periods", "assumption", "over which a launch must pay"),
     Parameter("imitation_loss", 0.5, 0.0, 1.0, "1", "assumption",
-              "share of a product's profit that merchants expect to lose once it is imitated; 0 turns anticipation off"),
+              "part of a product's profit that merchants expect to lose to an imitation; 0 turns anticipation off"),
 )  # fmt: skip
 KNOWLEDGE: Final = (
     Parameter("prior_orders", 150.0, 20.0, 1000.0, "orders", "assumption",
@@ -69,9 +69,11 @@ PLATFORM: Final = (
               "that products draw anew each period, so that places follow a rank-ordered logit"),
     Parameter("own_label_share", 0.058, 0.0, 0.3, "1", "data",
               "own label of all listings: 5.8%, The Markup 2021 (Amazon, 3,492 queries)"),
-    Parameter("own_quality", 0.0, -1.0, 1.0, "1", "assumption", "own label's quality less that of what it imitates"),
+    Parameter("own_quality", -0.7, -1.5, 1.0, "1", "assumption",
+              "own label's appeal less that of what it imitates; set with `bonus` so that first places come out right"),
+    Parameter("own_life", 40.0, 10.0, 200.0, "periods", "assumption", "after which an own product is chosen anew"),
     Parameter("own_cost_edge", 0.1, 0.0, 0.3, "1", "assumption", "own label is cheaper to make by this share"),
-    Parameter("bonus", 1.0, 0.0, 4.0, "log-odds", "data",
+    Parameter("bonus", 0.75, 0.0, 4.0, "log-odds", "data",
               "what self-preferencing adds to a score: with it own label has near 19.5% of first places, The Markup "
               "2021"),
     Parameter("audience_bonus", 1.0, 0.0, 2.0, "log-odds", "assumption",
@@ -80,7 +82,7 @@ PLATFORM: Final = (
     Parameter("affiliate_share", 0.06, 0.0, 0.5, "1", "assumption", "merchants in whom the platform holds a stake"),
 )  # fmt: skip
 OUTSIDE: Final = (
-    Parameter("outside_reach", 0.15, 0.0, 1.0, "1", "assumption",
+    Parameter("outside_reach", 0.05, 0.0, 1.0, "1", "assumption",
               "share of those who leave without buying whom merchants' own shops could reach"),
     Parameter("outside_lift", 0.5, 0.0, 2.0, "1", "assumption",
               "growth of an own shop's reach when its merchant knows all that returned data can tell"),

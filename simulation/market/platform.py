@@ -55,7 +55,7 @@ def ratings(state: State, right: Rights, settings: MarketSettings) -> Floats:
 
 
 def popularity(sold: Floats, active: Flags) -> Floats:
-    """Return (C, K) float64: 1 for the best-seller of a category, down to 1/n for the last of n; 0 where nothing is listed."""
+    """Return (C, K) float64: 1 for a category's best-seller, down to 1/n for the last of n; 0 where empty."""
     order = np.argsort(np.where(active, -sold, np.inf), axis=1, kind="stable")
     rank = np.empty_like(order)
     np.put_along_axis(rank, order, np.arange(order.shape[1])[None, :], axis=1)

@@ -1,10 +1,11 @@
-"""The one way to merchants' non-public figures: the policy packs decide through the port, and every use is written down.
+"""The one way to merchants' non-public figures: the policy packs decide through the port, and every use is noted.
 
-At each review the port is asked again for every use (`Reads.renew`); until the next one, each period's use is noted
-with the answer that stands. Rules and register do not change in a run, so asking anew in every period would bring the
-same answers. A refusal is noted as well, and whoever was refused goes on without.
+The port is asked for every use when a run starts and again every `GRANT_PERIODS` (`Reads.renew`); in between, each
+period's use is noted with the answer that stands. Rules and register do not change in a run, so asking in every period
+would bring the same answers at many times the cost. A refusal is noted as well, and who was refused goes on without.
 
-The figures themselves are in a `Vault`, which hands them out against a grant of its `Reads` and to nobody else.
+The figures themselves are kept here, and handed out against a grant to nobody else: what the platform decides from
+(`simulation.market.platform`) takes what is public, and a `Reads`.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ OWN_LABEL_ARM: Final = "own_label_arm"
 MARKETPLACE: Final = "marketplace"
 MERCHANTS: Final = "merchants"
 AGGREGATOR: Final = "aggregator"
+
+GRANT_PERIODS: Final = 25
+"""Periods that an answer of the port stands."""
 
 PARTIES: Final = (
     Party(MERCHANTS, "merchant"),
@@ -119,12 +123,16 @@ class Reads:
         self.log = _Memory()
         # The port only ever appends to its log; one in memory keeps a run off the disk.
         self._port = DataPort(_engine(regime), sources={}, log=cast(Log, self.log), consents=None, regime=regime)
+        self._asked: int | None = None
         self._granted: dict[str, bool] = {}
         self._rows: list[tuple[int, str, bool]] = []
         self._held: list[tuple[int, Figures]] = []
 
-    def renew(self) -> None:
-        """Ask the port about every use anew."""
+    def renew(self, period: int) -> None:
+        """Ask the port about every use anew, if the last answers are old."""
+        if self._asked is not None and period - self._asked < GRANT_PERIODS:
+            return
+        self._asked = period
         for name, use in USES.items():
             try:
                 self._port.admit_each([(use.actor, use.data)], columns=use.columns, purpose=use.purpose,
@@ -147,7 +155,7 @@ class Reads:
             self._held.pop(0)
 
     def figures(self, name: str, period: int) -> Figures | None:
-        """Hand the figures out for a use, as old as the delay asks; None where it is refused, or nothing is old enough."""
+        """Hand figures out for a use, as old as the delay asks; None where it is refused, or nothing is old enough."""
         if not self.use(name, period):
             return None
         old = [figures for at, figures in self._held if at <= period - self.delay]

@@ -105,6 +105,7 @@ class MarketSettings:
     sharpness: float = _default("sharpness")
     own_label_share: float = _default("own_label_share")
     own_quality: float = _default("own_quality")
+    own_life: float = _default("own_life")
     own_cost_edge: float = _default("own_cost_edge")
     bonus: float = _default("bonus")
     audience_bonus: float = _default("audience_bonus")
