@@ -96,6 +96,7 @@ class Market:
         self._arrivals = expected_arrivals(self.state.consumers, settings)
         self._groups = merchants.sellers_groups(self.state.products, settings.merchants)
         self._launched = self._imitated = 0
+        self._pools = [self.state.pool]
         self.state.fee = min(settings.fee, self.rules.fee_cap)
 
     @property
@@ -240,7 +241,9 @@ class Market:
             takes_part = np.append(people.adopted, (False, False))[products.seller] & third
             pooled = np.where(takes_part, sold, 0.0)
         new = float(pooled.sum()) if right.pool != "none" else 0.0
-        state.pool = settings.memory * state.pool + new
+        self._pools.append(settings.memory * self._pools[-1] + new)
+        waits = self.rules.delay if right.pool == "platform" else 0
+        state.pool = self._pools[-1 - waits] if len(self._pools) > waits else 0.0
         state.own_orders = settings.memory * state.own_orders + float(sold[products.own].sum())
         people.orders = settings.memory * people.orders + by_merchant
         people.gross = _FORGETTING * people.gross + (1 - _FORGETTING) * books.gross

@@ -15,7 +15,7 @@ from simulation.market import kpis
 from simulation.market.reads import DATASETS, USES
 from simulation.market.rules import Rules
 from simulation.market.settings import MarketSettings
-from simulation.market.state import SIZES, Ints
+from simulation.market.state import SIZES, Flags, Ints
 
 if TYPE_CHECKING:
     from simulation.market.market import Market, Shown
@@ -52,6 +52,8 @@ class Recording:
             "order": order.astype(np.int32),
             "arrivals": arrivals.astype(np.int64),
             "units": books.units,
+            "by_segment": units.astype(np.int32),
+            "merchants": market.state.merchants.active.copy(),
             "price": products.price.copy(),
             "rating": shown.rating.astype(np.float32),
             "told": shown.told.astype(np.float32),
@@ -76,6 +78,7 @@ class MarketRun:
         by_period: one row a period, the same measures (those that are looked at in reviews only are NaN between).
         reads: one row for each use that was tried: period, actor, owner, data, columns, purpose, allowed, use.
         launches: id, seller, own, category, launched, copy_of of products that came out later.
+        affiliates: (M,) bool, merchants in whom the platform would hold its stake.
         recording: the lists, where they were kept.
     """
 
@@ -88,6 +91,7 @@ class MarketRun:
     by_period: pd.DataFrame
     reads: pd.DataFrame
     launches: tuple[tuple[int, int, bool, int, int, int], ...]
+    affiliates: Flags
     recording: Recording | None = None
 
     def log(self, *, full: bool = False) -> MarketLog:
@@ -132,6 +136,7 @@ def summarise(market: Market) -> MarketRun:
         by_period=by_period[[name for name in by_period if not str(name).startswith("_")]],
         reads=reads_frame(market),
         launches=tuple(market.state.launches),
+        affiliates=market.state.merchants.affiliate.copy(),
         recording=market.recording,
     )
 
