@@ -30,7 +30,7 @@ class Design:
         alpha: level of each audit, over all rules together.
         resamples: draws of each bootstrap.
         seed: of those draws.
-        few: with fewer clusters the ranking rule uses the wild score bootstrap.
+        few: with fewer clusters a wild bootstrap takes the place of the law of large numbers.
         least: with fewer clusters than this nothing is concluded.
         within: periods in which a request must be answered.
         own_arm: ids of the own-label arm in `reads`; rows whose `role` is platform_retail count too.
@@ -43,7 +43,7 @@ class Design:
     alpha: float = 0.05
     resamples: int = 999
     seed: int = 0
-    few: int = 100
+    few: int = 200
     least: int = 10
     within: int = 1
     own_arm: tuple[str, ...] = ("platform_retail",)

@@ -1,14 +1,17 @@
 """Clustered tests of one coefficient: against the normal law with many clusters, by a wild score bootstrap with few.
 
-The wild bootstrap multiplies each cluster's score by a random sign instead of fitting the model anew, so that 999 draws
-are one product of matrices. Guarantee: with independent clusters whose scores are symmetric at the null the test is
-exact but for the estimation of the other coefficients; in general it is valid as clusters grow.
+The wild bootstrap multiplies each cluster's score by a random number instead of fitting the model anew, so that 999
+draws are a product of matrices. The numbers have mean 0, variance 1 and third moment 1 (Mammen), and the scores are
+centred first, so that draws are as lopsided as scores are where few products are own: with random signs instead, 7.0%
+rather than 5.7% of 1,500 rankings at the margin were flagged (50 queries, 6% own products).
+Guarantee: valid as independent clusters grow; docs/market-audit.md has its size with few.
 
 Source: Kline and Santos 2012, "A score based approach to wild bootstrap inference", J. Econometric Methods 1(1).
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -48,9 +51,13 @@ class Estimate:
     others: Floats
 
 
-def signs(draws: int, clusters: int, rng: np.random.Generator) -> Floats:
-    """(draws, clusters) of -1 and 1."""
-    return np.where(rng.integers(0, 2, size=(draws, clusters), dtype=np.int8) > 0, 1.0, -1.0)
+def wild_weights(draws: int, clusters: int, rng: np.random.Generator) -> Floats:
+    """(draws, clusters) of two values with mean 0, variance 1 and third moment 1.
+
+    Source: Mammen 1993, "Bootstrap and wild bootstrap for high dimensional linear models".
+    """
+    root = math.sqrt(5.0)
+    return np.where(rng.random((draws, clusters)) < (root + 1) / (2 * root), (1 - root) / 2, (1 + root) / 2)
 
 
 def wild_p(scores: Floats, weights: Floats) -> float:
@@ -58,22 +65,22 @@ def wild_p(scores: Floats, weights: Floats) -> float:
 
     Args:
         scores: (clusters,) at the null.
-        weights: (draws, clusters) random signs.
+        weights: see `wild_weights`.
     """
-    observed = _studentised(scores.sum(), (scores**2).sum(), len(scores))
-    drawn = _studentised(weights @ scores, (scores**2).sum(), len(scores))
-    return float((1 + (drawn >= observed - 1e-12).sum()) / (len(weights) + 1))
+    observed = _studentised(scores, np.ones((1, len(scores))))[0]
+    return float((1 + (_studentised(scores - scores.mean(), weights) >= observed).sum()) / (len(weights) + 1))
 
 
-def _studentised(total: npt.ArrayLike, squares: float, count: int) -> Floats:
-    total = np.asarray(total, dtype=np.float64)
-    spread = np.sqrt(np.maximum(squares - total**2 / count, 1e-300))
+def _studentised(scores: Floats, weights: Floats) -> Floats:
+    """(draws,) weighted sums over their standard error."""
+    total = weights @ scores
+    spread = np.sqrt(np.maximum(weights**2 @ scores**2 - total**2 / len(scores), 1e-300))
     return np.asarray(total / spread)
 
 
 def wild_quantiles(scores: Floats, weights: Floats, levels: tuple[float, ...]) -> Floats:
     """Return quantiles of the drawn absolute t, to be used in an interval around an estimate."""
-    drawn = np.abs(_studentised(weights @ scores, (scores**2).sum(), len(scores)))
+    drawn = np.abs(_studentised(scores - scores.mean(), weights))
     return np.array(np.quantile(drawn, levels), dtype=np.float64)
 
 
@@ -93,14 +100,14 @@ def first_effect(
     free, clusters = fit(lists, depth=depth), lists.clusters
     null = _null(lists, margin, depth)
     if free.separated or _information(free) < _LEAST_INFORMATION * _information(null):
-        return _separated(lists, free, margin, signs(resamples, clusters, rng), depth)
+        return _separated(lists, free, margin, wild_weights(resamples, clusters, rng), depth)
     effect, error = float(free.beta[0]), float(np.sqrt(free.variance()[0, 0]))
     if clusters >= few:
         law = stats.t(clusters - 1)
         two, one = float(law.ppf(0.975)), float(law.ppf(0.95))
         p = float(law.sf((effect - margin) / error)) if error > 0 else float(effect <= margin)
     else:
-        weights = signs(resamples, clusters, rng)
+        weights = wild_weights(resamples, clusters, rng)
         p = wild_p(_cleaned(null), weights)
         two, one = wild_quantiles(_cleaned(free), weights, (0.95, 0.9))
     return Estimate(

@@ -14,7 +14,7 @@ from scipy import stats
 from privacy.policy import Decision, PolicyEngine, Request
 from privacy.rules.design import TARGETING, Design, Plan
 from privacy.rules.rule import Power, ask
-from privacy.rules.score_bootstrap import signs, wild_p, wild_quantiles
+from privacy.rules.score_bootstrap import wild_p, wild_quantiles, wild_weights
 from privacy.rules.verdict import Specification, Verdict, inconclusive
 from retail.errors import ConfigError
 from retail.market_log import MarketLog
@@ -154,7 +154,7 @@ def _row(name: str, cells: pd.DataFrame, design: Design) -> Specification:
         law = stats.t(count - 1)
         p, width = float(law.sf((effect - margin) / error)), float(law.ppf(0.975))
     else:
-        weights = signs(design.resamples, count, np.random.default_rng(design.seed))
+        weights = wild_weights(design.resamples, count, np.random.default_rng(design.seed))
         p, width = wild_p(null, weights), float(wild_quantiles(left, weights, (0.95,))[0])
     return Specification(name, effect, effect - width * error, effect + width * error, p)
 
