@@ -39,6 +39,7 @@ class Shown:
     Attributes:
         place: int64, 1 is first; neutral: int64, places without favour; attention, share, told: float64;
         rating: (C, K) float64; inclusive: (C, S) float64.
+        id: (C, K) int64, of the products that stood in the slots.
     """
 
     place: Ints
@@ -48,6 +49,7 @@ class Shown:
     told: Floats
     rating: Floats
     inclusive: Floats
+    id: Ints
 
 
 class Market:
@@ -119,7 +121,10 @@ class Market:
         state.merchants.knowledge = self._merchants_know(right, own_knowledge)
         fee = merchants.fees(state, right, self.rules.fee_cap, settings)
         if self.last is not None:
-            merchants.move_prices(state, self.last.share, self._arrivals, fee, self._groups, own_knowledge, settings)
+            share = self.last.share
+            if review:  # what has just come has not been seen to sell, whatever stood in its place
+                share = share * (self.last.id == state.products.id)[:, None, :]
+            merchants.move_prices(state, share, self._arrivals, fee, self._groups, own_knowledge, settings)
         shown = self._show(right, own_knowledge)
         picks = self.recording.picks(settings) if self.recording is not None else None
         units, arrivals = choose(shown.share, state.consumers, settings, t, picks=picks)
@@ -160,8 +165,17 @@ class Market:
         state.merchants.multihomes = outside > settings.multihome_cost * settings.reference_profit
         self._groups = merchants.sellers_groups(state.products, settings.merchants)
         if settings.fee_step > 0:
-            attention = last.attention * state.products.active[:, None, :]
-            state.fee = platform.best_fee(state, attention, self._arrivals, self.rules.fee_cap, settings)
+            self._choose_fee(last)
+
+    def _choose_fee(self, last: Shown) -> None:
+        state, products = self.state, self.state.products
+        own_profit = np.where(products.own, products.price - products.cost, 0.0)
+        public = self._public(last.rating)
+        share = last.share * (last.id == products.id)[:, None, :]
+        state.fee = platform.best_fee(
+            public, own_profit, share, self._arrivals, state.consumers.sensitivity, state.fee, self.rules.fee_cap,
+            self.settings,
+        )  # fmt: skip
 
     def _imitate(self, right: Rights, ledger: Ledger) -> None:
         state, settings = self.state, self.settings
@@ -209,7 +223,7 @@ class Market:
         neutral_place = place if ranked is neutral else platform.places(neutral)
         attention = attention_of(place, settings) * state.products.active[:, None, :]
         share, inclusive = shares(utilities(state.products, state.consumers, state.products.price, settings), attention)
-        return Shown(place, neutral_place, attention, share, told, rating, inclusive)
+        return Shown(place, neutral_place, attention, share, told, rating, inclusive, state.products.id.copy())
 
     def _book(self, right: Rights, ledger: Ledger, fee: Floats, units: Ints, arrivals: Ints) -> Books:
         """Move the money of a period."""

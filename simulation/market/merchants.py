@@ -12,6 +12,8 @@ exp(price_error sqrt(1 - k) z): the less it knows, the more. Prices move `price_
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from simulation.market.knowledge import Rights, merchants_know
@@ -144,7 +146,7 @@ def outside_profit(state: State, leaving: float, returned: Floats, settings: Mar
     mean = np.maximum(listed, 1)
     price = np.bincount(seller, products.price[third], minlength=n) / mean
     cost = np.bincount(seller, products.cost[third], minlength=n) / mean
-    reach = merchants.scale / merchants.scale.mean() / n
+    reach = merchants.scale / math.fsum(merchants.scale)  # the same in any order of merchants
     units = settings.outside_reach * leaving * reach * (1 + settings.outside_lift * returned)
     units = np.where(merchants.active & (listed > 0), units, 0.0)
     return units * price, units * (price - cost)

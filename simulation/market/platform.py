@@ -18,7 +18,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from retail.randomness import uniforms
-from simulation.market.consumers import shares, utilities
 from simulation.market.knowledge import Rights, model_knows
 from simulation.market.reads import Reads
 from simulation.market.settings import MarketSettings
@@ -143,21 +142,43 @@ def choose_targets(
     return np.stack(np.unravel_index(flat, value.shape), axis=1)
 
 
-def best_fee(state: State, attention: Floats, arrivals: Floats, cap: float, settings: MarketSettings) -> float:
-    """Return the fee among three (a step less, as it is, a step more) that would earn the platform most at once.
+def best_fee(
+    public: Public,
+    own_profit: Floats,
+    share: Floats,
+    arrivals: Floats,
+    sensitivity: Floats,
+    fee: float,
+    cap: float,
+    settings: MarketSettings,
+) -> float:
+    """Return the fee among three (as it is, a step less, a step more) that would earn the platform most at once.
 
-    Merchants are taken to pass the change on (cost / (1 - fee) moves, markups stay) and nobody to enter or leave.
+    Merchants are taken to pass a change on (cost / (1 - fee) moves, markups stay), nobody to enter or leave. Merchants'
+    costs are not public, so they are guessed from prices at the mean markup 1/a. Logit shares at other prices follow
+    from those seen: s_j exp(-a d_j) / (s_0 + sum_k s_k exp(-a d_k)).
+
+    Args:
+        public: prices and who sells.
+        own_profit: (C, K), money a unit of own label, 0 elsewhere.
+        share: (C, S, K), as seen last.
+        arrivals: (C, S), expected.
+        sensitivity: (S,), 1/money.
+        fee: the present one.
+        cap: the highest.
+        settings: the step.
     """
-    products = state.products
-    third, own = products.third, products.own & products.active
-    best, most = state.fee, -np.inf
-    for tried in (state.fee, state.fee - settings.fee_step, state.fee + settings.fee_step):
-        fee = min(max(tried, 0.0), cap, 0.95)
-        passed = products.cost * (1 / (1 - fee) - 1 / (1 - state.fee))
-        price = products.price + np.where(third, passed, 0.0)
-        share, _ = shares(utilities(products, state.consumers, price, settings), attention)
-        units = np.einsum("csk,cs->ck", share, arrivals)
-        earned = float((units * np.where(third, fee * price, 0.0)).sum() + (units * (price - products.cost))[own].sum())
-        if earned > most * (1 + 1e-12) if most > 0 else earned > most:
-            best, most = fee, earned
+    third = public.active & ~public.own
+    cost = np.maximum(public.price - 1 / settings.price_sensitivity, 0.0) * (1 - fee)
+    nothing = 1 - share.sum(axis=2)
+    best, most = fee, -np.inf
+    for wanted in (fee, fee - settings.fee_step, fee + settings.fee_step):
+        tried = min(max(wanted, 0.0), cap, 0.95)
+        rise = np.where(third, cost * (1 / (1 - tried) - 1 / (1 - fee)), 0.0)
+        weight = share * np.exp(-sensitivity[None, :, None] * rise[:, None, :])
+        new = weight / (nothing + weight.sum(axis=2))[:, :, None]
+        units = np.einsum("csk,cs->ck", new, arrivals)
+        earned = float((units * np.where(third, tried * (public.price + rise), own_profit)).sum())
+        if earned > most + 1e-12 * abs(earned):
+            best, most = tried, earned
     return best
