@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from apps.command import market_audit
 from apps.command.experiment import Json, Store
 
 if TYPE_CHECKING:
@@ -50,17 +51,33 @@ def audit(
     store: Store = Path("runs"),
     quick: Quick = False,
     as_json: Json = False,
+    rules: market_audit.Rules = None,
+    quality: market_audit.Quality = None,
+    unlogged: market_audit.Unlogged = False,
+    margins: market_audit.Margins = None,
+    powers: market_audit.Powers = None,
+    report: market_audit.Report = None,
 ) -> None:
     """Audit TARGET. Exit code: 0 nothing found, 1 a breach was found, 2 bad input.
 
     With --access TARGET is a log, the folder of a run, a CSV or Parquet in the schema of docs/access-audit.md, or the
-    first digits of a run's id; with --attacks it is such an id.
+    first digits of a run's id; with --attacks it is such an id. With --rules it is a folder of tables in the schema of
+    docs/market-audit.md, to which --quality, --unlogged, --margin, --power and --report belong.
     """
     from apps.command import tables
     from retail.errors import ConfigError
 
+    options = market_audit.Options(quality, unlogged, margins or [], powers or [], report)
+    if rules is None and options.given:
+        raise ConfigError("--quality, --unlogged, --margin, --power and --report belong to --rules; add it")
+    if rules is not None:
+        if access or attacks or policies or regime is not None or parties is not None:
+            raise ConfigError("--rules audits a market's log by itself; ask for --access and --attacks apart")
+        if market_audit.audit_log(target, rules, options, as_json=as_json):
+            raise typer.Exit(1)
+        return
     if not access and not attacks:
-        raise ConfigError("say what to audit: --access, --attacks, or both")
+        raise ConfigError("say what to audit: --access, --attacks or both, or --rules")
     if not access and (policies or regime is not None or parties is not None):
         raise ConfigError("--policy, --regime and --parties belong to --access; add it")
     document: dict[str, Any] = {"runs": [], "rows": []}

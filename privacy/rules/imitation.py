@@ -18,7 +18,7 @@ import pandas as pd
 
 from privacy.rules.design import DATA, Design
 from privacy.rules.tilt import mean_test
-from privacy.rules.verdict import Specification, Verdict, inconclusive
+from privacy.rules.verdict import Specification, Verdict, counted, inconclusive
 from retail.market_log import MarketLog
 from retail.market_log import columns as m
 
@@ -60,7 +60,9 @@ def imitation_audit(log: MarketLog, design: Design) -> Verdict:
     n = len(found.adjusted)
     seen = (("imitated products", n + found.without), ("without figures or comparison", found.without))
     if n < _LEAST:
-        why = f"{n} imitated products can be compared, and fewer than {_LEAST} say too little."
+        why = (
+            f"Of {counted(n, 'imitated products')} the profit can be compared, and fewer than {_LEAST} say too little."
+        )
         return inconclusive(DATA, why, unit=UNIT, margin=margin, n=n, n_unit=_COPIES, rows=seen)
     declared = _row("declared", found.adjusted, design)
     breach = declared.p <= design.alpha

@@ -13,7 +13,7 @@ from scipy import stats
 from privacy.policy import Decision, PolicyEngine, Request
 from privacy.rules.design import ACCESS, Design, Plan
 from privacy.rules.rule import Power, ask
-from privacy.rules.verdict import Specification, Verdict, inconclusive
+from privacy.rules.verdict import Specification, Verdict, counted, inconclusive
 from retail.errors import ConfigError
 from retail.market_log import MarketLog
 from retail.market_log import columns as m
@@ -80,14 +80,14 @@ class AccessAndPortability:
             ("not free", int((paid & due).sum())),
         )
         if n < _LEAST:
-            why = f"{n} requests are answered or due, and fewer than {_LEAST} say too little."
+            why = f"{counted(n, 'requests')} answered or due, and fewer than {_LEAST} say too little."
             return inconclusive(ACCESS, why, unit=UNIT, margin=margin, n=n, n_unit=_REQUESTS, rows=seen)
         declared = _share("declared", failed[due], margin)
         breach = declared.p <= design.alpha
         beyond = "more than" if breach else "not more than"
         reason = (
-            f"{int(failed.sum()):,} of {n:,} requests were not answered completely, free and within {design.within} "
-            f"periods, {beyond} the margin of {margin:.0%} beyond chance"
+            f"{int(failed.sum()):,} of {counted(n, 'requests')} were not answered completely, free and within "
+            f"{counted(design.within, 'periods')}, {beyond} the margin of {margin:.0%} beyond chance"
             + ("." if breach else f"; up to {declared.hi:.1%} remains possible.")
         )
         return Verdict(

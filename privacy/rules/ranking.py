@@ -14,7 +14,7 @@ from privacy.rules.ranked_lists import RankedLists, ranked_lists, with_columns
 from privacy.rules.ranking_power import ranking_power
 from privacy.rules.rule import Power, ask
 from privacy.rules.score_bootstrap import Estimate, first_effect
-from privacy.rules.verdict import Outcome, Specification, Tipping, Verdict, inconclusive
+from privacy.rules.verdict import Outcome, Specification, Tipping, Verdict, counted, inconclusive
 from retail.errors import ConfigError
 from retail.market_log import MarketLog
 from retail.market_log import columns as m
@@ -127,8 +127,8 @@ def _cannot_tell(ranked: RankedLists, design: Design) -> str:
     clusters = ranked.lists.clusters
     if clusters < design.least:
         return (
-            f"Own and other products meet in the lists of {clusters} queries, and fewer than {design.least} say too "
-            "little; log more queries."
+            f"Own and other products meet in the lists of {counted(clusters, 'queries')}, and fewer than {design.least} "
+            "say too little; log more queries."
         )
     return ""
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from privacy.policy.vocabulary import ROLE_GROUPS
 from privacy.rules.design import DATA, Design
-from privacy.rules.verdict import Outcome, Verdict, inconclusive
+from privacy.rules.verdict import Outcome, Verdict, counted, inconclusive
 from retail.market_log import columns as m
 
 UNIT: Final = "reads"
@@ -34,13 +34,13 @@ def reads_audit(reads: pd.DataFrame | None, design: Design) -> Verdict:
     foreign = arm & ~reads[m.PUBLIC] & ~reads[m.OWNER].map(str).isin(arms)
     got, denied = reads[foreign & reads[m.ALLOWED]], int((foreign & ~reads[m.ALLOWED]).sum())
     seen = (("reads in the log", len(reads)), ("reads of the own-label arm", int(arm.sum())), ("denied", denied))
-    refused = f" {denied:,} more were denied." if denied else ""
+    refused = f" Denied besides: {counted(denied, 'reads')}." if denied else ""
     if len(got):
         owners = got[m.OWNER].nunique()
         first = int(got.index[0]) + 1
         reason = (
-            f"The own-label arm got non-public data of {owners:,} others in {len(got):,} reads (the first in row "
-            f"{first} of reads).{refused}"
+            f"The own-label arm got non-public data of {counted(owners, 'others')} in {counted(len(got), 'reads')} "
+            f"(row {first} of reads{' and more' if len(got) > 1 else ''}).{refused}"
         )
     else:
         reason = f"The access log has no read of others' non-public data by the own-label arm.{refused}"

@@ -15,7 +15,7 @@ from privacy.policy import Decision, PolicyEngine, Request
 from privacy.rules.design import TARGETING, Design, Plan
 from privacy.rules.rule import Power, ask
 from privacy.rules.score_bootstrap import wild_p, wild_quantiles, wild_weights
-from privacy.rules.verdict import Specification, Verdict, inconclusive
+from privacy.rules.verdict import Specification, Verdict, counted, inconclusive
 from retail.errors import ConfigError
 from retail.market_log import MarketLog
 from retail.market_log import columns as m
@@ -71,7 +71,8 @@ class FairTargeting:
         if not len(cells):
             why = "In no segment and period did own and other advertisers both reach people."
         elif periods < design.least:
-            why = f"Own and other advertisers meet in {periods} periods, and fewer than {design.least} say too little."
+            met = counted(periods, "periods")
+            why = f"Own and other advertisers meet in {met}, and fewer than {design.least} say too little."
         elif float((cells["weight"] * cells["others"]).sum()) <= 0:
             why = "Scores are not above 0 on average, so shares of them mean nothing; log predicted responses."
         if why:

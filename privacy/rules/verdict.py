@@ -106,6 +106,11 @@ def inconclusive(
     return Verdict(rule, "inconclusive", reason, nan, nan, nan, unit, margin, None, n, n_unit, observations=rows)
 
 
+def counted(number: int, what: str) -> str:
+    """Write a number and what it counts, in the singular where it is one; `what` ends in s."""
+    return f"{number:,} {what if number != 1 else 'query' if what == 'queries' else what[:-1]}"
+
+
 def holm(p_values: Sequence[float]) -> npt.NDArray[np.float64]:
     """Return p values adjusted for being looked at together; never below the given ones.
 

@@ -110,6 +110,8 @@ def check_tables(tables: Mapping[str, pa.Table], files: Mapping[str, str], *, no
         _fill(typed["impressions"], m.SHOWN, np.int64(1))
     if "sales" in typed:
         _one_currency(typed["sales"], files["sales"])
+    if "requests" in typed:
+        _answered_later(typed["requests"], files["requests"])
     if "products" in typed:
         _fill(typed["products"], m.COPY_OF, None)
     if "reads" in typed:
@@ -221,6 +223,14 @@ def _one_currency(frame: pd.DataFrame, file: str) -> None:
     if other.size:
         why = f"the rows before are in {frame[m.CURRENCY].iloc[0]}, and a log has one currency; convert the others"
         raise refusal(file, m.CURRENCY, int(other[0]), pa.array(frame[m.CURRENCY]), why)
+
+
+def _answered_later(frame: pd.DataFrame, file: str) -> None:
+    early = np.flatnonzero((frame[m.ANSWERED] < frame[m.PERIOD]).to_numpy())
+    if early.size:
+        row = int(early[0])
+        why = f"before the request, in period {frame[m.PERIOD].iloc[row]}; correct one of them"
+        raise refusal(file, m.ANSWERED, row, pa.array(frame[m.ANSWERED]), why)
 
 
 def _same_owner(frames: Mapping[str, pd.DataFrame], files: Mapping[str, str]) -> None:

@@ -134,6 +134,11 @@ def test_a_product_that_is_own_in_one_table_alone_is_refused(tmp_path):
     assert re.search(r"impressions.csv, row 1, column own holds 'True': product 10 has the other flag", message)
 
 
+def test_an_answer_before_its_request_is_refused(tmp_path):
+    message = refused(tmp_path, requests=REQUESTS.replace("0,m1,2", "3,m1,2"))
+    assert "requests.csv, row 1, column answered holds '2.0': before the request, in period 3" in message
+
+
 def test_ids_that_are_text_in_one_table_become_text_in_all(tmp_path):
     log = read_log(folder(tmp_path, impressions=IMPRESSIONS, sales=SALES.replace("0,11,1", "0,a11,1")))
     assert log.impressions["product"].tolist() == ["10", "11", "11"]

@@ -1,0 +1,238 @@
+"""`tradefair audit LOG --rules`: verdicts on a marketplace's log of events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+if TYPE_CHECKING:
+    from privacy.rules import Design, Power, Verdict
+    from retail.market_log import MarketLog
+
+Rules = Annotated[
+    str | None,
+    typer.Option("--rules", metavar="RULE,...|all", help="Audit a market's log: ranking, data, access, targeting."),
+]
+Quality = Annotated[
+    str | None,
+    typer.Option("--quality", metavar="NAME,...", help="Logged qualities a ranking may use; all others not."),
+]
+Unlogged = Annotated[bool, typer.Option("--unlogged", help="The ranking also uses quality that the log lacks.")]
+Margins = Annotated[
+    list[str] | None,
+    typer.Option("--margin", metavar="RULE=X", help="Effect of a rule that is no breach yet. May be repeated."),
+]
+Powers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--power", metavar="RULE=EFFECT", help="Chance to find such an effect in a log like this. Repeatable."
+    ),
+]
+Report = Annotated[Path | None, typer.Option("--report", help="Also write FILE.html, FILE.md or FILE.json.")]
+
+_MOST_ROWS: Final = 20
+_SUFFIXES: Final = (".html", ".md", ".json")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What belongs to `--rules`."""
+
+    quality: str | None
+    unlogged: bool
+    margins: list[str]
+    powers: list[str]
+    report: Path | None
+
+    @property
+    def given(self) -> bool:
+        """Whether any of them was used."""
+        return any([self.quality is not None, self.unlogged, self.margins, self.powers, self.report is not None])
+
+
+def audit_log(target: str, rules: str, options: Options, *, as_json: bool) -> bool:
+    """Audit a folder by rules, print the verdicts and write the report; return whether a breach was found.
+
+    Raises: ConfigError, DataError: an option or the log cannot be used; then nothing is written.
+    """
+    from apps.command import tables
+    from apps.command.output import require_place
+    from privacy.rules import NAMES, Design, audit_market
+    from retail.errors import ConfigError
+    from retail.market_log import read_log
+
+    report = options.report
+    if report is not None:
+        if report.suffix.lower() not in _SUFFIXES:
+            raise ConfigError(f"--report {report} ends in none of {', '.join(_SUFFIXES)}; name such a file")
+        require_place(report, "--report")
+        if report.exists():
+            raise ConfigError(f"--report {report} is there already; name another file, or remove it first")
+    names = None if rules.strip() == "all" else _list(rules, "--rules")
+    for name in names or ():
+        if name not in NAMES:
+            raise ConfigError(f"--rules {rules}: there is no rule {name!r}; choose among {', '.join(NAMES)}, or all")
+    margins = {name: value for name, value in map(_pair("--margin"), options.margins)}
+    qualities = None if options.quality is None else tuple(_list(options.quality, "--quality"))
+    design = Design(qualities=qualities, unlogged=options.unlogged, margins=margins)
+    wanted = [pair for pair in map(_pair("--power"), options.powers)]
+    log = read_log(Path(target))
+    verdicts = audit_market(log, design, names)
+    powers = [_power(name, effect, design, log, verdicts) for name, effect in wanted]
+    declared = _declared(design, log, verdicts, every=names is None)
+    record = {
+        "runs": [],
+        "rows": [one.to_json() for one in verdicts],
+        "folder": target,
+        "declared": declared,
+        "power": [_plain(one) for one in powers],
+        "breaches": sum(one.outcome == "breach" for one in verdicts),
+    }
+    if report is not None:
+        _write(report, target, declared, verdicts, powers, record)
+    if as_json:
+        tables.print_json(record)
+    else:
+        _show(target, declared, verdicts, powers)
+        if report is not None:
+            tables.say(f"written: {report}")
+    return bool(record["breaches"])
+
+
+def _list(text: str, option: str) -> list[str]:
+    from retail.errors import ConfigError
+
+    names = [name.strip() for name in text.split(",")]
+    if not all(names) or len(set(names)) != len(names):
+        raise ConfigError(f"{option} {text!r}: give names with commas between them, each of them once")
+    return names
+
+
+def _pair(option: str) -> Any:
+    def read(text: str) -> tuple[str, float]:
+        from privacy.rules import NAMES
+        from retail.errors import ConfigError
+
+        name, _, value = text.partition("=")
+        try:
+            number = float(value)
+        except ValueError:
+            number = float("nan")
+        if name not in NAMES or number != number or abs(number) == float("inf"):
+            raise ConfigError(f"{option} {text!r}: write RULE=NUMBER, such as ranking=.2 ({', '.join(NAMES)})")
+        return name, number
+
+    return read
+
+
+def _declared(design: Design, log: MarketLog, verdicts: Sequence[Verdict], *, every: bool) -> list[str]:
+    """Say what was fixed before the log was looked at, and what was not looked at."""
+    from privacy.rules import NAMES
+
+    audited = [one.rule for one in verdicts]
+    lines = [
+        f"Level {design.alpha:g} over all rules together (Holm). Margins: "
+        + ", ".join(f"{name} {design.margin(name):g}" for name in audited)
+        + "."
+    ]
+    if "ranking" in audited:
+        used = log.qualities if design.qualities is None else design.qualities
+        lines.append(f"Logged quality: {', '.join(used) or 'none'}.")
+        if design.unlogged:
+            lines.append("Declared: the ranking also uses quality that is not logged.")
+    missing = [name for name in NAMES if name not in audited]
+    if every and missing:
+        lines.append(f"Not audited, as their tables are missing: {', '.join(missing)}.")
+    return [*lines, *(f"note: {note}" for note in log.notes)]
+
+
+def _power(name: str, effect: float, design: Design, log: MarketLog, verdicts: Sequence[Verdict]) -> Power:
+    """Plan for a log like this one: its size, and for the ranking its lists."""
+    from privacy.rules import Plan, all_rules
+    from retail.errors import ConfigError
+
+    found = {one.rule: one for one in verdicts}.get(name)
+    if found is None:
+        raise ConfigError(f"--power {name}={effect:g}: the rule {name} is not audited here; add it to --rules")
+    inner = found.statistical or found
+    if name == "data" and found.statistical is None:
+        raise ConfigError(f"--power {name}={effect:g}: rows need no power; the audit from outside needs figures")
+    plan = Plan(n=max(inner.n, 1))
+    if name == "ranking" and log.impressions is not None:
+        items = round(len(log.impressions) / max(log.impressions["list"].nunique(), 1))
+        share = float(log.impressions["own"].mean())
+        if 0 < share < 1:
+            plan = Plan(n=max(inner.n, 1), items=min(max(items, 2), 1000), own_share=share)
+    rule = next(one for one in all_rules() if one.name == name)
+    return rule.power(design, effect, plan)
+
+
+def _show(folder: str, declared: Sequence[str], verdicts: Sequence[Verdict], powers: Sequence[Power]) -> None:
+    from apps.command import tables
+    from apps.market_report import CURVE_HEADS, HEADS, MEANING, WORDS, cells, number, power_text
+    from privacy.rules.verdict import counted
+
+    tables.say(f"{folder}: {counted(len(verdicts), 'rules')} audited.")
+    for line in declared:
+        tables.say(line)
+    tables.print_rows(HEADS, (cells(one) for one in verdicts))
+    for one in verdicts:
+        tables.say(f"{one.rule}: {WORDS[one.outcome]}. {one.reason}")
+        for name, inner in (("from rows", one.exact), ("from outside", one.statistical)):
+            if inner is not None and inner.reason != one.reason:
+                tables.say(f"  {name}: {WORDS[inner.outcome]}. {inner.reason}")
+        if one.curve:
+            lines = [
+                [row.name, number(row.effect), f"[{number(row.lo)}, {number(row.hi)}]", number(row.p)]
+                for row in one.curve
+            ]
+            tables.print_rows(CURVE_HEADS, lines, title=f"{one.rule}, asked in other ways ({one.unit})")
+        if one.rows:
+            heads = list(one.rows[0])
+            rows = ([_cell(row[name]) for name in heads] for row in one.rows[:_MOST_ROWS])
+            tables.print_rows(heads, rows, title=f"{one.rule}: rows that prove it")
+            if len(one.rows) > _MOST_ROWS:
+                tables.say(f"... and {len(one.rows) - _MOST_ROWS:,} more rows; --json and --report have them all")
+    for power in powers:
+        tables.say(power_text(power))
+    tables.say(MEANING)
+    count = {word: sum(one.outcome == word for one in verdicts) for word in WORDS}
+    tables.say(
+        f"{count['breach']} of {len(verdicts)} rules breached."
+        if count["breach"]
+        else f"No breach found: {count['no_evidence']} without evidence, {count['inconclusive']} inconclusive."
+    )
+
+
+def _cell(value: object) -> object:
+    from retail.problems import shown
+
+    return value if isinstance(value, bool | int | float) else shown(value, most=60)
+
+
+def _write(
+    path: Path,
+    folder: str,
+    declared: Sequence[str],
+    verdicts: Sequence[Verdict],
+    powers: Sequence[Power],
+    record: dict[str, Any],
+) -> None:
+    from apps.market_report import document, html, markdown
+    from experiments.documents import write_bytes, write_json
+
+    if path.suffix.lower() == ".json":
+        write_json(path, record)
+        return
+    content = document(folder, declared, verdicts, powers)
+    write_bytes(path, html(content) if path.suffix.lower() == ".html" else markdown(content))
+
+
+def _plain(power: Power) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return asdict(power)
