@@ -120,7 +120,8 @@ def estimate_price_coefficient(
     if len(kept) < 2 or (chosen.sum(axis=1) > 0).sum() < 2 or np.abs(prices).max() < _MOVES:
         raise DataError(
             f"'{shown(purchases.category)}': a price coefficient needs two products with {least_visits} choices, two "
-            "weeks, and prices that change; give one instead (price_coefficient=-1.0), or lower least_visits"
+            "weeks, and prices that change; give one instead (price_coefficient=-1.0), or call "
+            "estimate_price_coefficient with fewer least_visits"
         )
     held = [
         _of_shape(one, name, (purchases.weeks, len(purchases.products)))[:, kept]
