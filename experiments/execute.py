@@ -15,6 +15,7 @@ from experiments.documents import write_bytes, write_json
 from experiments.faces.kind import FACES
 from experiments.kind import Kind
 from experiments.logbook import log_summary
+from experiments.market.kind import MARKET
 from experiments.pool import Event, Pool, default_jobs
 from experiments.preflight import check_ledger, check_scenario
 from experiments.provenance import code_version
@@ -113,4 +114,5 @@ _KINDS: Final = {
     Scenario.kind: Kind(RUNNER, FINGERPRINT, check_ledger, _expand, summarise),
     "store": STORE,
     "faces": FACES,
+    "market": MARKET,
 }

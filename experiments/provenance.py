@@ -24,6 +24,7 @@ ROOMS: Final = {
     "recommendation": ("retail", "privacy", "federation", "experiments"),
     "store": ("retail", "privacy", "simulation", "experiments"),
     "faces": ("retail", "privacy", "federation", "matching", "experiments"),
+    "market": ("retail", "privacy", "simulation", "experiments"),
 }
 """Where the code of each kind of scenario lies."""
 PACKAGES: Final = (

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from experiments.base_scenario import BaseScenario
 from experiments.faces.scenario import FaceScenario
+from experiments.market.scenario import MarketScenario
 from experiments.scenario import Scenario
 from experiments.store.scenario import StoreScenario
 from retail.errors import ConfigError
@@ -36,7 +37,9 @@ _KINDS: Final = {
     "finite_number": "must be a finite number",
 }
 _FLAT_TABLES: Final = ("sweep", "targets")
-_MODELS: Final[dict[str, type[BaseScenario]]] = {model.kind: model for model in (Scenario, StoreScenario, FaceScenario)}
+_MODELS: Final[dict[str, type[BaseScenario]]] = {
+    model.kind: model for model in (Scenario, StoreScenario, FaceScenario, MarketScenario)
+}
 
 
 def bundled_scenarios() -> tuple[str, ...]:

@@ -84,6 +84,11 @@ def print_summary(document: Mapping[str, Any]) -> None:
 
         print_faces(document)
         return
+    if document.get("kind") == "market":
+        from apps.command.market_summary import print_market
+
+        print_market(document)
+        return
     rows = document["rows"]
     metrics = [name for name in HEADINGS if any(name in row for row in rows)] or _other_metrics(rows)
     swept = list(dict.fromkeys(key for row in rows for key in row["sweep"]))

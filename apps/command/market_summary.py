@@ -1,0 +1,73 @@
+"""Tables of market scenarios."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from apps import market_table
+from apps.command import tables
+
+_WORDS = {"+": "more", "-": "less", "range": "in the range", "?": "open"}
+
+
+def print_market(document: Mapping[str, Any]) -> None:
+    """Print what a market scenario found: a table for each point of the sweep, and targets."""
+    tables.say(document["title"] or document["scenario"])
+    points: dict[str, list[Mapping[str, Any]]] = {}
+    for row in document["rows"]:
+        points.setdefault(market_table.point(row["sweep"]), []).append(row)
+    for where, rows in points.items():
+        if where:
+            tables.say(f"\n{where}")
+        if rows[0]["method"] == "signs":
+            _print_signs(rows)
+        else:
+            _print_regimes(document, rows, where)
+    if rows and rows[0]["method"] != "signs":
+        seeds = max((len(row["seeds"]) for row in document["rows"]), default=0)
+        tables.say(
+            f"Means over {seeds} simulated markets with 95% intervals over markets; differences are of the same market."
+        )
+        tables.say("They say how sure the model is of its mean, not how well it fits a real market: docs/market.md.")
+    if document["targets"]:
+        tables.print_targets(document["targets"])
+
+
+def _print_regimes(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], where: str) -> None:
+    sides = tuple(market_table.SIDES)
+    for reference in market_table.references(document):
+        lines: dict[str, list[str]] = {}
+        for one in market_table.gains(document, sides, reference, where):
+            lines.setdefault(one.label, []).append(market_table.written(one.metric, one.values, signed=True))
+        if lines:
+            tables.say("")
+            heads = ("regime", *(market_table.heading(metric) for metric in sides))
+            title = f"less {reference}, in money an arrival (1 = the mean cost of a product)"
+            tables.print_rows(heads, [[label, *cells] for label, cells in lines.items()], title=title)
+    for title, metrics in (
+        ("a merchant's profit in a period, by size", tuple(market_table.SIZES)),
+        ("the market", tuple(market_table.MARKET)),
+    ):
+        shown = [metric for metric in metrics if any(metric in row for row in rows)]
+        cells = [[_label(row), *(market_table.figure(row, metric) for metric in shown)] for row in rows]
+        tables.say("")
+        tables.print_rows(("regime", *map(market_table.heading, shown)), cells, title=title)
+
+
+def _print_signs(rows: Sequence[Mapping[str, Any]]) -> None:
+    cells = []
+    for row in rows:
+        effect, without = (
+            market_table.written("", [market_table.number(row.get(f"{name}{end}")) for end in ("", "_lo", "_hi")])
+            for name in ("effect", "without_assumption")
+        )
+        expected = _WORDS.get(str(row.get("expected")), "-")
+        cells.append([row.get("number"), _label(row), expected, effect, without, row.get("verdict", "-")])
+    tables.say("")
+    tables.print_rows(("", "experiment", "expected", "effect", "without its assumption", "verdict"), cells)
+    tables.say("shown: the 95% interval over markets lies on the expected side. reported: no sign was expected.")
+
+
+def _label(row: Mapping[str, Any]) -> str:
+    return f"{row['label']} (missing)" if row["missing_runs"] else str(row["label"])

@@ -1,0 +1,30 @@
+"""The figures of a market run by name: what they are called, their unit and meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure. Attributes: title: for people; unit: of its values; meaning: in one sentence."""
+
+    title: str
+    unit: str
+    meaning: str
+
+
+def _all() -> dict[str, Figure]:
+    from simulation.market.kpis import MEASURES
+
+    found = {one.name: Figure(one.name.replace("_", " "), one.unit, one.meaning) for one in MEASURES}
+    sign = "effect of the rule or change, by seed"
+    return found | {
+        "effect": Figure("effect", "1", sign),
+        "without_assumption": Figure("effect without the assumption", "1", f"{sign}, with its assumption turned off"),
+    }
+
+
+FIGURES: Final[Mapping[str, Figure]] = _all()

@@ -1,0 +1,96 @@
+"""What one market experiment is: a market, and arms that differ in the rules of the platform."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
+
+from pydantic import Field, model_validator
+
+from experiments.base_scenario import SLUG, BaseScenario, Settings, finite
+from experiments.targets import Target
+
+Method = Literal["regimes", "signs"]
+_READ: Final = {
+    "regimes": frozenset({"regime", "remedies", "settings"}),
+    "signs": frozenset({"experiment", "settings"}),
+}
+"""What each method reads of an arm, beside its name and label."""
+SIGN_METRICS: Final = ("effect", "without_assumption")
+"""What targets of signs may ask for."""
+
+
+class MarketArm(Settings):
+    """One set of rules, or one experiment about a sign."""
+
+    name: str = Field(pattern=SLUG, description="lower-case letters, digits, dots and dashes")
+    label: str | None = Field(None, min_length=1, description="what tables and charts call the arm")
+    regime: str | None = Field(None, min_length=1, description="a data-sharing regime, such as firewall")
+    remedies: dict[str, Any] = Field(
+        default_factory=dict, description="a table of remedies on top, such as {fee_cap = 0.1}"
+    )
+    experiment: str | None = Field(None, min_length=1, description='the experiment that method = "signs" runs')
+    settings: dict[str, Any] = Field(
+        default_factory=dict, description="settings of the market, over those of all arms, such as {bonus = 0.3}"
+    )
+
+
+class MarketScenario(BaseScenario):
+    """A market experiment. Runs = sweep points x arms; each run holds all seeds."""
+
+    kind: ClassVar[str] = "market"
+    method: Method = Field("regimes", description="what is done")
+    replications: int = Field(
+        20, ge=2, le=10_000, description="on how many markets each arm runs, the same ones for all arms"
+    )
+    seed: int = Field(0, ge=0, description="a whole number: other seeds draw other markets")
+    periods: int = Field(100, ge=1, le=100_000, description="how long a market runs")
+    settings: dict[str, Any] = Field(
+        default_factory=dict, description="settings of the market, such as {merchants = 500, consumers = 20000}"
+    )
+    reference: str | None = Field(None, description="the arm that others are compared with, beside pure and isolated")
+    arms: Annotated[tuple[MarketArm, ...], Field(strict=False, min_length=1)] = Field(
+        description="at least one [[arms]] table"
+    )
+
+    @property
+    def data_place(self) -> str:
+        """Where the data come from, in words."""
+        return "a simulated market"
+
+    @property
+    def runs_wanted(self) -> int:
+        """How many runs one point of the sweep has."""
+        return len(self.arms)
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Arms that all others are compared with, by name."""
+        usual = [arm.name for arm in self.arms if arm.regime in ("pure", "isolated") and not arm.remedies]
+        return tuple(dict.fromkeys([*usual, *([self.reference] if self.reference else [])]))
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        finite(self.settings, "settings")
+        names = [arm.name for arm in self.arms]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"arms lists {twice!r} twice; give each its own name")
+        if self.reference is not None and self.reference not in names:
+            raise ValueError(f"reference = {self.reference!r} is no arm; the arms are {', '.join(names)}")
+        for arm in self.arms:
+            finite(arm.settings, f"arms.{arm.name}.settings")
+            finite(arm.remedies, f"arms.{arm.name}.remedies")
+            needed = "regime" if self.method == "regimes" else "experiment"
+            if getattr(arm, needed) is None:
+                raise ValueError(f'arm {arm.name}: {needed} is missing, which method = "{self.method}" needs; add it')
+            for key in ("regime", "remedies", "experiment"):
+                if getattr(arm, key) and key not in _READ[self.method]:
+                    raise ValueError(f'arm {arm.name}: {key} is not read by method = "{self.method}"; remove it')
+        for expression, condition in self.targets.items():
+            target = Target.parse(expression, condition)
+            target.check_arms(names)
+            if self.method == "signs" and target.metric not in SIGN_METRICS:
+                raise ValueError(
+                    f'targets: "{expression}" asks for {target.metric!r}; signs have {" and ".join(SIGN_METRICS)}'
+                )
+        return self

@@ -1,0 +1,61 @@
+"""Run one experiment about a sign: its effect on every market, with its assumption and without."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from experiments.documents import write_frame
+from experiments.market.signs import SIGNS, judge
+from experiments.market.spec import SEEDS_FILE, MarketSpec
+from experiments.market.summary import of_seeds
+from experiments.runs import ArmResult
+from simulation.market import MarketSettings
+
+
+def run_sign(spec: MarketSpec, settings: MarketSettings, directory: Path, progress: Callable[[str], None]) -> ArmResult:
+    """Execute one experiment.
+
+    Args:
+        spec: the run.
+        settings: of the market.
+        directory: its folder; effects by seed go to `artifacts/`.
+        progress: takes a line now and then.
+    """
+    experiment = SIGNS[str(spec.arm.experiment)]
+    rows = []
+    for number, seed in enumerate(spec.seeds):
+        progress(f"market {number + 1} of {len(spec.seeds)}")
+        rows.append(
+            {
+                "seed": seed,
+                "effect": experiment.effect(settings, seed, spec.settings.periods),
+                "without_assumption": (
+                    math.nan
+                    if experiment.flipped is None
+                    else experiment.flipped(settings, seed, spec.settings.periods)
+                ),
+            }
+        )
+    table = pd.DataFrame(rows)
+    write_frame(directory / "artifacts" / SEEDS_FILE, table)
+    effects, flipped = (table[name].to_numpy(np.float64) for name in ("effect", "without_assumption"))
+    metrics = []
+    for name, values in (("effect", effects), ("without_assumption", flipped)):
+        one = of_seeds(name, values, unit=experiment.unit, provenance={})
+        metrics.append({"name": name, "value": one.value, "lo": one.lo, "hi": one.hi, "unit": one.unit, "n": one.n})
+    info = {
+        "expected": experiment.expected,
+        "verdict": judge(effects, flipped, experiment),
+        "number": experiment.number,
+        "question": experiment.question,
+        "source": experiment.source,
+        "assumption": experiment.assumption,
+        "unit": experiment.unit,
+        "consumers": settings.consumers,
+    }
+    return ArmResult(pd.DataFrame(metrics), info=info)

@@ -1,0 +1,150 @@
+"""A small market scenario through the whole spine: run, resume, table, targets, log, bad input."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from apps.command.main import main
+from apps.command.tables import print_summary
+from experiments.execute import run_scenario
+from experiments.market.spec import SEEDS_FILE
+from experiments.runs import RunStore
+from experiments.scenario_file import bundled_scenarios, load_scenario, validate
+from retail.errors import ConfigError
+from retail.market_log import read_log
+from simulation.market import MarketSettings, simulate
+
+TINY = {
+    "kind": "market",
+    "name": "tiny",
+    "replications": 3,
+    "seed": 5,
+    "periods": 12,
+    "settings": {"merchants": 12, "products": 40, "consumers": 200},
+    "arms": [
+        {"name": "pure", "regime": "pure"},
+        {"name": "isolated", "label": "Own label", "regime": "isolated"},
+        {"name": "neutral", "regime": "self_preferencing", "remedies": {"non_discrimination": True}},
+        {"name": "firewall", "regime": "firewall"},
+        {"name": "capped", "regime": "isolated", "remedies": {"fee_cap": 0.1}},
+    ],
+    "targets": {
+        "difference(merchant_surplus, capped, isolated)": "> 0",
+        "hhi(pure)": "< 0",
+        "ratio(fee, capped, pure)": "< 1",
+    },
+}
+
+
+def scenario(**changes):
+    return validate({**TINY, **changes}, source="tiny")
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("market")
+    return run_scenario(scenario(), store=folder, jobs=1), RunStore(folder)
+
+
+def test_every_arm_has_its_figures_on_the_same_markets_and_every_target_its_answer(done):
+    summary, _ = done
+    assert not summary.failures
+    assert not summary.unfinished
+    assert [row["arm"] for row in summary.rows] == ["pure", "isolated", "neutral", "firewall", "capped"]
+    for row in summary.rows:
+        assert row["seeds"] == [5, 6, 7]
+        assert row["welfare_lo"] <= row["welfare"] <= row["welfare_hi"]
+    names = {one.name for one in summary.differences}
+    assert {"difference(welfare, firewall, isolated)", "difference(welfare, firewall, pure)"} <= names
+    met = {one.name: (one.met, one.value) for one in summary.targets}
+    assert met["hhi(pure)"][0] is False
+    assert met["ratio(fee, capped, pure)"] == (True, pytest.approx(0.1 / 0.15))
+
+
+def test_figures_are_those_of_the_model_called_directly(done):
+    _, store = done
+    (record,) = [one for one in store.records("tiny") if one["arm"] == "firewall"]
+    table = pd.read_parquet(store.root / "tiny" / record["run_id"] / "artifacts" / SEEDS_FILE).set_index("seed")
+    run = simulate(MarketSettings(**TINY["settings"]), "firewall", seed=6, periods=12)
+    assert table.loc[6, "consumer_surplus"] == run.kpis["consumer_surplus"]
+
+
+def test_an_arm_whose_remedy_undoes_its_rule_differs_in_nothing(done):
+    summary, store = done
+    rows = {row["arm"]: row for row in summary.rows}
+    for metric in ("consumer_surplus", "merchant_surplus", "platform_profit", "own_first"):
+        assert rows["neutral"][metric] == rows["firewall"][metric]
+
+
+def test_the_log_of_the_first_market_is_kept_for_an_audit(done):
+    _, store = done
+    for record in store.records("tiny"):
+        log = read_log(store.root / "tiny" / record["run_id"] / "artifacts" / "log")
+        assert log.impressions is not None
+        assert len(log.impressions)
+
+
+def test_the_same_command_again_runs_nothing_and_gives_the_same_table(done):
+    summary, store = done
+    again = run_scenario(scenario(), store=store.root, jobs=1)
+    assert again.document() == summary.document()
+
+
+def test_any_number_of_workers_gives_the_same_figures(done, tmp_path):
+    summary, _ = done
+    again = run_scenario(scenario(), store=tmp_path, jobs=2)
+    drop = {"seconds", "run_ids"}
+    assert [{k: v for k, v in row.items() if k not in drop} for row in again.rows] == [
+        {k: v for k, v in row.items() if k not in drop} for row in summary.rows
+    ]
+
+
+def test_the_printed_table_says_who_gains_against_which_reference(done, capsys):
+    summary, _ = done
+    print_summary(json.loads(json.dumps(summary.document())))
+    out = capsys.readouterr().out
+    assert "less isolated" in out
+    assert "less pure" in out
+    assert "less capped" not in out
+    assert "Own label" in out
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"settings": {"merchants": 0}}, "merchants = 0"),
+        ({"settings": {"fee": 1.0}}, "fee = 1.0 must be below 1"),
+        ({"settings": {"marchants": 3}}, "no such market setting: marchants"),
+        ({"periods": 10**9}, "periods"),
+        ({"replications": 1}, "replications"),
+        ({"arms": [{"name": "a", "regime": "purely"}]}, "there is no regime 'purely'"),
+        ({"arms": [{"name": "a", "regime": "pure", "remedies": {"fee_cup": 0.1}}]}, "there is no 'fee_cup'"),
+        ({"arms": [{"name": "a", "regime": "pure", "remedies": {"fee_cap": 2}}]}, "cap of the fee = 2"),
+        ({"arms": [{"name": "a", "regime": "pure", "remedies": {"non_discrimination": 1}}]}, "must be true or false"),
+        ({"arms": [{"name": "a"}]}, "regime is missing"),
+        ({"arms": [{"name": "a", "regime": "pure", "experiment": "x"}]}, "experiment is not read"),
+        ({"method": "signs", "arms": [{"name": "a", "experiment": "none"}], "targets": {}}, "no experiment 'none'"),
+        ({"reference": "nobody"}, "reference = 'nobody' is no arm"),
+    ],
+)
+def test_what_has_no_meaning_is_refused_in_one_line_before_any_run(changes, words, tmp_path):
+    given = {**TINY, "targets": {}, **changes}
+    with pytest.raises(ConfigError) as refused:
+        run_scenario(validate(given, source="tiny"), store=tmp_path, jobs=1)
+    assert words in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", [one for one in bundled_scenarios() if one.startswith("market")])
+def test_bundled_scenarios_are_read(name):
+    assert load_scenario(name).runs_wanted >= 9
+
+
+def test_bad_input_of_the_command_ends_with_2_and_one_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", "market-demo", "--set", "settings.fee=1.5"]) == 2
+    err = capsys.readouterr().err
+    assert "fee = 1.5 must be below 1" in err
+    assert err.count("\n") == 1
