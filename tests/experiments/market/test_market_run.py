@@ -71,7 +71,7 @@ def test_figures_are_those_of_the_model_called_directly(done):
 
 
 def test_an_arm_whose_remedy_undoes_its_rule_differs_in_nothing(done):
-    summary, store = done
+    summary, _ = done
     rows = {row["arm"]: row for row in summary.rows}
     for metric in ("consumer_surplus", "merchant_surplus", "platform_profit", "own_first"):
         assert rows["neutral"][metric] == rows["firewall"][metric]
