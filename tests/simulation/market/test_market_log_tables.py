@@ -1,0 +1,98 @@
+"""The log of a run keeps the schema, and adds up to the run."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from retail.errors import ConfigError
+from retail.market_log import check, read_log, write_log
+from simulation.market import MarketSettings, simulate
+
+SETTINGS = MarketSettings(merchants=20, consumers=300, products=80, places=12)
+
+
+@pytest.mark.parametrize("regime", ["pooled_self_preferencing", "affiliated_stores", "pure"])
+def test_a_log_keeps_the_schema_and_survives_a_folder(regime, tmp_path):
+    log = check(simulate(SETTINGS, regime, seed=1, periods=25, record="list").log())
+    assert set(log.tables) == {"impressions", "products", "sales", "figures", "reads", "requests", "exposures"}
+    write_log(log, tmp_path / "log")
+    again = read_log(tmp_path / "log")
+    for name, frame in log.tables.items():
+        empty = [column for column in frame if frame[column].isna().all()]  # has no type that a file could keep
+        assert again.tables[name][empty].isna().all(axis=None)
+        rest = frame.columns.difference(empty)
+        pd.testing.assert_frame_equal(frame[rest], again.tables[name][rest], check_dtype=False)
+
+
+def test_sales_add_up_to_what_was_paid():
+    run = simulate(SETTINGS, "pooled", seed=1, periods=15, record="list")
+    paid = run.log().sales.groupby("period")["revenue"].sum()
+    assert paid.to_numpy() == pytest.approx(run.by_period["payments"].to_numpy())
+
+
+def test_a_run_without_lists_is_run_again_for_its_log():
+    run = simulate(SETTINGS, "pooled", seed=1, periods=8)
+    kept = simulate(SETTINGS, "pooled", seed=1, periods=8, record="list")
+    assert run.recording is None
+    for name, frame in kept.log().tables.items():
+        pd.testing.assert_frame_equal(frame, run.log().tables[name])
+
+
+def test_a_full_log_holds_a_list_for_everybody_who_came():
+    run = simulate(SETTINGS, "self_preferencing", seed=1, periods=6, record="full")
+    full = run.log(full=True).impressions
+    assert full["list"].nunique() == run.by_period["arrivals"].sum()
+    assert (full["shown"] == 1).all()
+    lists = run.log().impressions
+    whole = lists.groupby(["query", "position", "product"])["shown"].sum()
+    each = full.groupby(["query", "position", "product"]).size()
+    assert (whole == each).all()
+
+
+def test_own_goods_of_the_log_are_those_of_the_run():
+    run = simulate(SETTINGS, "self_preferencing", seed=1, periods=30, record="list")
+    log = run.log()
+    first = log.impressions[log.impressions["position"] == 1]
+    share = (first["own"] * first["shown"]).groupby(first["period"]).sum() / first["shown"].groupby(
+        first["period"]
+    ).sum()
+    assert share.to_numpy() == pytest.approx(run.by_period["own_first"].to_numpy())
+    copies = log.products[log.products["own"]]
+    assert copies["copy_of"].notna().all()
+    assert (copies["seller"] == "platform").all()
+    assert copies["copy_of"].isin(log.products["product"]).all()
+
+
+def test_requests_are_answered_where_merchants_get_their_data_back():
+    answered = {
+        regime: simulate(SETTINGS, regime, periods=11).log().requests["answered"].notna()
+        for regime in ("firewall", "pooled")
+    }
+    assert answered["firewall"].all()
+    assert not answered["pooled"].any()
+
+
+def test_the_logged_qualities_and_the_own_flag_explain_the_ranking():
+    """Sorting by what the log says, with the bonus, gives the places but for the noise."""
+    run = simulate(MarketSettings(), "self_preferencing", seed=1, periods=20, record="list")
+    frame = run.log().impressions
+    settings = run.settings
+    frame = frame.assign(
+        score=settings.sharpness * (frame["rating"] - settings.price_sensitivity * frame["price"] + frame["relevance"])
+        + settings.bonus * frame["own"]
+    )
+    late = frame[frame["period"] >= 10]
+    correlation = late.groupby("list")[["score", "position"]].corr(method="spearman").iloc[::2, 1]
+    assert correlation.mean() < -0.5
+
+
+@pytest.mark.parametrize("detail", ["all", True, 1])
+def test_an_unknown_detail_is_refused(detail):
+    with pytest.raises(ConfigError, match="record = "):
+        simulate(SETTINGS, periods=1, record=detail)
+
+
+def test_shown_lists_have_the_places_they_should():
+    frame = simulate(SETTINGS, "pure", seed=1, periods=5).log().impressions
+    assert frame["position"].max() <= SETTINGS.places
+    assert np.array_equal(frame.groupby("list")["position"].max(), frame.groupby("list").size())
