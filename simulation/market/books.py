@@ -97,8 +97,8 @@ class Ledger:
         fees = fee * revenue
         gross = revenue - fees - units * products.cost
         listing = np.where(products.active, settings.listing_cost * reference, 0.0)
-        sales = np.bincount(seller, revenue[third], minlength=n)
-        earned = np.bincount(seller, gross[third], minlength=n)
+        sales = np.bincount(seller, revenue[third], minlength=n).astype(np.float64)
+        earned = np.bincount(seller, gross[third], minlength=n).astype(np.float64)
         away = np.where(people.multihomes & people.active, 1.0, 0.0)
         running = np.bincount(seller, listing[third], minlength=n) + reference * (
             settings.fixed_cost * people.active

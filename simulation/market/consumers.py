@@ -116,7 +116,7 @@ def _uniform(key: np.uint64, stream: np.uint64, counter: np.uint64) -> float:
     return (np.float64(bits >> np.uint64(12)) + 0.5) * 2.0**-52
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _choose(cumulated, need, root, first, last, period, arrival, streams, units, arrivals, picks):  # type: ignore[no-untyped-def]
     categories, segments, slots = cumulated.shape
     for consumer in range(first, last):

@@ -12,44 +12,26 @@ same consumers with the same needs, and the same merchants with the same ideas, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from privacy.regimes import Regime
-from simulation.market import assortment, kpis, merchants, platform
+from simulation.market import assortment, merchants, platform
 from simulation.market.books import Books, Ledger
 from simulation.market.consumers import attention_of, choose, expected_arrivals, shares, utilities
 from simulation.market.knowledge import Rights, merchants_know, platform_knows, rights
+from simulation.market.measuring import measure
 from simulation.market.reads import Figures, Reads
 from simulation.market.rules import Remedy, Rules, make_rules
 from simulation.market.run import MarketRun, Recording, summarise
 from simulation.market.settings import MOST_PERIODS, MarketSettings, check_whole
-from simulation.market.state import SIZES, Floats, Ints, State, draw_state
+from simulation.market.shown import Shown
+from simulation.market.start import draw_state
+from simulation.market.state import Floats, Ints, State
 
 _FORGETTING: Final = 0.8
 """Share of a smoothed profit that a period leaves."""
-
-
-@dataclass(slots=True)
-class Shown:
-    """The lists of one period, (C, S, K) unless said otherwise.
-
-    Attributes:
-        place: int64, 1 is first; neutral: int64, places without favour; attention, share, told: float64;
-        rating: (C, K) float64; inclusive: (C, S) float64.
-        id: (C, K) int64, of the products that stood in the slots.
-    """
-
-    place: Ints
-    neutral: Ints
-    attention: Floats
-    share: Floats
-    told: Floats
-    rating: Floats
-    inclusive: Floats
-    id: Ints
 
 
 class Market:
@@ -62,6 +44,9 @@ class Market:
         period: the next one.
         rows: the measures of each period so far.
         last: the lists of the last period, None before the first.
+        books: its money, None before the first.
+        expected: (C, S) float64, arrivals that a forecaster expects.
+        launched, imitated: products that merchants and own label brought out in the last period.
     """
 
     def __init__(
@@ -95,9 +80,9 @@ class Market:
         self.rows: list[dict[str, float]] = []
         self.last: Shown | None = None
         self.books: Books | None = None
-        self._arrivals = expected_arrivals(self.state.consumers, settings)
+        self.expected = expected_arrivals(self.state.consumers, settings)
         self._groups = merchants.sellers_groups(self.state.products, settings.merchants)
-        self._launched = self._imitated = 0
+        self.launched = self.imitated = 0
         self._pools = [self.state.pool]
         self.state.fee = min(settings.fee, self.rules.fee_cap)
 
@@ -114,7 +99,7 @@ class Market:
             self.reads.renew(t)
         right = self._rights()
         ledger = Ledger.empty(settings.merchants)
-        self._launched = self._imitated = 0
+        self.launched = self.imitated = 0
         if review and self.last is not None:
             self._review(right, ledger, self.last)
         own_knowledge = platform_knows(state, right, settings)
@@ -124,13 +109,13 @@ class Market:
             share = self.last.share
             if review:  # what has just come has not been seen to sell, whatever stood in its place
                 share = share * (self.last.id == state.products.id)[:, None, :]
-            merchants.move_prices(state, share, self._arrivals, fee, self._groups, own_knowledge, settings)
+            merchants.move_prices(state, share, self.expected, fee, self._groups, own_knowledge, settings)
         shown = self._show(right, own_knowledge)
         picks = self.recording.picks(settings) if self.recording is not None else None
         units, arrivals = choose(shown.share, state.consumers, settings, t, picks=picks)
         self.books = self._book(right, ledger, fee, units, arrivals)
         self._learn(right, units)
-        self.rows.append(self._measure(shown, arrivals, own_knowledge, review=review))
+        self.rows.append(measure(self, shown, arrivals, own_knowledge, review=review))
         if self.recording is not None:
             self.recording.add(self, shown, units, arrivals, picks)
         self.last = shown
@@ -151,15 +136,15 @@ class Market:
         """Let everybody look at what they offer; `last` is what was shown before."""
         state, settings, t = self.state, self.settings, self.period
         assortment.leave(state, settings, t)
-        found, entry = assortment.ideas(state, last.inclusive, self._arrivals, state.fee, t, settings)
+        found, entry = assortment.ideas(state, last.inclusive, self.expected, state.fee, t, settings)
         price = found.cost / (1 - state.fee) + 1 / settings.price_sensitivity
         before = state.next_id
         ledger.launches += assortment.bring_out(state, found, entry, price, t, settings)
-        self._launched = state.next_id - before
+        self.launched = state.next_id - before
         if self.sells:
             self._imitate(right, ledger)
         ledger.adoption += merchants.adopt(state, right, settings)
-        leaving = float((self._arrivals * (1 - last.share.sum(axis=2))).sum())
+        leaving = float((self.expected * (1 - last.share.sum(axis=2))).sum())
         returned = merchants.returned_knowledge(state, right, settings)
         _, outside = merchants.outside_profit(state, leaving, returned, settings)
         state.merchants.multihomes = outside > settings.multihome_cost * settings.reference_profit
@@ -173,7 +158,7 @@ class Market:
         public = self._public(last.rating)
         share = last.share * (last.id == products.id)[:, None, :]
         state.fee = platform.best_fee(
-            public, own_profit, share, self._arrivals, state.consumers.sensitivity, state.fee, self.rules.fee_cap,
+            public, own_profit, share, self.expected, state.consumers.sensitivity, state.fee, self.rules.fee_cap,
             self.settings,
         )  # fmt: skip
 
@@ -189,10 +174,10 @@ class Market:
         public = self._public(platform.ratings(state, right, settings))
         taken = np.isin(products.id, products.copy_of[products.own])
         targets = platform.choose_targets(
-            public, self._arrivals.sum(axis=1), taken, max(room, 0), self.reads, self.period, settings
+            public, self.expected.sum(axis=1), taken, max(room, 0), self.reads, self.period, settings
         )
         came = assortment.imitate(state, targets, self.period, settings, self.seed)
-        self._imitated = came
+        self.imitated = came
         ledger.own_launches += came * settings.launch_cost * settings.reference_profit
         share = came / max(int(third.sum()), 1) / settings.review
         state.imitated = _FORGETTING * state.imitated + (1 - _FORGETTING) * share
@@ -261,83 +246,6 @@ class Market:
         state.own_orders = settings.memory * state.own_orders + float(sold[products.own].sum())
         people.orders = settings.memory * people.orders + by_merchant
         people.gross = _FORGETTING * people.gross + (1 - _FORGETTING) * books.gross
-
-    def _measure(self, shown: Shown, arrivals: Ints, own_knowledge: float, *, review: bool) -> dict[str, float]:
-        """Return the measures of the period."""
-        state, books = self.state, self.books
-        assert books is not None
-        people, products = state.merchants, state.products
-        came = max(int(arrivals.sum()), 1)
-        row: dict[str, float] = {"period": self.period, "arrivals": float(arrivals.sum())}
-        gained = (shown.inclusive * arrivals).sum(axis=0) / state.consumers.sensitivity
-        row["consumer_surplus"] = float(gained.sum()) / came
-        for s, each in enumerate(gained / np.maximum(arrivals.sum(axis=0), 1)):
-            row[f"consumer_surplus_segment_{s}"] = float(each)
-        row["merchant_surplus"], row["platform_profit"] = books.merchant_surplus / came, books.platform_profit / came
-        row["welfare"] = row["consumer_surplus"] + row["merchant_surplus"] + row["platform_profit"]
-        row |= {"payments": books.payments, "merchants_net": books.merchants_net, "fees": books.fees,
-                "own_revenue": books.own_revenue}  # fmt: skip
-        active = people.active.astype(float)
-        for name, values, among in (
-            ("merchant_surplus", books.kept, None),
-            ("active", active, None),
-            ("knowledge", people.knowledge, people.active),
-            ("adopted", people.adopted.astype(float), people.active),
-        ):
-            found = kpis.by_class(values, people.size, among)
-            row |= {f"{name}_{size}": value for size, value in zip(SIZES, found, strict=True)}
-        row["small_gap"] = 100 * (row["active_large"] - row["active_small"])
-        sales = np.append(books.sales, books.own_revenue)
-        row["hhi"], row["cr4"] = kpis.herfindahl(sales), kpis.largest_four(sales)
-        row["gini"], row["without_sales"] = kpis.gini(books.sales)
-        bought = int(books.units.sum())
-        row["buying"], row["price_paid"] = bought / came, books.payments / max(bought, 1)
-        row["fee"] = state.fee
-        listed = int(products.active.sum())
-        row["own_sales"] = books.own_revenue / books.payments if books.payments > 0 else 0.0
-        row["own_listings"] = int(products.own.sum()) / max(listed, 1)
-        row["listed"], row["launches"], row["imitated"] = float(listed), float(self._launched), float(self._imitated)
-        total = float(books.sales.sum())
-        row["knowledge"] = float((books.sales * people.knowledge).sum()) / total if total > 0 else 0.0
-        sells = self.sells or self.rules.held_stake > 0
-        row["data_advantage"] = own_knowledge - row["knowledge"] if sells else 0.0
-        n = max(int(people.active.sum()), 1)
-        row["multihoming"] = int((people.multihomes & people.active).sum()) / n
-        row["dependency"] = books.dependency
-        return row | self._prominence(shown, arrivals, review=review)
-
-    def _prominence(self, shown: Shown, arrivals: Ints, *, review: bool) -> dict[str, float]:
-        state, settings = self.state, self.settings
-        active, mine = state.products.active, platform.favoured(state, self.rules.held_stake)
-        first, lists = kpis.first_share(shown.place, arrivals, mine)
-        row = {"_first": first, "_first_neutral": first, "_lists": lists}
-        row["own_first"] = first / lists if lists > 0 else 0.0
-        favours = shown.neutral is not shown.place
-        if favours:
-            row["_first_neutral"], _ = kpis.first_share(shown.neutral, arrivals, mine)
-        if not review:
-            return row
-        seen = kpis.exposure(shown.place, settings.places) * active[:, None, :]
-        weight = arrivals.astype(float)
-        row["exposure_ratio"] = kpis.exposure_ratio(seen, weight, mine, active)
-        row["envy"] = kpis.envy(seen, shown.neutral, weight, active) if favours else 0.0
-        row["self_preferencing_money"] = self._gain_by_ranking(shown) if favours else 0.0
-        return row
-
-    def _gain_by_ranking(self, shown: Shown) -> float:
-        """Return what the platform's ranking brings it over a neutral one at these prices, money an arrival."""
-        state, settings = self.state, self.settings
-        products = state.products
-        attention = attention_of(shown.neutral, settings) * products.active[:, None, :]
-        neutral, _ = shares(utilities(products, state.consumers, products.price, settings), attention)
-        more = np.einsum("csk,cs->ck", shown.share - neutral, self._arrivals)
-        third = products.third
-        gain = more * np.where(third, state.fee * products.price, products.price - products.cost) * products.active
-        stake = self.rules.held_stake
-        if stake > 0:
-            held = third & np.append(state.merchants.affiliate, (False, False))[products.seller]
-            gain = gain + np.where(held, stake * more * ((1 - state.fee) * products.price - products.cost), 0.0)
-        return float(gain.sum() / self._arrivals.sum())
 
 
 def simulate(

@@ -78,7 +78,7 @@ def favoured(state: State, stake: float) -> Flags:
     """Return (C, K) bool: goods that the platform gains from beyond the fee."""
     if stake <= 0:
         return state.products.own
-    return state.products.own | np.append(state.merchants.affiliate, (False, False))[state.products.seller]
+    return np.asarray(state.products.own | np.append(state.merchants.affiliate, (False, False))[state.products.seller])
 
 
 def scores(state: State, rating: Floats, told: Floats, period: int, settings: MarketSettings) -> Floats:

@@ -18,7 +18,8 @@ from simulation.market.settings import MarketSettings
 from simulation.market.state import SIZES, Flags, Ints
 
 if TYPE_CHECKING:
-    from simulation.market.market import Market, Shown
+    from simulation.market.market import Market
+    from simulation.market.shown import Shown
 
 RECORDS: Final = ("list", "full")
 MEASURED: Final = 0.5
@@ -116,9 +117,9 @@ def summarise(market: Market) -> MarketRun:
     by_period = pd.DataFrame(market.rows)
     measured = by_period.iloc[int(len(by_period) * (1 - MEASURED)) :]
     known = [one.name for one in kpis.MEASURES if one.name in measured]
-    segments = [name for name in measured if str(name).startswith("consumer_surplus_segment_")]
+    segments = [str(name) for name in measured if str(name).startswith("consumer_surplus_segment_")]
     means = measured[[*known, *segments]].mean()
-    found = {name: float(means[name]) for name in means.index}
+    found = {str(name): float(means[name]) for name in means.index}
     first, neutral, lists = (float(measured[name].sum()) for name in ("_first", "_first_neutral", "_lists"))
     found["self_preferencing"] = (
         kpis.log_odds(first, lists) - kpis.log_odds(neutral, lists) if first != neutral else 0.0

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from retail.randomness import person_keys, uniforms
 from simulation.market import MarketSettings
 from simulation.market.consumers import attention_of, choose, expected_arrivals, shares, utilities
-from simulation.market.state import STREAMS, draw_state
+from simulation.market.start import draw_state
+from simulation.market.state import STREAMS
 
 SETTINGS = MarketSettings(merchants=10, consumers=3000, products=40, categories=2)
 

@@ -18,7 +18,7 @@ from simulation.market import (
     simulate,
 )
 from simulation.market.mesa_shell import MarketShell
-from simulation.market.state import draw_state
+from simulation.market.start import draw_state
 
 SETTINGS = MarketSettings(merchants=40, consumers=800, products=160)
 

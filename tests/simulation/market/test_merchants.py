@@ -9,7 +9,8 @@ from scipy.optimize import minimize
 from simulation.market import Market, MarketSettings, simulate
 from simulation.market.consumers import shares, utilities
 from simulation.market.merchants import best_markups, sellers_groups
-from simulation.market.state import NOBODY, draw_state
+from simulation.market.start import draw_state
+from simulation.market.state import NOBODY
 
 SETTINGS = MarketSettings(merchants=2, consumers=1000, products=3, categories=1, price_error=0.0)
 

@@ -1,0 +1,38 @@
+"""A product of the readable market."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from simulation.market.agents.merchant import Merchant
+    from simulation.market.agents.platform import Platform
+
+
+@dataclass(eq=False)
+class Good:
+    """A product on the list; see `state.Products` for the units."""
+
+    seller: Merchant | Platform
+    category: int
+    quality: float
+    style: float
+    cost: float
+    price: float
+    rating_z: float
+    taste_z: list[float]
+    price_z: float
+    launched: int = 0
+    copy_of: Good | None = None
+    sold: float = 0.0
+    ratings: float = 0.0
+    margin: float = 0.0
+    units: int = 0
+    next_price: float = 0.0
+    share: list[float] = field(default_factory=list)
+
+    @property
+    def own(self) -> bool:
+        """Whether the platform sells it."""
+        return self.seller.is_platform
