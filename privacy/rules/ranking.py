@@ -127,8 +127,8 @@ def _cannot_tell(ranked: RankedLists, design: Design) -> str:
     clusters = ranked.lists.clusters
     if clusters < design.least:
         return (
-            f"Own and other products meet in the lists of {counted(clusters, 'queries')}, and fewer than {design.least} "
-            "say too little; log more queries."
+            f"Own and other products meet in the lists of {counted(clusters, 'queries')}, and fewer than "
+            f"{design.least} say too little; log more queries."
         )
     return ""
 

@@ -9,7 +9,8 @@ import numpy as np
 from scipy import stats
 
 from privacy.rules.design import RANKING, Design, Plan
-from privacy.rules.ordered_logit import Lists, at_values
+from privacy.rules.drawn_lists import draw_lists
+from privacy.rules.ordered_logit import at_values
 from privacy.rules.rule import Power
 
 _LISTS: Final = 4_000
@@ -37,12 +38,13 @@ def ranking_power(design: Design, effect: float, plan: Plan) -> Power:
 
 
 def _information(effect: float, plan: Plan, seed: int) -> float:
-    rng = np.random.default_rng(seed)
-    own = (rng.random((_LISTS, plan.items)) < plan.own_share).astype(np.float64)
-    quality = rng.normal(size=own.shape)
-    value = effect * own + plan.spread * quality + rng.gumbel(size=own.shape)
-    x = np.stack([own, quality], axis=2)
-    x = np.take_along_axis(x, np.argsort(-value, axis=1)[:, :, None], axis=1)
-    lists = Lists(x, np.ones(own.shape, dtype=bool), np.ones(_LISTS), np.arange(_LISTS))
+    lists = draw_lists(
+        np.random.default_rng(seed),
+        queries=_LISTS,
+        places=plan.items,
+        own_share=plan.own_share,
+        effect=effect,
+        weights=(plan.spread,),
+    )
     information = at_values(lists, np.array([effect, plan.spread])).information / _LISTS
     return float(information[0, 0] - information[0, 1] ** 2 / information[1, 1])

@@ -37,6 +37,8 @@ def typed_cells(array: pa.ChunkedArray, column: Column, file: str) -> pd.Series[
     if column.kind == "flag":
         return _flags(flat, column, file)
     numeric = column.kind in ("number", "count")
+    if column.kind == "id" and pa.types.is_floating(flat.type):
+        flat = _whole_ids(flat)
     cells = read_cells(flat, "number" if numeric else "id" if column.kind == "id" else "text")
     for why, wrong in cells.wrong.items():
         if wrong.any():
@@ -76,6 +78,15 @@ def _flat(array: pa.ChunkedArray) -> pa.Array:
     if pa.types.is_large_string(flat.type) or pa.types.is_string_view(flat.type):
         flat = flat.cast(pa.string())
     return flat
+
+
+def _whole_ids(flat: pa.Array) -> pa.Array:
+    """Return numbers with a point as whole numbers where they are that: what pandas makes of ids beside empty cells."""
+    values = flat.to_numpy(zero_copy_only=False).astype(np.float64)
+    filled = ~np.isnan(values)
+    if not ((values[filled] % 1 == 0) & (np.abs(values[filled]) < _LARGEST)).all():
+        return flat
+    return pa.array(np.where(filled, values, 0).astype(np.int64), mask=~filled)
 
 
 def _flags(flat: pa.Array, column: Column, file: str) -> pd.Series[Any]:

@@ -162,6 +162,15 @@ def test_the_order_of_rows_does_not_matter(order):
     assert shuffled["rating"].tolist() == [float(at) for at in order]
 
 
+def test_whole_ids_that_pandas_turned_into_floats_are_read_as_ids():
+    frame = pd.DataFrame(
+        {"product": [1, 2], "seller": "p", "own": True, "category": 0, "launched": 0, "copy_of": [np.nan, 1.0]}
+    )
+    assert check(MarketLog(products=frame)).products["copy_of"].tolist() == [None, 1]
+    with pytest.raises(DataError, match=r"products, row 2, column copy_of holds '1.5'"):
+        check(MarketLog(products=frame.assign(copy_of=[np.nan, 1.5])))
+
+
 def test_a_frame_that_lacks_a_column_or_mixes_kinds_is_refused():
     with pytest.raises(DataError, match="sales: column product is missing"):
         check(MarketLog(sales=pd.DataFrame({"period": [0]})))

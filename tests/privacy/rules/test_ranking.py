@@ -1,0 +1,181 @@
+"""Verdicts on rankings: what is a breach, what is none, and what cannot be told."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from privacy.policy import Dataset, Party, PolicyEngine, Register, Request
+from privacy.rules import Design, Plan, RankingNeutrality, audit_market
+from privacy.rules.drawn_lists import draw_lists
+from privacy.rules.score_bootstrap import first_effect
+from retail.errors import ConfigError
+from retail.market_log import MarketLog
+
+RULE = RankingNeutrality()
+
+
+def verdict(impressions, **design):
+    return audit_market(MarketLog(impressions=impressions), Design(**design), ["ranking"])[0]
+
+
+def test_a_bonus_for_own_products_is_a_breach_with_its_size_and_tipping_point(impressions):
+    found = verdict(impressions(effect=0.5))
+    assert found.outcome == "breach"
+    assert found.lo < 0.5 < found.hi
+    assert found.adjusted_p == found.p <= 0.001
+    assert found.n_unit == "queries"
+    assert found.tipping.estimate == pytest.approx(found.effect - found.margin)
+    assert 0 < found.tipping.verdict < found.tipping.estimate
+    assert found.tipping.strongest == pytest.approx(0.5, abs=0.15)
+    assert found.curve[0].effect == found.effect
+    assert {"without rating", "without speed", "without any quality", "first place alone"} <= {
+        one.name for one in found.curve
+    }
+
+
+def test_a_neutral_ranking_of_better_own_products_is_no_breach_though_their_share_on_top_is_larger(impressions):
+    frame = impressions(better=1.5)
+    found = verdict(frame)
+    assert found.outcome == "no_evidence"
+    naive = next(one for one in found.curve if one.name == "without any quality")
+    assert naive.p <= 0.001
+    top = frame[frame["position"] == 1]
+    assert top["own"].mean() > 1.3 * frame["own"].mean()
+
+
+def test_a_bonus_for_worse_own_products_is_found_though_their_share_on_top_is_fair(impressions):
+    frame = impressions(effect=0.5, better=-1.0)
+    assert frame[frame["position"] == 1]["own"].mean() == pytest.approx(frame["own"].mean(), abs=0.06)
+    assert verdict(frame).outcome == "breach"
+
+
+def test_quality_that_the_log_lacks_makes_the_verdict_inconclusive_with_the_tipping_point(impressions):
+    frame = impressions(hidden=0.5)
+    assert verdict(frame).outcome == "breach"  # a false alarm, which the declaration prevents
+    told = verdict(frame, unlogged=True)
+    assert told.outcome == "inconclusive"
+    assert "1 SD" in told.reason
+    assert told.tipping.estimate == pytest.approx(0.5, abs=0.15)
+
+
+def test_without_any_logged_quality_nothing_is_called_a_breach(impressions):
+    found = verdict(impressions(effect=1.0).drop(columns=["rating", "speed"]))
+    assert found.outcome == "inconclusive"
+    assert found.tipping.strongest is None
+    assert verdict(impressions(effect=1.0), qualities=()).outcome == "inconclusive"
+
+
+def test_the_tipping_point_is_the_strength_of_the_hidden_quality_that_fooled_the_auditor():
+    for hidden in (0.2, 0.4):
+        rng = np.random.default_rng(5)
+        lists = draw_lists(rng, queries=30_000, hidden=hidden)
+        found = first_effect(lists, margin=0.0, few=2, resamples=99, rng=rng)
+        assert found.lo < hidden
+        assert 0.85 * hidden < found.effect < 1.05 * hidden
+
+
+def test_a_bonus_within_the_margin_is_no_breach_and_the_margin_is_the_users(impressions):
+    frame = impressions(effect=0.5, queries=400)
+    assert verdict(frame, margins={"ranking": 0.6}).outcome == "no_evidence"
+    assert verdict(frame, margins={"ranking": 0.2}).outcome == "breach"
+
+
+def test_lists_that_cannot_tell_give_the_reason(impressions):
+    frame = impressions(queries=30)
+    assert "No list holds own and other" in verdict(frame.assign(own=True)).reason
+    assert "No list holds own and other" in verdict(frame.assign(own=False)).reason
+    assert "fewer than 10" in verdict(impressions(queries=6)).reason
+    alone = frame[frame["position"] == 1]
+    assert verdict(alone).outcome == "inconclusive"
+    assert ("lists of one product", 30) in verdict(alone).observations
+    told = verdict(frame.assign(rating=frame["own"] * 2.0 + 1))
+    assert told.outcome == "inconclusive"
+    assert "cannot be told apart" in told.reason
+
+
+def test_a_quality_that_says_nothing_within_lists_is_left_out_and_named(impressions):
+    frame = impressions(effect=0.5)
+    more = frame.assign(season=frame["list"] * 2.0, both=frame["rating"] + frame["speed"])
+    found = verdict(more)
+    assert "both" in found.reason
+    assert "season" in found.reason
+    assert found.effect == pytest.approx(verdict(frame).effect)
+
+
+def test_lists_of_one_query_are_one_cluster(impressions):
+    frame = impressions(queries=200)
+    assert verdict(frame.assign(query=frame["list"] // 4)).n <= 50
+
+
+@given(st.permutations(range(10)), st.integers(0, 5))
+@settings(max_examples=8, deadline=None)
+def test_other_names_of_products_lists_and_another_order_of_rows_change_nothing(names, seed):
+    lists = draw_lists(np.random.default_rng(seed), queries=120, effect=0.3)
+    frame = pd.DataFrame(
+        {
+            "list": np.repeat(np.arange(120), 10),
+            "period": 0,
+            "position": np.tile(np.arange(1, 11), 120),
+            "product": np.tile(np.arange(10), 120),
+            "seller": 0,
+            "own": lists.x[:, :, 0].ravel() > 0,
+            "rating": lists.x[:, :, 1].ravel(),
+        }
+    )
+    other = frame.assign(product=np.array(names)[frame["product"]], list=1_000 - frame["list"])
+    other = other.sample(frac=1, random_state=seed)
+    first, second = verdict(frame), verdict(other)
+    assert second.effect == pytest.approx(first.effect, abs=1e-9)
+    assert second.outcome == first.outcome
+    assert second.n == first.n
+
+
+def test_an_unknown_quality_is_refused(impressions):
+    for name in ("colour", "position", "shown"):
+        with pytest.raises(ConfigError, match=name):
+            verdict(impressions(), qualities=(name,))
+
+
+def test_power_is_what_simulation_finds():
+    planned = RULE.power(Design(), 0.2, Plan(n=200, spread=np.hypot(0.5, 0.3)))
+    found = 0
+    for seed in range(400):
+        rng = np.random.default_rng([21, seed])
+        lists = draw_lists(rng, queries=200, effect=0.2)
+        found += first_effect(lists, margin=0.02, few=200, resamples=199, rng=rng).p <= 0.05
+    assert planned.power == pytest.approx(found / 400, abs=0.04)
+    assert 150 < planned.needed < 230
+    assert RULE.power(Design(), 0.2, Plan(n=planned.needed)).power == pytest.approx(0.9, abs=0.01)
+    assert RULE.power(Design(), 0.01, Plan()).needed is None
+
+
+@pytest.fixture(scope="module")
+def request_for():
+    register = Register(
+        [Party("market", "marketplace", "platform"), Party("m1", "merchant")],
+        [Dataset("catalogue", "m1", "catalogue", "raw", False, public=True), Dataset("o", "m1", "orders", "raw", True)],
+    )
+    engine = PolicyEngine.load(["base", "dma"], register=register, regime="firewall")
+
+    def make(dataset, *columns):
+        return engine, Request("market", "read", dataset, "ranking", columns)
+
+    return make
+
+
+def test_a_ranking_may_read_public_quality_but_neither_orders_nor_who_owns_a_product(request_for):
+    engine, request = request_for("catalogue", "price", "rating")
+    rule = RankingNeutrality(engine)
+    assert rule.permits(request).allowed
+    denied = rule.permits(request_for("catalogue", "price", "own")[1])
+    assert not denied.allowed
+    assert denied.rule == "ranking-own-flag"
+    assert not rule.permits(request_for("o", "units")[1]).allowed
+    assert RankingNeutrality(engine, may_favour=True).permits(request_for("catalogue", "own")[1]).allowed
+
+
+def test_a_rule_without_policies_does_not_answer_requests(request_for):
+    with pytest.raises(ConfigError, match="no policy engine"):
+        RULE.permits(request_for("catalogue", "price")[1])
