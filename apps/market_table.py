@@ -119,6 +119,11 @@ def heading(metric: str) -> str:
     return f"{name}, %" if metric in _PERCENT else name
 
 
+def arm_label(row: Row) -> str:
+    """Return what people call an arm, and whether its run is missing."""
+    return f"{row['label']} (missing)" if row["missing_runs"] else str(row["label"])
+
+
 def point(sweep: Mapping[str, Any]) -> str:
     """Write a point of a sweep for people."""
     return ", ".join(f"{key} = {value}" for key, value in sweep.items())

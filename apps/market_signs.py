@@ -1,0 +1,80 @@
+"""The experiments about signs: what was expected, what came out, and what becomes of it without its assumption."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import pandas as pd
+import streamlit as st
+
+from apps import market_table
+from apps.plain_text import plain
+
+Row = Mapping[str, Any]
+EXPECTED: Final = {"+": "more", "-": "less", "range": "in the range", "?": "open"}
+_MEANINGS: Final = (
+    "- **shown**: the 95% interval over markets lies on the expected side, and the sign does not stay as it is without "
+    "the assumption that is said to produce it.\n"
+    "- **not shown**: the interval holds 0, or the assumption is not what makes the sign.\n"
+    "- **opposite**: the interval lies on the other side.\n"
+    "- **reported**: no sign was expected."
+)
+
+
+def show_signs(rows: Sequence[Row], scenario: str) -> None:
+    """Show one row for each experiment, and its question, assumption and source below."""
+    st.header("The experiments")
+    table = sign_table(rows)
+    st.dataframe(
+        table, hide_index=True, height="content",
+        alt="Experiments with expected sign, effect with 95% interval, effect without the assumption, and verdict",
+        column_config={
+            "No.": st.column_config.TextColumn(pinned=True, width="small"),
+            "Question": st.column_config.TextColumn(width="large"),
+            "Verdict": st.column_config.TextColumn(width="small"),
+        },
+    )  # fmt: skip
+    with st.expander("What the verdicts mean"):
+        st.markdown(_MEANINGS)
+    st.download_button(
+        "Download as CSV", table.to_csv(index=False).encode(), file_name=f"{scenario}.csv", mime="text/csv",
+        icon=":material/download:",
+    )  # fmt: skip
+    st.header("What makes each sign, and who found it")
+    for row in rows:
+        if row.get("assumption"):
+            with st.expander(plain(f"{_number(row)} {row['label']}: {row.get('verdict') or 'not measured'}")):
+                st.markdown(
+                    f"{plain(row.get('question', ''))}\n\n"
+                    f"**What produces the sign here:** {plain(row['assumption'])}\n\n"
+                    f"**Source:** {plain(row.get('source', ''))}"
+                )
+
+
+def sign_table(rows: Sequence[Row]) -> pd.DataFrame:
+    """One row for each experiment: No., Question, Verdict, Expected, Effect, Unit, Without its assumption, Source."""
+    return pd.DataFrame(
+        [
+            {
+                "No.": _number(row),
+                "Question": row.get("question") or row["label"],
+                "Verdict": row.get("verdict") or "not measured",
+                "Expected": EXPECTED.get(str(row.get("expected")), "-"),
+                "Effect": _figure(row, "effect"),
+                "Unit": row.get("unit") or "-",
+                "Without its assumption": _figure(row, "without_assumption"),
+                "Source": row.get("source") or "-",
+            }
+            for row in rows
+        ]
+    )
+
+
+def _number(row: Row) -> str:
+    number = row.get("number")
+    return "-" if number is None else str(number)
+
+
+def _figure(row: Row, metric: str) -> str:
+    return market_table.written("", [market_table.number(row.get(f"{metric}{end}")) for end in ("", "_lo", "_hi")])

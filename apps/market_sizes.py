@@ -1,0 +1,102 @@
+"""What merchants of each size get under a regime: against a reference, over time, and as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import pandas as pd
+import streamlit as st
+
+from apps import market_charts, market_table, market_words
+from apps.plain_text import plain
+from experiments.documents import read_frame
+from experiments.market.run import PERIODS_FILE
+from experiments.runs import RunStore
+
+Row = Mapping[str, Any]
+_SIZE_NAMES: Final = {
+    "merchant_surplus_small": "small",
+    "merchant_surplus_medium": "medium",
+    "merchant_surplus_large": "large",
+}
+
+
+def show_sizes(
+    store: RunStore,
+    scenario: str,
+    document: Mapping[str, Any],
+    rows: Sequence[Row],
+    *,
+    row: Row,
+    reference: str,
+    where: str,
+) -> None:
+    """Show what merchants of each size get, for all regimes as a table and for the chosen one over time."""
+    st.header("Merchants by size")
+    found = market_table.gains(document, tuple(market_table.SIZES), reference, where)
+    mine = [one for one in found if one.arm == row["arm"]]
+    base = next(one for one in rows if one["arm"] == reference)
+    label = base["label"]
+    said = []
+    for one in mine:
+        share = market_words.percent_of(one, market_table.number(base.get(one.metric)))
+        said.append(market_words.clause(one) + (f", {share}" if share else ""))
+    sentence = "; ".join(said)
+    st.markdown(f"**{plain(row['label'])}**: {plain(sentence)}, against {plain(label)}.")
+    table = market_charts.gains_table(mine)
+    table["Side"] = [f"{_SIZE_NAMES[one.metric].capitalize()} merchants" for one in mine]
+    if len(table[table["value"].notna()]):
+        st.altair_chart(
+            market_charts.gains(
+                table[table["value"].notna()], title="Difference in profit, money a merchant and period", heading="Size"
+            ),
+            alt=f"Difference in a merchant's profit by size under {row['label']} from {label}, with 95% intervals",
+        )
+    over = _over_time(store, scenario, row, base)
+    if over is not None:
+        st.markdown("**Over time**")
+        st.altair_chart(
+            market_charts.over_time(over, title="Money a merchant and period"),
+            alt=f"Difference in profit from {label} by period, one line for each size of merchants",
+        )
+        st.caption("Means over the markets; figures elsewhere on this page are of the last half of the periods.")
+        with st.expander("The same figures as a table, every tenth period"):
+            wide = over.pivot(index="period", columns="Size", values="value")
+            shown = wide[wide.index % 10 == 0][list(dict.fromkeys(over["Size"]))].round(3).reset_index()
+            st.dataframe(
+                shown.rename(columns={"period": "Period"}), hide_index=True, height="content",
+                alt="Difference in profit by period and size",
+            )  # fmt: skip
+    cells = pd.DataFrame(
+        [
+            {"Regime": market_table.arm_label(one)}
+            | {market_table.heading(metric): market_table.figure(one, metric) for metric in market_table.SIZES}
+            for one in rows
+        ]
+    )
+    st.dataframe(
+        cells, hide_index=True, height="content", alt="A merchant's profit in a period by size, 95% intervals",
+        column_config={"Regime": st.column_config.TextColumn(pinned=True, width="medium")},
+    )  # fmt: skip
+    st.caption(
+        "Profit in money a merchant and period. Small: the lower half of merchants by scale at the start; large: the "
+        "top tenth."
+    )
+
+
+def _over_time(store: RunStore, scenario: str, row: Row, base: Row) -> pd.DataFrame | None:
+    """Return Size, period, value: what merchants of a size get more than under the reference."""
+    tables = []
+    for one in (row, base):
+        file = store.root / scenario / (one["run_ids"] or [""])[0] / "artifacts" / PERIODS_FILE
+        if not one["run_ids"] or not file.is_file():
+            return None
+        tables.append(read_frame(file))
+    mine, theirs = (one.set_index("period") for one in tables)
+    parts = [
+        (mine[metric] - theirs[metric]).rename("value").reset_index().assign(Size=name)
+        for metric, name in _SIZE_NAMES.items()
+        if metric in mine and metric in theirs
+    ]
+    return pd.concat(parts, ignore_index=True) if parts else None
