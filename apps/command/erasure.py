@@ -102,6 +102,8 @@ def run(
 ) -> None:
     """Erase PERSON from every registered place and write a signed certificate. After a crash, run it again.
 
+    An earlier certificate in books/certificates stays: the next gets a number. A file named with --to is overwritten.
+
     Exit code 0 also where places stay open; the last lines, and `status` of --json, say which.
     """
     from apps.command import tables
@@ -115,8 +117,11 @@ def run(
         read_person(person), delete_models=delete_models or (), notified=notified or (), assumed=assume or ()
     )
     document = certificate.document
-    file = to or CERTIFICATES / f"{document['request']}.json"
-    atomic_write(file, lambda temporary: temporary.write_text(certificate.to_json(), encoding="utf-8"))
+    if to is None:
+        file = certificate.keep(CERTIFICATES)
+    else:
+        file = to
+        atomic_write(file, lambda temporary: temporary.write_text(certificate.to_json(), encoding="utf-8"))
     if as_json:
         rows = list(document["places"])
         tables.print_json({"runs": [], "rows": rows, "status": certificate.status, "certificate": str(file)})

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, Literal
 
 from privacy.consent.identifiers import time_text
@@ -15,6 +17,7 @@ from privacy.erasure.places import MEANING
 from privacy.log import InclusionProof, Log, SignedHead, SigningKey, canonical, verify_signature
 from privacy.log.entry import make_entry
 from retail.errors import PrivacyError
+from retail.files import atomic_write
 
 TYPE: Final = "tradefair erasure certificate"
 VERSION: Final = 1
@@ -64,6 +67,26 @@ class Certificate:
     def to_json(self) -> str:
         """Return the text to hand out."""
         return json.dumps(self.document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+    def keep(self, folder: Path) -> Path:
+        """Write it into a folder beside every earlier one: a certificate that was handed out is never overwritten.
+
+        The first of a request is `REQUEST.json`, the next that says something else `REQUEST-2.json`, and so on. Assumes
+        that one process at a time writes certificates of a request, as `Erasure` sees to with a journal in a file.
+
+        Returns: its file; that of before where the very same certificate is there already.
+
+        Raises: DataError: the folder cannot be written to.
+        """
+        text, name = self.to_json(), str(self.document["request"])
+        for number in itertools.count(1):
+            file = folder / (f"{name}.json" if number == 1 else f"{name}-{number}.json")
+            if not file.exists():
+                atomic_write(file, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+                break
+            if file.read_bytes() == text.encode():
+                break
+        return file
 
 
 def issue(request: Request, entries: list[Entry], *, log: Log) -> Certificate:

@@ -68,9 +68,15 @@ def test_a_request_is_answered_settled_checked_and_a_return_is_found(shop, tmp_p
     code, out, _ = shop("run", "17")
     assert code == 0
     assert "OPEN: lookalike" in out
+    (first,) = (tmp_path / "books" / "certificates").iterdir()
+    handed_out = first.read_bytes()
     code, out, _ = shop("run", "17", "--delete-model", "lookalike", "--json")
     document = json.loads(out)
     assert (code, document["status"]) == (0, "closed")
+    assert document["certificate"] == f"books/certificates/{first.stem}-2.json"
+    assert first.read_bytes() == handed_out
+    assert json.loads(shop("run", "17", "--json")[1])["certificate"] == document["certificate"]  # nothing changed
+    assert len(list(first.parent.iterdir())) == 2
     assert not (tmp_path / "lookalike.npz").exists()
     assert "No registered place holds this person" in shop("plan", "17")[1]
     code, out, _ = shop("verify", document["certificate"], "--key", "books/log-key.pub")
