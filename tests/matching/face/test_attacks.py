@@ -186,14 +186,16 @@ def test_cross_merchant_linkage_is_at_chance_with_rotations(orl, encoder):
     both = Embeddings(np.concatenate([one.vectors for one in both]), encoder.model)
     control = linkage(both.vectors, both.vectors)
     rates = []
-    for _ in range(10):
+    for _ in range(200):  # of 1,500 pairs of keys the standard deviation was .067: the mean of 200 is within .02
         one, other = (
             Rotation.of(Secret.fresh(), model=encoder.model, dimension=encoder.dimension).apply(both) for _ in "ab"
         )
         rates.append(linkage(one.vectors, other.vectors))
-    print(f"linkage: EER {np.mean(rates):.3f} over 10 pairs of keys (bound 0.45); {control:.4f} without rotations")
+    print(
+        f"linkage: EER {np.mean(rates):.3f} over {len(rates)} pairs of keys (bound 0.47); {control:.4f} without rotations"
+    )
     assert control < 0.01
-    assert np.mean(rates) >= 0.45
+    assert mean >= 0.47  # six standard deviations of the mean below chance
 
 
 def test_nan_and_duplicates_cannot_poison_a_gallery_as_they_do_a_bare_index():
