@@ -162,3 +162,73 @@ def test_a_run_cannot_be_changed():
     run = simulate(SETTINGS, periods=2)
     with pytest.raises(dataclasses.FrozenInstanceError):
         run.seed = 5
+
+
+def test_the_fee_is_taken_from_merchants_sales_alone():
+    frame = simulate(SETTINGS, "isolated", seed=2, periods=30).by_period
+    assert frame["fees"].to_numpy() == pytest.approx((0.15 * (frame["payments"] - frame["own_revenue"])).to_numpy())
+
+
+def test_a_stake_moves_profit_and_makes_none():
+    plain = SETTINGS.with_values(audience_bonus=0.0)
+    without, half = (Market(plain, affiliated_stores(stake, 0.0), seed=3) for stake in (0.0, 0.5))
+    for market in (without, half):
+        market.step()
+    part = 0.5 * float(half.books.profit[half.state.merchants.affiliate].sum())
+    assert part != 0
+    assert half.books.merchant_surplus == pytest.approx(without.books.merchant_surplus - part)
+    assert half.books.platform_profit == pytest.approx(without.books.platform_profit + part)
+
+
+def test_affiliates_know_what_the_platform_knows():
+    market = Market(SETTINGS, "affiliated_stores", seed=3)
+    for _ in range(12):
+        market.step()
+    people = market.state.merchants
+    assert people.affiliate.any()
+    assert people.knowledge[people.affiliate & people.active].min() > 0.5
+
+
+def test_what_has_just_come_is_priced_without_sales_whatever_stood_in_its_place():
+    settings = SETTINGS.with_values(price_error=0.0, idea_rate=0.5, launch_cost=1.0)
+    market = Market(settings, "pure", seed=3)
+    for _ in range(40):
+        market.step()
+        products = market.state.products
+        new = products.active & (products.launched == market.period - 1) & (market.period > 1)
+        markup = products.price - products.cost / (1 - settings.fee)
+        assert markup[new] == pytest.approx(np.full(new.sum(), 1 / settings.price_sensitivity))
+    assert len(market.state.launches) > 40
+
+
+def test_merchants_take_a_service_up_where_it_pays_and_small_ones_less():
+    free, dear = (SETTINGS.with_values(adoption_cost=cost, node_cost=0.0) for cost in (0.0, 1e4))
+    assert simulate(free, "firewall", seed=3, periods=20).kpis["adopted_small"] > 0.9
+    assert simulate(dear, "firewall", seed=3, periods=20).kpis["adopted_large"] == 0
+    run = simulate(MarketSettings(), "firewall", seed=3).kpis
+    assert run["adopted_small"] < run["adopted_large"]
+
+
+def test_merchants_who_fear_imitation_bring_out_less():
+    bold, afraid = (MarketSettings(imitation_loss=loss, own_life=10.0, own_label_share=0.2) for loss in (0.0, 1.0))
+    fewer = [
+        simulate(bold, "isolated", seed=seed).kpis["launches"]
+        - simulate(afraid, "isolated", seed=seed).kpis["launches"]
+        for seed in range(3)
+    ]
+    assert min(fewer) > 0
+
+
+def test_sharing_helps_because_there_is_something_to_learn_and_costs_otherwise():
+    """Turn off all that knowledge is good for, and the service is a cost without a gain: the sign is another."""
+    nothing = SETTINGS.with_values(taste_sd=0.0, price_error=0.0, idea_rate=0.0, entry_rate=0.0, outside_lift=0.0)
+
+    def gain(settings, seed):
+        shared, alone = (simulate(settings, regime, seed=seed, periods=60).kpis for regime in ("firewall", "isolated"))
+        return [shared[name] - alone[name] for name in ("merchant_surplus", "consumer_surplus", "platform_profit")]
+
+    for seed in range(3):
+        assert min(gain(SETTINGS, seed)[:2]) > 0
+        merchants, consumers, platform = gain(nothing, seed)
+        assert merchants < 0
+        assert consumers == platform == 0
