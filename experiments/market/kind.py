@@ -36,7 +36,7 @@ def _check(scenario: MarketScenario, store: Path) -> None:
 
 def _expand(scenario: MarketScenario, *, runner: str, fingerprint: str) -> tuple[MarketSpec, ...]:
     version = code_version(runner, kind=scenario.kind)
-    return expand_market(scenario, code_version=version, fingerprint=load_object(fingerprint)(scenario))
+    return expand_market(scenario, code_version=version, fingerprint=load_object(fingerprint))
 
 
 MARKET: Final = Kind(RUNNER, FINGERPRINT, _check, _expand, summarise_market)

@@ -12,6 +12,7 @@ import pandas as pd
 
 from experiments.documents import write_frame
 from experiments.market.figures import FIGURES
+from experiments.market.label_settings import LABEL_SETTINGS
 from experiments.market.rules import read_rules, read_settings
 from experiments.market.scenario import MarketScenario
 from experiments.market.spec import SEEDS_FILE, MarketSpec
@@ -29,15 +30,22 @@ LOG_FOLDER: Final = "log"
 
 @dataclass(frozen=True)
 class Prepared:
-    """An arm that can be run. Attributes: settings and rules of its market; rules are None for an experiment."""
+    """An arm that can be run. Attributes: settings and rules of its market; rules are None but for regimes."""
 
     settings: MarketSettings
     rules: Rules | None
 
 
 def fingerprint(scenario: MarketScenario) -> str:
-    """Identity of the data: a simulated market reads none."""
-    return "simulated"
+    """Identity of the data: a simulated market reads none, one on real categories reads purchases.
+
+    Raises: ConfigError, DataError: the data cannot be found.
+    """
+    if scenario.method != "label":
+        return "simulated"
+    from experiments.market.label_run import label_fingerprint
+
+    return label_fingerprint(scenario)
 
 
 def prepared(spec: MarketSpec) -> Prepared:
@@ -51,6 +59,14 @@ def prepared(spec: MarketSpec) -> Prepared:
 
         if spec.arm.experiment not in SIGNS:
             raise ConfigError(f"there is no experiment {spec.arm.experiment!r}; choose among {', '.join(SIGNS)}")
+        return Prepared(settings, None)
+    if spec.settings.method == "label":
+        unread = sorted(set(spec.market) - set(LABEL_SETTINGS))
+        if unread:
+            raise ConfigError(
+                f'settings.{unread[0]} is not read by method = "label", which reads {", ".join(LABEL_SETTINGS)}; '
+                "remove it"
+            )
         return Prepared(settings, None)
     assert spec.arm.regime is not None
     return Prepared(settings, read_rules(spec.arm.regime, spec.arm.remedies, settings))
@@ -68,6 +84,10 @@ def run_market(spec: MarketSpec, directory: Path, progress: Callable[[str], None
         TradefairError: the run is refused: a setting or rule that cannot be used.
     """
     ready = prepared(spec)
+    if spec.settings.method == "label":
+        from experiments.market.label_run import run_label
+
+        return run_label(spec, ready.settings, directory, progress)
     if ready.rules is None:
         from experiments.market.sign_run import run_sign
 

@@ -7,14 +7,17 @@ from typing import Annotated, Any, ClassVar, Final, Literal, Self
 from pydantic import Field, model_validator
 
 from experiments.base_scenario import SLUG, BaseScenario, Settings, finite
+from experiments.market.label_settings import LEAST_DRAWS, LabelData, LabelTable, OwnLabel, Prices
 from experiments.targets import Target
 
-Method = Literal["regimes", "signs"]
+Method = Literal["regimes", "signs", "label"]
 _READ: Final = {
     "regimes": frozenset({"regime", "remedies", "settings"}),
     "signs": frozenset({"experiment", "settings"}),
+    "label": frozenset({"own_label", "prices", "settings"}),
 }
 """What each method reads of an arm, beside its name and label."""
+_NEEDED: Final = {"regimes": "regime", "signs": "experiment", "label": "own_label"}
 SIGN_METRICS: Final = ("effect", "without_assumption")
 """What targets of signs may ask for."""
 
@@ -29,6 +32,8 @@ class MarketArm(Settings):
         default_factory=dict, description="a table of remedies on top, such as {fee_cap = 0.1}"
     )
     experiment: str | None = Field(None, min_length=1, description='the experiment that method = "signs" runs')
+    own_label: OwnLabel | None = Field(None, description='what the own label may do, for method = "label"')
+    prices: Prices | None = Field(None, description='held when left out, or answered, for method = "label"')
     settings: dict[str, Any] = Field(
         default_factory=dict, description="settings of the market, over those of all arms, such as {bonus = 0.3}"
     )
@@ -47,6 +52,8 @@ class MarketScenario(BaseScenario):
     settings: dict[str, Any] = Field(
         default_factory=dict, description="settings of the market, such as {merchants = 500, consumers = 20000}"
     )
+    data: LabelData | None = Field(None, description='a table, for method = "label"')
+    label: LabelTable | None = Field(None, description='a table, for method = "label"')
     reference: str | None = Field(None, description="the arm that others are compared with, beside pure and isolated")
     arms: Annotated[tuple[MarketArm, ...], Field(strict=False, min_length=1)] = Field(
         description="at least one [[arms]] table"
@@ -55,7 +62,10 @@ class MarketScenario(BaseScenario):
     @property
     def data_place(self) -> str:
         """Where the data come from, in words."""
-        return "a simulated market"
+        if self.method != "label":
+            return "a simulated market"
+        data = self.data or LabelData()
+        return data.source if data.path is None else f"the folder {data.path}"
 
     @property
     def runs_wanted(self) -> int:
@@ -80,12 +90,13 @@ class MarketScenario(BaseScenario):
         for arm in self.arms:
             finite(arm.settings, f"arms.{arm.name}.settings")
             finite(arm.remedies, f"arms.{arm.name}.remedies")
-            needed = "regime" if self.method == "regimes" else "experiment"
+            needed = _NEEDED[self.method]
             if getattr(arm, needed) is None:
                 raise ValueError(f'arm {arm.name}: {needed} is missing, which method = "{self.method}" needs; add it')
-            for key in ("regime", "remedies", "experiment"):
+            for key in ("regime", "remedies", "experiment", "own_label", "prices"):
                 if getattr(arm, key) and key not in _READ[self.method]:
                     raise ValueError(f'arm {arm.name}: {key} is not read by method = "{self.method}"; remove it')
+        self._label_makes_sense()
         for expression, condition in self.targets.items():
             target = Target.parse(expression, condition)
             target.check_arms(names)
@@ -94,3 +105,17 @@ class MarketScenario(BaseScenario):
                     f'targets: "{expression}" asks for {target.metric!r}; signs have {" and ".join(SIGN_METRICS)}'
                 )
         return self
+
+    def _label_makes_sense(self) -> None:
+        if self.method != "label":
+            read = next((key for key in ("data", "label") if getattr(self, key) is not None), None)
+            if read is not None:
+                raise ValueError(f'{read} is not read by method = "{self.method}"; remove it')
+            return
+        if self.label is None:
+            raise ValueError('label is missing, which method = "label" needs; add [label] with categories = ["CHEESE"]')
+        if self.replications < LEAST_DRAWS:
+            raise ValueError(
+                f"replications = {self.replications} draws of the price coefficient are too few for a range that holds "
+                f"95% of them; write {LEAST_DRAWS} or more"
+            )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 from experiments.market.scenario import MarketArm, MarketScenario
-from experiments.sweep import named, sweep_points
+from experiments.sweep import canonical, named, sweep_points
 
 SEEDS_FILE: Final = "by_seed.parquet"
 """Among the artifacts of a run: one row for each seed, one column for each figure."""
@@ -25,7 +25,7 @@ class MarketSpec:
         arm: the rules.
         sweep: the swept keys and their values at this point; empty without a sweep.
         code_version: hash of the source that may change an outcome.
-        data_fingerprint: nothing is read, so it is a constant.
+        data_fingerprint: of real purchases; a constant where nothing is read.
     """
 
     settings: MarketScenario
@@ -59,8 +59,11 @@ class MarketSpec:
 
     @property
     def group(self) -> str:
-        """Runs share nothing that takes time to read."""
-        return self.arm.name
+        """Runs on real categories share what takes time to read; others share nothing."""
+        if self.settings.label is None:
+            return self.arm.name
+        data = self.settings.data
+        return canonical([self.settings.label.model_dump(), None if data is None else data.model_dump()])
 
     @property
     def ledger(self) -> Path | None:
@@ -94,6 +97,7 @@ class MarketSpec:
             "method": self.settings.method,
             "label": self.arm.label or self.arm.name,
             "regime": self.arm.regime,
+            "own_label": self.arm.own_label,
             "experiment": self.arm.experiment,
             "epsilon": None,
             "epsilon_pld": None,
@@ -103,19 +107,21 @@ class MarketSpec:
         }
 
 
-def expand_market(scenario: MarketScenario, *, code_version: str, fingerprint: str) -> tuple[MarketSpec, ...]:
+def expand_market(
+    scenario: MarketScenario, *, code_version: str, fingerprint: Callable[[MarketScenario], str]
+) -> tuple[MarketSpec, ...]:
     """List the runs of a market scenario.
 
     Args:
         scenario: what to run.
         code_version: see `experiments.provenance.code_version`.
-        fingerprint: of the data, a constant.
+        fingerprint: identity of what a point of the sweep reads.
 
     Raises:
         ConfigError: a sweep key or value is refused.
     """
     return tuple(
-        MarketSpec(point, arm, sweep, code_version, fingerprint)
+        MarketSpec(point, arm, sweep, code_version, fingerprint(point))
         for sweep, point in sweep_points(scenario)
         for arm in point.arms
     )

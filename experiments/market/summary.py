@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,10 @@ from experiments.targets import Target, statistic_name
 from simulation.store.intervals import paired
 
 Floats = npt.NDArray[np.float64]
+_SAID: Final = (
+    "number", "expected", "verdict", "question", "source", "assumption", "unit", "currency", "interval", "left_out",
+)  # fmt: skip
+"""What a row repeats of `run.json`, where it is there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +50,15 @@ class _Point:
         runs = [self.specs[arm].run_id for arm in arms if arm is not None and arm in self.tables]
         return {"runs": runs, "sweep": dict(self.sweep)} if self.sweep else {"runs": runs}
 
+    def of(self, name: str, metric: str, values: Floats, story: Mapping[str, Any], unit: str | None = None) -> Result:
+        """Put the values of a figure together, as its method does."""
+        first = next(iter(self.specs.values()))
+        together = of_draws if first.settings.method == "label" else of_seeds
+        if unit is None:
+            told = [record["units"] for record in self.records.values() if "units" in record]
+            unit = next((units[metric] for units in told if metric in units), _unit(metric))
+        return together(name, values, unit=unit, provenance=story)
+
     def column(self, arm: str, metric: str) -> Floats | None:
         """One value for each seed; None where there is none."""
         table = self.tables.get(arm)
@@ -61,7 +74,8 @@ def summarise_market(
 
     Intervals are Student's over seeds; of differences and ratios, over the seeds' own differences: all arms meet the
     same market seed by seed. They say how sure the model is of its mean, and nothing about how well it fits a real
-    market.
+    market. With `method = "label"` a seed is a draw of the price coefficients: figures are medians, and intervals hold
+    95% of the draws, however many there are (`of_draws`).
 
     Args:
         scenario: the scenario that was expanded.
@@ -98,6 +112,18 @@ def of_seeds(name: str, values: Floats, *, unit: str, provenance: Mapping[str, A
     return Result(name, float(real.mean()), lo, hi, unit, len(real), provenance=provenance)
 
 
+def of_draws(name: str, values: Floats, *, unit: str, provenance: Mapping[str, Any]) -> Result:
+    """Return the median over draws of what was estimated, with the range that holds 95% of them; NaN without a value.
+
+    Student's interval of `of_seeds` would say how sure the mean of the draws is, and shrink with their number.
+    """
+    real = values[~np.isnan(values)]
+    if not len(real):
+        return Result(name, math.nan, math.nan, math.nan, unit, 0, provenance=provenance)
+    lo, value, hi = (float(one) for one in np.quantile(real, (0.025, 0.5, 0.975)))
+    return Result(name, value, lo, hi, unit, len(real), provenance=provenance)
+
+
 def _point(specs: Sequence[MarketSpec], store: RunStore) -> _Point:
     tables: dict[str, pd.DataFrame] = {}
     records: dict[str, Mapping[str, Any]] = {}
@@ -114,7 +140,7 @@ def _rows(point: _Point) -> Iterator[dict[str, Any]]:
         record = point.records.get(arm)
         row = {key: value for key, value in spec.record().items() if key not in ("seed", "kind")}
         for metric in point.tables[arm].columns if arm in point.tables else ():
-            found = of_seeds("", point.tables[arm][metric].to_numpy(np.float64), unit="", provenance={})
+            found = point.of("", metric, point.tables[arm][metric].to_numpy(np.float64), {})
             row |= {metric: found.value, f"{metric}_lo": found.lo, f"{metric}_hi": found.hi}
         yield row | {
             "seconds": 0.0 if record is None else record["seconds"],
@@ -124,11 +150,7 @@ def _rows(point: _Point) -> Iterator[dict[str, Any]]:
             "missing_runs": int(record is None),
             "run_ids": [] if record is None else [spec.run_id],
             "sweep": dict(spec.sweep),
-            **{
-                key: record[key]
-                for key in ("number", "expected", "verdict", "question", "source", "assumption", "unit")
-                if record and key in record
-            },
+            **{key: record[key] for key in _SAID if record and key in record},
         }
 
 
@@ -136,7 +158,7 @@ def _figures(point: _Point) -> Iterator[Result]:
     for arm, table in point.tables.items():
         story = point.story(arm)
         for metric in table.columns:
-            yield of_seeds(f"{metric}({arm})", table[metric].to_numpy(np.float64), unit=_unit(metric), provenance=story)
+            yield point.of(f"{metric}({arm})", metric, table[metric].to_numpy(np.float64), story)
 
 
 def _differences(scenario: MarketScenario, point: _Point) -> Iterator[Result]:
@@ -153,12 +175,12 @@ def _differences(scenario: MarketScenario, point: _Point) -> Iterator[Result]:
 def _compared(kind: str, metric: str, arm: str, reference: str, point: _Point) -> Result:
     mine, other = point.column(arm, metric), point.column(reference, metric)
     name, story = statistic_name(kind, metric, arm, reference), point.story(arm, reference)
-    unit = "ratio" if kind == "ratio" else _unit(metric)
+    unit = "ratio" if kind == "ratio" else None
     if mine is None or other is None:
-        return Result(name, math.nan, math.nan, math.nan, unit, 0, provenance=story)
+        return point.of(name, metric, np.empty(0), story, unit)
     with np.errstate(divide="ignore", invalid="ignore"):
         values = mine / other if kind == "ratio" else mine - other
-    return of_seeds(name, np.where(np.isfinite(values), values, np.nan), unit=unit, provenance=story)
+    return point.of(name, metric, np.where(np.isfinite(values), values, np.nan), story, unit)
 
 
 def _targets(scenario: MarketScenario, point: _Point) -> Iterator[Result]:
@@ -168,11 +190,8 @@ def _targets(scenario: MarketScenario, point: _Point) -> Iterator[Result]:
             found = _compared(target.kind, target.metric, target.arm, target.reference, point)
         else:
             values = point.column(target.arm, target.metric)
-            found = of_seeds(
-                target.name,
-                np.empty(0) if values is None else values,
-                unit=_unit(target.metric),
-                provenance=point.story(target.arm),
+            found = point.of(
+                target.name, target.metric, np.empty(0) if values is None else values, point.story(target.arm)
             )
         met = None if math.isnan(found.value) else target.met(found.value)
         yield replace(found, target=target.condition, met=met)
