@@ -42,7 +42,8 @@ def print_market(document: Mapping[str, Any]) -> None:
         else:
             _print_regimes(document, rows, where)
     if rows and rows[0]["method"] == "label":
-        tables.say(str(rows[0].get("interval", "")))
+        for said in sorted({str(row["interval"]) for row in document["rows"] if "interval" in row}):
+            tables.say(said)
         tables.say("They do not say how well simulated lists fit shelves: docs/market-semi-empirical.md.")
     elif rows and rows[0]["method"] != "signs":
         seeds = max((len(row["seeds"]) for row in document["rows"]), default=0)
@@ -76,14 +77,15 @@ def _print_regimes(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]
 
 
 def _print_label(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], where: str) -> None:
-    money = f"in {rows[0].get('currency', 'money')} a visit"
+    money = f"in {next((row['currency'] for row in rows if 'currency' in row), 'money')} a visit"
     for reference in market_table.references(document):
         lines: dict[str, list[str]] = {}
         for one in market_table.gains(document, tuple(_LABEL_MONEY), reference, where):
             lines.setdefault(one.label, []).append(_drawn(one.metric, one.values, signed=True))
-        tables.say("")
-        cells = [[label, *figures] for label, figures in lines.items()]
-        tables.print_rows(("own label", *_LABEL_MONEY.values()), cells, title=f"less {reference}, {money}")
+        if lines:
+            tables.say("")
+            cells = [[label, *figures] for label, figures in lines.items()]
+            tables.print_rows(("own label", *_LABEL_MONEY.values()), cells, title=f"less {reference}, {money}")
     for title, metrics in ((money, _LABEL_MONEY), ("the market", _LABEL_MARKET)):
         cells = [
             [
