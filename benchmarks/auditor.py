@@ -107,7 +107,7 @@ def main() -> None:
     count = parser.parse_args().replications
     start = time.perf_counter()
     print(f"Ranking: share of {count:,} rankings that are flagged (level {DESIGN.alpha:g}, margin {MARGIN:g} log-odds)")
-    print("\n| rankings | queries | flagged | 95% from | 95% to |\n|---|---|---|---|---|")
+    print("\n| rankings | queries | flagged | lower 95% bound | upper 95% bound |\n|---|---|---|---|---|")
     rows = [
         (f"bonus {effect:g}", {"effect": effect}, queries) for effect in (0.0, MARGIN) for queries in (50, 200, 800)
     ]
@@ -119,7 +119,7 @@ def main() -> None:
     for what, settings, queries in rows:
         line(what, queries, flagged(count, queries, by_logit, **settings), count)
     print("\nThe naive share test on the same rankings")
-    print("\n| rankings | queries | flagged | 95% from | 95% to |\n|---|---|---|---|---|")
+    print("\n| rankings | queries | flagged | lower 95% bound | upper 95% bound |\n|---|---|---|---|---|")
     for what, settings in (
         ("bonus 0", {}),
         ("own better by 1 SD of logged quality", {"better": 1.0}),

@@ -24,6 +24,7 @@ from privacy.rules.ordered_logit import Fit, Lists, at_values, fit
 Floats = npt.NDArray[np.float64]
 
 _LEAST_INFORMATION: Final = 1e-3  # of that at the margin; below it the estimate has run away
+_SUSPICIOUS: Final = 4.0  # log-odds; a larger estimate is checked for having run away
 _FAR: Final = 20.0  # log-odds
 
 
@@ -98,11 +99,12 @@ def first_effect(
         depth: see `fit`.
     """
     free, clusters = fit(lists, depth=depth), lists.clusters
-    null = _null(lists, margin, depth)
-    if free.separated or _information(free) < _LEAST_INFORMATION * _information(null):
+    few_or_far = clusters < few or free.separated or abs(float(free.beta[0])) > _SUSPICIOUS
+    null = _null(lists, margin, depth) if few_or_far else None
+    if null is not None and (free.separated or _information(free) < _LEAST_INFORMATION * _information(null)):
         return _separated(lists, free, margin, wild_weights(resamples, clusters, rng), depth)
     effect, error = float(free.beta[0]), float(np.sqrt(free.variance()[0, 0]))
-    if clusters >= few:
+    if null is None or clusters >= few:
         law = stats.t(clusters - 1)
         two, one = float(law.ppf(0.975)), float(law.ppf(0.95))
         p = float(law.sf((effect - margin) / error)) if error > 0 else float(effect <= margin)

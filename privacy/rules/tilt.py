@@ -78,7 +78,7 @@ def mean_test(percentiles: Floats, *, null: float, draws: int, rng: np.random.Ge
 def _cross(p: Callable[[float], float], *, rising: bool) -> float:
     """Return t at which a monotone p value crosses .025."""
     lo, hi = -_STEEP, _STEEP
-    for _ in range(40):
+    for _ in range(26):
         middle = (lo + hi) / 2
         above = p(middle) > 0.025
         lo, hi = (lo, middle) if above == rising else (middle, hi)

@@ -1,0 +1,190 @@
+"""`tradefair audit LOG --rules`: what a user types, sees and gets back."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from apps.command.audit import audit
+from privacy.rules.drawn_lists import draw_lists
+from retail.errors import ConfigError, DataError, TradefairError
+from retail.market_log import MarketLog, write_log
+
+PAGE = Path(__file__).parents[2] / "docs" / "market-audit.md"
+
+
+@pytest.fixture(scope="module")
+def command():
+    app = typer.Typer(rich_markup_mode=None)
+    app.command()(audit)
+    runner = CliRunner()
+
+    def call(*arguments):
+        result = runner.invoke(app, [str(one) for one in arguments])
+        if isinstance(result.exception, TradefairError):
+            raise result.exception
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+        return result.exit_code, result.output
+
+    return call
+
+
+def ranking(folder, **settings):
+    lists = draw_lists(np.random.default_rng(1), queries=120, **settings)
+    frame = pd.DataFrame(
+        {
+            "list": np.repeat(np.arange(120), 10),
+            "period": 0,
+            "position": np.tile(np.arange(1, 11), 120),
+            "product": np.tile(np.arange(10), 120),
+            "seller": "<b>|shop|</b>",
+            "own": lists.x[:, :, 0].ravel() > 0,
+            "price": lists.x[:, :, 1].ravel() + 10,
+            "rating": lists.x[:, :, 2].ravel(),
+        }
+    )
+    write_log(MarketLog(impressions=frame), folder, format="csv")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def biased(tmp_path_factory):
+    return ranking(tmp_path_factory.mktemp("logs") / "biased", effect=0.8)
+
+
+@pytest.fixture(scope="module")
+def neutral(tmp_path_factory):
+    return ranking(tmp_path_factory.mktemp("logs") / "neutral", better=1.0)
+
+
+def test_a_breach_exits_1_and_a_neutral_or_untold_ranking_0(command, biased, neutral):
+    code, text = command(biased, "--rules", "all")
+    assert code == 1
+    assert "BREACH" in text
+    assert "Not audited, as their tables are missing: data, access, targeting." in text
+    code, text = command(neutral, "--rules", "ranking")
+    assert code == 0
+    assert "No breach found: 1 without evidence, 0 inconclusive." in text
+    code, text = command(biased, "--rules", "ranking", "--unlogged")
+    assert code == 0
+    assert "No breach found: 0 without evidence, 1 inconclusive." in text
+    assert "1 SD" in text
+
+
+def test_json_holds_the_verdicts_with_their_curves(command, biased):
+    code, text = command(biased, "--rules", "ranking", "--json", "--power", "ranking=.2")
+    document = json.loads(text)
+    assert code == 1
+    assert document["breaches"] == 1
+    row = document["rows"][0]
+    assert row["outcome"] == "breach"
+    assert row["curve"][0]["effect"] == row["effect"]
+    assert row["tipping"]["estimate"] > 0
+    assert 0 < document["power"][0]["power"] < 1
+
+
+def test_only_the_named_qualities_are_used(command, neutral):
+    code, text = command(neutral, "--rules", "ranking", "--quality", "rating")
+    assert code == 1  # price, on which own products are better, was left out
+    assert "Logged quality: rating." in text
+    assert command(neutral, "--rules", "ranking", "--quality", "price,rating")[0] == 0
+
+
+def test_a_margin_above_the_effect_takes_the_breach_away(command, biased):
+    assert command(biased, "--rules", "ranking", "--margin", "ranking=1.5")[0] == 0
+
+
+@pytest.mark.parametrize("suffix", [".html", ".md", ".json"])
+def test_a_report_is_written_once_and_not_over_another_file(command, biased, tmp_path, suffix):
+    report = tmp_path / f"report{suffix}"
+    assert command(biased, "--rules", "ranking", "--report", report)[0] == 1
+    text = report.read_text()
+    assert "without rating" in text
+    if suffix == ".json":
+        assert json.loads(text)["rows"][0]["outcome"] == "breach"
+    else:
+        assert "BREACH" in text
+    with pytest.raises(ConfigError, match="there already"):
+        command(biased, "--rules", "ranking", "--report", report)
+    assert report.read_text() == text
+
+
+def test_foreign_text_in_a_report_is_escaped(command, tmp_path):
+    folder = tmp_path / "log"
+    reads = pd.DataFrame(
+        {
+            "period": [0],
+            "actor": "platform_retail",
+            "owner": "<script>|x|",
+            "data": "orders\u202e",
+            "columns": "units",
+            "purpose": "ranking",
+            "allowed": True,
+        }
+    )
+    write_log(MarketLog(reads=reads), folder)
+    assert command(folder, "--rules", "data", "--report", tmp_path / "r.html")[0] == 1
+    page = (tmp_path / "r.html").read_text()
+    assert "<script>" not in page
+    assert "\u202e" not in page
+    assert "&lt;script&gt;" in page
+    command(folder, "--rules", "data", "--report", tmp_path / "r.md")
+    assert "\\<script\\>\\|x\\|" in (tmp_path / "r.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--rules", "prices"], "there is no rule 'prices'"),
+        (["--rules", "ranking,ranking"], "each of them once"),
+        (["--rules", ""], "give names"),
+        (["--rules", "targeting"], "targeting: exposures"),
+        (["--rules", "ranking", "--margin", "ranking"], "write RULE=NUMBER"),
+        (["--rules", "ranking", "--margin", "ranking=-1"], "0 or more"),
+        (["--rules", "ranking", "--margin", "prices=1"], "write RULE=NUMBER"),
+        (["--rules", "ranking", "--quality", "colour"], "quality 'colour'"),
+        (["--rules", "ranking", "--power", "access=.2"], "not audited here"),
+        (["--rules", "ranking", "--report", "r.pdf"], "ends in none of"),
+        (["--rules", "ranking", "--report", "nowhere/r.md"], "there is no folder"),
+        (["--rules", "ranking", "--access"], "by itself"),
+        (["--quality", "price"], "belong to --rules"),
+        ([], "say what to audit"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_in_one_line(command, neutral, arguments, words):
+    with pytest.raises(ConfigError, match=re.escape(words)) as caught:
+        command(neutral, *arguments)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_log_that_cannot_be_read_is_refused_and_no_report_is_written(command, tmp_path):
+    with pytest.raises(DataError, match="cannot be opened as a folder"):
+        command(tmp_path / "nowhere", "--rules", "all")
+    (tmp_path / "log").mkdir()
+    (tmp_path / "log" / "impressions.csv").write_text("list,period,position,product,seller,own\n1,0,0,1,a,true\n")
+    with pytest.raises(DataError, match="row 1, column position holds '0'"):
+        command(tmp_path / "log", "--rules", "all", "--report", tmp_path / "r.md")
+    assert not (tmp_path / "r.md").exists()
+
+
+def test_the_example_of_the_page_gives_the_output_that_the_page_shows(command, tmp_path, monkeypatch):
+    text = PAGE.read_text()
+    folder = tmp_path / "log"
+    folder.mkdir()
+    for name, content in re.findall(r"`log/(\w+\.csv)`:\n\n```\n(.*?)```", text, flags=re.DOTALL):
+        (folder / name).write_text(content)
+    assert len(list(folder.iterdir())) == 3
+    monkeypatch.chdir(tmp_path)
+    shown = re.search(r"```\n\$ tradefair audit log --rules all\n(.*?)```", text, flags=re.DOTALL).group(1)
+    code, printed = command("log", "--rules", "all")
+    assert code == 1
+
+    def lines(block):
+        return [line.rstrip() for line in block.splitlines() if line.strip()]
+
+    assert lines(printed) == lines(shown)
