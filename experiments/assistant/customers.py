@@ -13,13 +13,18 @@ from experiments.assistant.pairings import Pairing
 from experiments.assistant.pictures import Picture, public_person
 from experiments.assistant.shop import OFF, Shop
 from experiments.assistant.sweep import sweep
+from matching.face.calibrate import Use
 from matching.face.decision import Refused
-from matching.face.encoder import template_of
 from matching.face.identify import PURPOSE as GREETING
 from matching.face.pad import passes
 from privacy.consent import Receipt
 from privacy.consent.identifiers import person_text
 from retail.errors import ConsentError, DataError
+
+ERASED = (
+    "this person was erased here and is not taken again; who wants to come back is let back with `tradefair erasure "
+    "let-back`"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +35,13 @@ class Welcome:
         uses: purposes for which a template was stored.
         photos: from how many photos.
         pairing: whose baskets stand for theirs; None without a recommender or without consent to it.
+        agreed: every purpose of the receipts, which are on record now; not only those that need a face.
     """
 
     uses: tuple[str, ...]
     photos: int
     pairing: Pairing | None
+    agreed: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +89,7 @@ def enrol(
         PrivacyError: a file of the shop cannot be used.
     """
     name = person_text(person)
-    uses = [one for one in FACES if any(one in receipt.purposes for receipt in receipts)]
+    uses: list[Use] = [one for one in FACES if any(one in receipt.purposes for receipt in receipts)]
     if not uses:
         raise ConsentError(f"nothing was agreed to that needs a face; a consent to {' or '.join(FACES)} is needed")
     sweep(shop)
@@ -109,7 +116,8 @@ def enrol(
             if not shop.vault.holds(shop.register.token(name)):
                 shop.pairings.forget(shop.register.token(name))
             return Refused("policy", OFF)
-        return Welcome(tuple(uses), len(pictures), pairing)
+        agreed = dict.fromkeys(purpose for one in receipts for purpose in one.purposes)
+        return Welcome(tuple(uses), len(pictures), pairing, tuple(agreed))
 
 
 def revoke(shop: Shop, person: str, *, withdraw: bool) -> Farewell:
@@ -135,13 +143,16 @@ def revoke(shop: Shop, person: str, *, withdraw: bool) -> Farewell:
     return Farewell(templates, ended, pairing)
 
 
-def _refused(shop: Shop, name: str, pictures: Sequence[Picture], uses: Sequence[str]) -> Refused | None:
+def _refused(shop: Shop, name: str, pictures: Sequence[Picture], uses: Sequence[Use]) -> Refused | None:
     """Say what stands against an enrolment, without writing anything."""
     if not shop.is_on:
         return Refused("policy", OFF)
     _refuse_known(shop, name, pictures)
     subject = shop.register.token(name)
-    shop.register.tombstones.refuse([name], where="the vault of face templates")
+    if shop.register.tombstones.has(name):
+        return Refused("consent", ERASED)
+    if "payment" in uses and shop.settings.payment:
+        return Refused("policy", f"a template for payment would be of no use: {shop.settings.payment}")
     for use in FACES:
         if use not in uses:
             continue
@@ -153,19 +164,22 @@ def _refused(shop: Shop, name: str, pictures: Sequence[Picture], uses: Sequence[
                 "photo",
                 f"this person is enrolled for {use} already; revoke that first, so that nobody is replaced unseen",
             )
-    most = shop.settings.gallery
+    most = shop.gallery
     if GREETING in uses and shop.enrolled(GREETING) >= most:
         return Refused(
             "gallery",
             f"{most} people are enrolled for {GREETING}, and the threshold at the door holds for no more; somebody has "
             "to leave first, or open another folder with a larger --gallery",
         )
-    try:
-        for number, one in enumerate(pictures, start=1):
+    for number, one in enumerate(pictures, start=1):
+        try:
             dead = passes(shop.liveness, [one.photo])
-            if dead is not None:
-                return Refused(dead.reason, f"picture {number} ({one.name}): {dead.message}")
-        template_of(shop.encoder.encode([one.photo for one in pictures]))
+        except DataError as error:
+            dead = Refused("photo", str(error))
+        if dead is not None:
+            return Refused(dead.reason, f"picture {number} ({one.name}): {dead.message}")
+    try:
+        shop.enrolment(uses[0]).template([one.photo for one in pictures])
     except DataError as error:
         return Refused("photo", str(error))
     return None

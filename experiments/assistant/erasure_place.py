@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from experiments.assistant.shop import COMMITMENTS, LOG, PAIRINGS, REGISTER, USES, VAULT, Shop
+from experiments.assistant.shop import USES, Shop, missing_files
 from privacy.consent.tombstones import Tombstones
 from privacy.erasure import CommitmentsStore
 from privacy.erasure.places import Guarded
 from retail.errors import DataError
-
-_FILES = (VAULT, PAIRINGS, REGISTER, COMMITMENTS, LOG)
 
 
 class ShopPlace(Guarded):
@@ -96,8 +94,7 @@ class ShopPlace(Guarded):
         """
         if not self.folder.exists():
             return None
-        shop_files = [self.folder / name for name in _FILES]
-        missing = [path.name for path in shop_files if not path.is_file()]
+        missing = missing_files(self.folder)
         if missing:
             raise DataError(
                 f"{self.folder} has no {', '.join(missing)}, so nobody can say who is in it; put the files of the shop "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from experiments.assistant.pictures import drawn_customers, orl_people
 from experiments.assistant.shop import Shop
 from experiments.results import Result
 from matching.face.calibrate import Calibration
-from matching.face.evaluate import Estimate, GroupRow, bootstrap, by_group, verification
+from matching.face.evaluate import Estimate, GroupRow, at_least_3_in, bootstrap, by_group, verification
 from matching.face.open_set import by_gallery_size
 from matching.face.rates import DetCurve, all_pairs
 from matching.face.templates import templates_of
@@ -104,13 +104,14 @@ def evaluate(
     """
     if faces.people < 2 or np.bincount(faces.person, minlength=faces.people).min() <= PHOTOS:
         raise DataError(f"judging needs at least two people with more than {PHOTOS} pictures each; give such a folder")
-    rng = np.random.default_rng(seed)
     rows: list[Result] = []
     left_out: list[str] = []
     det: dict[str, DetCurve] = {}
     table: tuple[GroupRow, ...] = ()
     for camera, seen in (("studio", faces), ("door", shifted(faces, np.random.default_rng(seed)))):
         progress(f"camera: {camera}")
+        # A stream for each, so that the number of resamples changes intervals alone, never which galleries are drawn.
+        rng, galleries, splits = (np.random.default_rng([seed, number]) for number in range(3))
         vectors = shop.encoder.encode(list(seen.images)).vectors.astype(np.float64)
         report = verification(vectors, seen.person, rng=rng, fmr=_FMRS, resamples=resamples)
         det[camera] = report.det
@@ -118,16 +119,17 @@ def evaluate(
         rows += [_row(f"fnmr({camera}, fmr {rate:g})", found, report.people) for rate, found in report.fnmr.items()]
         left_out += [f"fnmr({camera}, fmr {rate:g}): fewer than {3 / rate:g} comparisons" for rate in report.left_out]
         sizes = [size for size in (5, 10, 20, 50, 100) if size < faces.people]
-        for size, found in (
-            by_gallery_size(vectors, seen.person, sizes=sizes, rng=rng, photos=PHOTOS, fpir=_FPIR, draws=_DRAWS).items()
-            if sizes
-            else ()
-        ):
+        by_size: dict[int, Estimate] = {}
+        if sizes:
+            by_size = by_gallery_size(
+                vectors, seen.person, sizes=sizes, rng=galleries, photos=PHOTOS, fpir=_FPIR, draws=_DRAWS
+            )
+        for size, found in by_size.items():
             rows.append(_row(f"fnir({camera}, fpir {_FPIR:g}, gallery {size})", found, faces.people))
-        for name, found in _at_thresholds(shop, vectors, seen.person, rng, resamples).items():
+        for name, found in _at_thresholds(shop, vectors, seen.person, splits, resamples).items():
             rows.append(_row(name.format(camera=camera), found, faces.people))
         if camera == "studio" and groups is not None:
-            table = _groups(shop, vectors, seen, groups)
+            table = _groups(shop, vectors, seen, groups, rng)
     return Figures(f"{faces.people} people of {faces.source}", tuple(rows), table, det, tuple(left_out))
 
 
@@ -159,13 +161,14 @@ def _at_thresholds(
 ) -> dict[str, Estimate]:
     """Error rates as they are at till and door, with the shop's thresholds and templates of several pictures."""
     found: dict[str, Estimate] = {}
+    till, at_door = rng.spawn(2)
     chosen = [_split(person, rng) for _ in range(_DRAWS)]
     if not shop.settings.payment:
         level = Calibration.load(shop.folder / PAYMENT).threshold(1e-3)
-        fmr, fnmr = _both(vectors, person, chosen, level, rng, resamples)
+        fmr, fnmr = _both(vectors, person, chosen, level, till, resamples)
         found |= {"fmr({camera}, at the till)": fmr, "fnmr({camera}, at the till)": fnmr}
     door = Calibration.load(shop.folder / DOOR)
-    fpir, fnir = _open_set(vectors, person, chosen, door.thresholds[-1][1], rng, resamples)
+    fpir, fnir = _open_set(vectors, person, chosen, door.thresholds[-1][1], at_door, resamples)
     return found | {"fpir({camera}, at the door)": fpir, "fnir({camera}, at the door)": fnir}
 
 
@@ -199,7 +202,7 @@ def _both(vectors: Any, person: Any, chosen: list[Any], level: float, rng: Any, 
     fmr, fnmr = bootstrap(
         rates, len(names), rng=rng, resamples=resamples, needs=lambda weights: (weights > 0).sum() >= 2
     )
-    return [_not_zero(one, len(names)) for one in (fmr, fnmr)]
+    return [at_least_3_in(one, len(names)) for one in (fmr, fnmr)]
 
 
 def _open_set(vectors: Any, person: Any, chosen: list[Any], level: float, rng: Any, resamples: int) -> list[Estimate]:
@@ -228,19 +231,12 @@ def _open_set(vectors: Any, person: Any, chosen: list[Any], level: float, rng: A
         return bool(total[1] > 0 and total[3] > 0)
 
     fpir, fnir = bootstrap(rates, len(names), rng=rng, resamples=resamples, needs=usable)
-    return [_not_zero(one, len(names)) for one in (fpir, fnir)]
+    return [at_least_3_in(one, len(names)) for one in (fpir, fnir)]
 
 
-def _not_zero(found: Estimate, people: int) -> Estimate:
-    """Give a rate of 0 the upper end 3 / people (rule of three): a bootstrap of nothing would show no doubt at all.
-
-    People are the trials, not comparisons: those that share a person are not independent, and ten people stay ten
-    however many pictures of them are compared.
-    """
-    return replace(found, hi=max(found.hi, min(1.0, 3 / people))) if found.value == 0 else found
-
-
-def _groups(shop: Shop, vectors: Any, faces: FaceSet, groups: Mapping[str, str]) -> tuple[GroupRow, ...]:
+def _groups(
+    shop: Shop, vectors: Any, faces: FaceSet, groups: Mapping[str, str], rng: np.random.Generator
+) -> tuple[GroupRow, ...]:
     unknown = sorted(set(groups) - set(faces.names))
     if unknown:
         raise DataError(f"the groups name {unknown[0]!r}, who is not among the people judged; correct the file")
@@ -248,7 +244,7 @@ def _groups(shop: Shop, vectors: Any, faces: FaceSet, groups: Mapping[str, str])
         return ()
     level = Calibration.load(shop.folder / PAYMENT).threshold(1e-3)
     of = {place: groups[name] for place, name in enumerate(faces.names) if name in groups}
-    return tuple(by_group(all_pairs(vectors, faces.person), of, threshold=level))
+    return tuple(by_group(all_pairs(vectors, faces.person), of, threshold=level, rng=rng))
 
 
 def _row(name: str, found: Estimate, people: int) -> Result:

@@ -14,6 +14,12 @@ from retail.files import atomic_write
 EncoderKind = Literal["exported", "dlib"]
 SETTINGS: Final = "shop.json"
 _SCHEMA: Final = "tradefair-face-shop/1"
+_WORDS: Final = {bool: "true or false", int: "whole number", str: "text"}
+_KINDS: Final[dict[str, type]] = {
+    **dict.fromkeys(("on", "trained_known"), bool),
+    **dict.fromkeys(("dimension", "gallery", "seed"), int),
+    **dict.fromkeys(("model", "trained", "calibrated", "payment", "run", "store"), str),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +66,22 @@ class ShopSettings:
 
     def __post_init__(self) -> None:
         """Refuse what no shop could work with."""
+        if not isinstance(self.merchant, str) or not isinstance(self.alternative, str):
+            raise ConfigError(
+                f"merchant and alternative are {self.merchant!r:.40}, {self.alternative!r:.40}; write texts"
+            )
         if not self.merchant.strip() or not self.alternative.strip():
             raise ConfigError("a shop needs the merchant's id, and an alternative for people who refuse; name both")
         if self.jurisdiction not in JURISDICTIONS or self.jurisdiction == "none":
             known = ", ".join(one for one in JURISDICTIONS if one != "none")
             raise ConfigError(f"jurisdiction is {self.jurisdiction!r}; choose one of {known}")
+        for name, kind in _KINDS.items():
+            if type(getattr(self, name)) is not kind:
+                raise ConfigError(
+                    f"{name} is {getattr(self, name)!r:.40}, which is no {_WORDS[kind]}; restore {SETTINGS}"
+                )
+        if self.gallery < 0 or self.dimension < 0:
+            raise ConfigError(f"gallery is {self.gallery} and dimension {self.dimension}; neither is below 0")
         if self.encoder not in get_args(EncoderKind):
             raise ConfigError(f"encoder is {self.encoder!r}; choose one of {', '.join(get_args(EncoderKind))}")
 
@@ -86,6 +103,8 @@ class ShopSettings:
                 raise DataError(f"{path} is of another version; open a new folder with `tradefair faces open`")
             body |= {name: tuple(body[name]) for name in ("trained_on", "calibrated_on")}
             return cls(**body)
+        except ConfigError as error:
+            raise DataError(f"{path}: {error}") from None
         except FileNotFoundError as error:
             raise DataError(
                 f"there is no shop for faces in {folder}; make one with `tradefair faces open`, or name it: --books"

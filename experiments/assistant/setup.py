@@ -18,6 +18,7 @@ from experiments.assistant.sweep import sweep
 from matching.face.pay_book import PayBook
 from privacy.consent import Notice
 from retail.errors import ConfigError, DataError
+from retail.faces import load_face_folder
 from retail.files import sha256_file
 
 _UNFINISHED: Final = "unfinished"
@@ -78,6 +79,12 @@ def open_shop(
     except OSError as error:
         raise DataError(f"cannot make {folder}: {error.strerror}; choose another folder") from error
     try:
+        ShopSettings(
+            merchant=merchant, jurisdiction=jurisdiction, alternative=alternative, encoder="exported", model="",
+            dimension=0, trained="", calibrated="", calibrated_on=(), gallery=gallery or 0, seed=seed,
+        )  # fmt: skip
+        if people not in ("", "orl", "drawn"):
+            load_face_folder(people)  # before an encoder is trained, which takes a while
         chosen = _recommender(run, store)
         progress("encoder")
         size = {"people": drawn_people, "steps": drawn_steps}

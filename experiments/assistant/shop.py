@@ -28,7 +28,7 @@ from privacy.commitments import Commitments
 from privacy.consent import ConsentRegister
 from privacy.log import Log, SigningKey
 from privacy.policy import Dataset, Party, PolicyEngine, Register
-from retail.errors import ConfigError, PrivacyError
+from retail.errors import ConfigError, DataError, PrivacyError
 
 if TYPE_CHECKING:
     from experiments.assistant.suggestions import Panel, Recommender
@@ -46,6 +46,15 @@ DATASET: Final = "face templates"
 USES: Final[tuple[Use, ...]] = ("in_store_recognition", "payment")
 _PACKS: Final = ("base", "gdpr", "ai-act", "pipl", "bipa", "ccpa")
 OFF: Final = "recognition is switched off in this shop; switch it on with `tradefair faces on`"
+
+
+FILES: Final = (VAULT, PAIRINGS, REGISTER, COMMITMENTS, LOG, LOG_KEY)
+"""What every shop that was set up has, beside its settings, its encoder and what `calibrate` writes."""
+
+
+def missing_files(folder: Path) -> list[str]:
+    """Name the files of a shop that are not in its folder."""
+    return [name for name in FILES if not (folder / name).is_file()]
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,11 +84,19 @@ class Shop:
         """Open a shop that was set up; opening changes no byte of any file.
 
         Raises:
-            DataError: there is none in the folder.
+            DataError: there is none in the folder, or a file of it has gone: made anew it would hold nobody's consent
+                and other secrets.
             PrivacyError: a file of it is missing its key, damaged, or of something else.
         """
         folder = Path(folder)
-        return cls.made(folder, ShopSettings.load(folder))
+        settings = ShopSettings.load(folder)
+        missing = missing_files(folder)
+        if missing:
+            raise DataError(
+                f"{folder} has no {', '.join(missing)}, and without it nobody can say who agreed to what; put the "
+                "files of the shop back from one and the same backup"
+            )
+        return cls.made(folder, settings)
 
     @classmethod
     def made(cls, folder: Path, settings: ShopSettings) -> Shop:
@@ -216,8 +233,19 @@ class Shop:
     def enrolment(self, purpose: Use) -> FaceEnrolment:
         """Return what enrols people for a purpose."""
         return FaceEnrolment(
-            self.encoder, self.vault, self.permission(purpose), self.liveness, self.log, self.commitments
+            self.encoder,
+            self.vault,
+            self.permission(purpose),
+            self.liveness,
+            self.log,
+            self.commitments,
+            one_person=Calibration.load(self.folder / DOOR).one_person,
         )
+
+    @cached_property
+    def gallery(self) -> int:
+        """Most people for whom the threshold at the door holds. Raises: DataError: its file was changed."""
+        return Calibration.load(self.folder / DOOR).gallery
 
     def enrolled(self, purpose: Use) -> int:
         """Count the templates for a purpose."""

@@ -30,3 +30,19 @@ def sweep(shop: Shop) -> int:
             if not shop.vault.holds(subject):
                 shop.pairings.forget(subject)
     return gone
+
+
+def vouch(shop: Shop) -> bool:
+    """Sign the log as it stands, where something was written since it was signed last.
+
+    From then on nobody who lacks the shop's key can change what was written before unseen.
+
+    Returns: whether it was signed.
+
+    Raises: PrivacyError: the log was changed, or cannot be used.
+    """
+    newest = shop.log.head()
+    if newest is not None and newest.size >= shop.log.size:
+        return False
+    shop.log.sign_head()
+    return True

@@ -10,12 +10,11 @@ from typing import Final
 from experiments.assistant.pictures import Picture
 from experiments.assistant.shop import OFF, Shop
 from matching.face.decision import Refused
-from matching.face.pay import KEY_RULE, Payment, is_key
+from matching.face.money import CURRENCIES, digits_of
+from matching.face.pay import CURRENCY_RULE, KEY_RULE, Payment, is_key
 from matching.face.pay_book import PayBook
 from retail.errors import ConfigError
 
-_MINOR: Final = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "ISK": 0, "BHD": 3, "KWD": 3, "JOD": 3, "OMR": 3, "TND": 3}
-"""Digits after the point where they are not 2 (ISO 4217)."""
 _AMOUNT: Final = re.compile(r"\d{1,9}(\.\d{1,3})?")
 
 
@@ -60,15 +59,19 @@ def pay(
 def minor_units(amount: str, currency: str) -> int:
     """Return an amount in the smallest unit of its currency, exactly.
 
-    Raises: ConfigError: it is no amount, or has more digits than the currency.
+    Raises: ConfigError: there is no such currency, it is no amount, or has more digits than the currency.
     """
-    digits = _MINOR.get(currency, 2)
+    if currency not in CURRENCIES:
+        raise ConfigError(CURRENCY_RULE.format(currency))
+    digits = digits_of(currency)
     try:
         if not _AMOUNT.fullmatch(amount) or not Decimal(amount):
             raise InvalidOperation
         minor = Decimal(amount).scaleb(digits)
     except InvalidOperation:
-        raise ConfigError(f"the amount is {amount!r:.40}; write it with a point and above 0, such as 12.50") from None
+        raise ConfigError(
+            f"the amount is {amount!r:.40}; write it with a point, above 0 and below a billion, such as 12.50"
+        ) from None
     if minor != minor.to_integral_value():
         raise ConfigError(f"the amount is {amount}; {currency} has {digits} digits after the point")
     return int(minor)

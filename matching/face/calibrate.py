@@ -27,11 +27,12 @@ from retail.files import atomic_write
 
 Use = Literal["in_store_recognition", "payment"]
 USES: Final = ("in_store_recognition", "payment")
-_SCHEMA: Final = "tradefair-face-calibration/2"
+_SCHEMA: Final = "tradefair-face-calibration/3"
 _RULE_OF_THREE: Final = 3.0
 TEMPLATES: Final = (1, 3, 5, 10, 20)
 """Pictures of a template for which a threshold for 1:1 holds; enrolment takes 1 to 20."""
 _DRAWS: Final = 20  # of templates of one size
+_ONE_PERSON: Final = 0.01
 _ENOUGH: Final = 2_000_000  # comparisons of one size; with many people fewer draws give them
 
 
@@ -49,6 +50,8 @@ class Calibration:
         method: how, in words.
         source: which people, such as "ORL, people 0 to 29".
         made_at: UTC, ISO 8601.
+        one_person: two pictures are taken for two people below this score, which `_ONE_PERSON` of the pairs of one
+            person lie below; None where nobody had two pictures.
 
     Raises: ConfigError: thresholds that are not finite, not ordered, or not monotone in the target; a wrong purpose.
     """
@@ -62,6 +65,7 @@ class Calibration:
     method: str
     source: str
     made_at: str
+    one_person: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse thresholds that nobody could have measured."""
@@ -75,6 +79,8 @@ class Calibration:
             raise ConfigError(f"targets {targets} are not in order from loose to strict; calibrate again")
         if any(a > b for a, b in itertools.pairwise(levels)):
             raise ConfigError("a stricter target has a lower threshold; the file was changed, calibrate again")
+        if self.one_person is not None and not math.isfinite(self.one_person):
+            raise ConfigError("one_person of a calibration must be finite; the file was changed, calibrate again")
 
     def threshold(self, target: float) -> float:
         """Return the least score of a match at a target: of that target, or of the next stricter one.
@@ -172,6 +178,7 @@ def calibrate_verification(
         people=len(of_each),
         comparisons=pairs,
         gallery=0,
+        one_person=_one_person(vectors, who),
         method="share of probes at or above the threshold for another person's template (FMR), strictest size",
         source=source,
     )
@@ -232,6 +239,7 @@ def calibrate_identification(
         people=len(people),
         comparisons=len(top),
         gallery=gallery,
+        one_person=_one_person(vectors, who),
         method=method,
         source=source,
     )
@@ -248,6 +256,16 @@ def _against_templates(vectors: Floats, who: Any, size: int, rng: np.random.Gene
         templates = templates_of(vectors[order], who[order], turns(who[order]) < size)
         found.append((vectors @ templates.T)[strangers])
     return np.concatenate(found)
+
+
+def _one_person(vectors: Floats, who: Any) -> float | None:
+    """Return the score that a share `_ONE_PERSON` of the pairs of pictures of one person lie below."""
+    one, other = np.triu_indices(len(who), k=1)
+    mated = who[one] == who[other]
+    if not mated.any():
+        return None
+    scores = np.einsum("ij,ij->i", vectors[one[mated]], vectors[other[mated]])
+    return float(np.quantile(scores, _ONE_PERSON, method="lower"))
 
 
 def _ordered(targets: Sequence[float]) -> list[float]:

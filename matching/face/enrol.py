@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from matching.embeddings import Embeddings
 from matching.face.capture import Sent, photos_of
 from matching.face.decision import Refused
-from matching.face.encoder import Encoder, template_of
+from matching.face.encoder import Encoder, Photo, template_of
 from matching.face.pad import LivenessCheck, passes
 from matching.face.permission import Permission
 from matching.face.sealed import Binding
@@ -65,6 +67,7 @@ class FaceEnrolment:
         vault: of the encoder's model.
         permission: for the purpose.
         liveness: looks at the photos; None enrols nobody.
+        one_person: of the calibration: photos less alike than this are not of one person. None takes one photo only.
         log: of decisions.
         commitments: stand in for people in the log.
     """
@@ -75,6 +78,7 @@ class FaceEnrolment:
     liveness: LivenessCheck | None
     log: Log
     commitments: Commitments
+    one_person: float | None = None
 
     def enrol(self, person: object, photos: Sent | Sequence[Sent], receipt: Receipt) -> Enrolled | Refused:
         """Enrol a person.
@@ -113,11 +117,34 @@ class FaceEnrolment:
             found = passes(self.liveness, images)
             if found is not None:
                 return found
-            template = template_of(self.encoder.encode(images))
+            template = self.template(images)
             self.vault.check(binding, template)
         except DataError as error:
             return Refused("photo", str(error))
         return Made(name, binding, template, len(images))
+
+    def template(self, images: Sequence[Photo]) -> Embeddings:
+        """Make a template from photos that look like one person; nothing is stored.
+
+        Several photos must each be at least `one_person` like the mean of the others. That is a guard against mistakes
+        and against two people who share a template, as good as the encoder is: one that tells people apart badly lets
+        many strangers pass.
+
+        Raises: DataError: a photo cannot be used, or they do not look like one person.
+        """
+        seen = self.encoder.encode(images)
+        if len(images) > 1:
+            if self.one_person is None:
+                raise DataError("this calibration cannot tell whether several photos are of one person; send one photo")
+            rows = seen.vectors.astype(np.float64)
+            others = rows.sum(axis=0) - rows
+            length = np.linalg.norm(others, axis=1)
+            alike = np.einsum("ij,ij->i", rows, others) / np.where(length > 0, length, 1.0)
+            least = int(alike.argmin())
+            if not alike[least] >= self.one_person:
+                which = "the photos do" if len(images) == 2 else f"photo {least + 1} does"
+                raise DataError(f"{which} not look like one person; enrol one person, from clear photos")
+        return template_of(seen)
 
     def keep(self, made: Sequence[Made], *, allowed: Callable[[], bool] = lambda: True) -> bool:
         """Store a person's templates for one purpose or several, all of them or none, also when killed.

@@ -8,7 +8,7 @@ are not independent.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -69,7 +69,7 @@ class GroupRow:
         people: how many.
         mated: comparisons of one person with itself.
         non_mated: comparisons of two people of the group.
-        fmr: rate with an interval that treats comparisons as independent (too narrow); None without comparisons.
+        fmr: rate with an interval over the group's people, see `at_least_3_in`; None without comparisons.
         fnmr: likewise.
     """
 
@@ -138,46 +138,77 @@ def threshold_at(scores: Floats, rate: float, *, weight: Floats | None = None) -
     return float(np.nextafter(ranked[too_many], np.inf))
 
 
-def by_group(comparisons: Comparisons, group_of: Mapping[int, str], *, threshold: float) -> list[GroupRow]:
+def by_group(
+    comparisons: Comparisons,
+    group_of: Mapping[int, str],
+    *,
+    threshold: float,
+    rng: np.random.Generator,
+    resamples: int = 1000,
+) -> list[GroupRow]:
     """Tabulate error rates by group with counts, so that nobody reads a rate over three people as a finding.
 
     Args:
         comparisons: scores.
         group_of: person -> group; people without one are under "not given".
         threshold: of the calibration.
+        rng: for the bootstrap over a group's people.
+        resamples: of the bootstrap.
 
     Returns: one row for each group, by name, and "all" last.
     """
     names = np.array([group_of.get(int(one), "not given") for one in comparisons.probe], dtype=object)
     others = np.array([group_of.get(int(one), "not given") for one in comparisons.reference], dtype=object)
-    rows = [
-        _row(comparisons, str(name), np.asarray((names == name) & (others == name)), threshold)
-        for name in sorted({*names.tolist(), *others.tolist()})
-    ]
-    return [*rows, _row(comparisons, "all", np.ones(len(names), dtype=bool), threshold)]
+    inside = {str(name): (names == name) & (others == name) for name in sorted({*names.tolist(), *others.tolist()})}
+    inside["all"] = np.ones(len(names), dtype=bool)
+    return [_row(comparisons, name, kept, threshold, rng, resamples) for name, kept in inside.items()]
 
 
-def _row(comparisons: Comparisons, name: str, inside: Any, threshold: float) -> GroupRow:
-    mated, match = comparisons.mated & inside, comparisons.score >= threshold
-    other = ~comparisons.mated & inside
-    people = len({*comparisons.probe[inside].tolist(), *comparisons.reference[inside].tolist()})
+def at_least_3_in(found: Estimate, people: int) -> Estimate:
+    """Give a rate an upper end of at least 3 / people (rule of three): a bootstrap of nothing would show no doubt.
+
+    People are the trials, not comparisons: those that share a person are not independent, and ten people stay ten
+    however many pictures of them are compared.
+    """
+    return replace(found, hi=max(found.hi, min(1.0, 3 / people)))
+
+
+def _row(
+    comparisons: Comparisons, name: str, inside: Any, threshold: float, rng: np.random.Generator, resamples: int
+) -> GroupRow:
+    probe, reference = comparisons.probe[inside], comparisons.reference[inside]
+    match, mated = comparisons.score[inside] >= threshold, comparisons.mated[inside]
+    who = np.unique(np.concatenate([probe, reference]))
+    one, other = np.searchsorted(who, probe), np.searchsorted(who, reference)
+
+    def share(kept: Any, wrong: Any) -> Estimate | None:
+        if not kept.any():
+            return None
+        hits, asked = (np.zeros((len(who), len(who))) for _ in range(2))
+        np.add.at(hits, (one[kept], other[kept]), wrong[kept])
+        np.add.at(asked, (one[kept], other[kept]), 1.0)
+        own = bool(mated[kept].all())
+
+        def rate(weights: Floats | None) -> list[float]:
+            each = np.ones(len(who)) if weights is None else weights
+            pair = np.diag(each) if own else np.outer(each, each)
+            return [float((pair * hits).sum() / (pair * asked).sum())]
+
+        def usable(weights: Floats) -> bool:
+            pair = np.diag(weights) if own else np.outer(weights, weights)
+            return bool((pair * asked).sum() > 0)
+
+        (found,) = bootstrap(rate, len(who), rng=rng, resamples=resamples, needs=usable)
+        return at_least_3_in(found, len(who))
+
     return GroupRow(
         group=name,
-        people=people,
+        people=len(who),
         mated=int(mated.sum()),
-        non_mated=int(other.sum()),
-        fmr=_share(int((match & other).sum()), int(other.sum())),
-        fnmr=_share(int((~match & mated).sum()), int(mated.sum())),
+        non_mated=int((~mated).sum()),
+        fmr=share(~mated, match),
+        fnmr=share(mated, ~match),
     )
-
-
-def _share(hits: int, of: int) -> Estimate | None:
-    if not of:
-        return None
-    from privacy.attacks.intervals import proportion_interval  # here: its package takes seconds, and a till has no use
-
-    lo, hi = proportion_interval(hits, of, confidence=CONFIDENCE)
-    return Estimate(hits / of, lo, hi)
 
 
 def bootstrap(

@@ -17,6 +17,7 @@ from matching.face.capture import Sent, photos_of
 from matching.face.decision import Decision, Match, NoMatch, Reason, Refused
 from matching.face.encoder import Encoder, Photo
 from matching.face.identify import check_parts
+from matching.face.money import CURRENCIES, money_text
 from matching.face.pad import LivenessCheck, passes
 from matching.face.pay_book import PayBook, PaymentReceipt
 from matching.face.permission import Permission
@@ -31,7 +32,7 @@ LOOSEST_FMR: Final = 1e-3
 """A payment's threshold is for a false match rate of at most this."""
 _KEY: Final = re.compile(r"[\x21-\x7e]{8,200}")
 KEY_RULE: Final = "8 to 200 printable ASCII characters without spaces"
-_CURRENCY: Final = re.compile(r"[A-Z]{3}")
+CURRENCY_RULE: Final = "the currency is {!r:.40}; write the three capital letters of ISO 4217, such as EUR"
 
 
 def is_key(key: object) -> bool:
@@ -182,7 +183,7 @@ class FacePayments:
         now = self.permission.clock()
         spent = self.book.spent(who, currency, now.date().isoformat())
         if spent is None or amount_minor + spent > self.limits.most_day_minor:
-            return self._refuse("amount", self._day_message(other=spent is None), who=who)
+            return self._refuse("amount", self._day_message(currency, other=spent is None), who=who)
         if not self.book.attempt(who, at=now, span=self.limits.attempts_per, most=self.limits.attempts):
             return self._refuse("rate limit", "too many attempts at this person; use another way to pay", who=who)
         decision = self._compare(claimed, subject, photos, before)
@@ -201,27 +202,31 @@ class FacePayments:
         )
         if charged is None:  # another till was faster
             spent = self.book.spent(who, currency, now.date().isoformat())
-            return self._refuse("amount", self._day_message(other=spent is None), who=who)
+            return self._refuse("amount", self._day_message(currency, other=spent is None), who=who)
         return self._again(*charged, asked=asked, claimed=claimed)
 
     def _malformed(self, amount_minor: object, currency: object, key: object) -> Refused | None:
         most = self.limits.most_minor
-        if type(amount_minor) is not int or not 1 <= amount_minor <= most:
+        if not isinstance(currency, str) or currency not in CURRENCIES:
+            return Refused("amount", CURRENCY_RULE.format(currency))
+        if type(amount_minor) is not int or amount_minor < 1:
+            return Refused(
+                "amount", f"the amount is {amount_minor!r:.40}; give a whole number of the currency's smallest unit"
+            )
+        if amount_minor > most:
             return Refused(
                 "amount",
-                f"the amount is {amount_minor!r:.40} of the currency's smallest unit; by face it is a whole one from "
-                f"1 to {most}",
+                f"the amount is {money_text(amount_minor, currency)}; by face one pays at most "
+                f"{money_text(most, currency)} at once",
             )
-        if not isinstance(currency, str) or not _CURRENCY.fullmatch(currency):
-            return Refused("amount", f"the currency is {currency!r:.40}; write its three letters, such as EUR")
         if not is_key(key):
             return Refused("key", f"an idempotency key must be {KEY_RULE}")
         return None
 
-    def _day_message(self, *, other: bool) -> str:
+    def _day_message(self, currency: str, *, other: bool) -> str:
         if other:
             return "this person has paid in another currency today; use that, or another way to pay"
-        return f"this would pass the limit of {self.limits.most_day_minor} a day"
+        return f"this would pass the limit of {money_text(self.limits.most_day_minor, currency)} a day"
 
     def _again(self, earlier: str, receipt: PaymentReceipt, *, asked: str, claimed: str) -> Payment:
         if earlier != asked:

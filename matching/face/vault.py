@@ -15,13 +15,11 @@ import numpy as np
 from matching.embeddings import Embeddings
 from matching.face.rotation import Rotation
 from matching.face.sealed import Binding, seal, unseal
-from matching.face.vault_rows import TABLES, count_up, delete, find, insert, rows_of
+from matching.face.vault_rows import TABLES, VaultFile, count_up, delete, find, insert, rows_of
 from privacy.consent import Secret
 from privacy.consent.register_file import fact, make_private, set_fact
-from privacy.sqlite_file import FileKind, SqliteFile
 from retail.errors import DataError, PrivacyError
 
-VAULT: Final = FileKind(what="vault of face templates", application_id=0x54464656, version=1)  # "TFFV"
 _TWICE: Final = (
     "this person has a template for this purpose already; revoke that first, so that nobody is replaced unseen"
 )
@@ -43,7 +41,7 @@ class OpenTemplates:
     embeddings: Embeddings | None
 
 
-class Vault(SqliteFile):
+class Vault(VaultFile):
     """Templates of one merchant and one model; make it with `Vault.of`.
 
     The key lies beside the file (`<file>.key`, mode 0600). The file holds tokens, receipts' hashes and ciphertexts; no
@@ -53,8 +51,6 @@ class Vault(SqliteFile):
         from before (backups) still hold the ciphertext: after `rekey` nobody can open those, once the old key is gone
         from backups too. Assumes AES-256-GCM, and a disk that overwrites in place or is encrypted itself.
     """
-
-    kind = VAULT
 
     def __init__(self, path: Path | None, *, merchant: str, model: str, dimension: int) -> None:
         """Open or make; see `of`."""
@@ -224,11 +220,6 @@ class Vault(SqliteFile):
             count_up(connection)
         self._settle_key(fresh)
         return len(rows)
-
-    def _connect(self, mode: str) -> sqlite3.Connection:
-        connection = super()._connect(mode)
-        connection.execute("PRAGMA secure_delete = ON")
-        return connection
 
     @property
     def _key_path(self) -> Path | None:

@@ -7,6 +7,9 @@ from typing import Final
 
 from matching.face.sealed import Binding, Sealed
 from privacy.consent.register_file import fact, set_fact
+from privacy.sqlite_file import FileKind, SqliteFile
+
+VAULT: Final = FileKind(what="vault of face templates", application_id=0x54464656, version=1)  # "TFFV"
 
 TABLES: Final = (
     "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
@@ -74,3 +77,19 @@ def count_up(connection: sqlite3.Connection) -> None:
 def _sealed(row: _Row, merchant: str) -> Sealed:
     subject, purpose, receipt, model, expires_at, version, nonce, ciphertext = row
     return Sealed(Binding(subject, merchant, purpose, receipt, model, expires_at, version), nonce, ciphertext)
+
+
+class VaultFile(SqliteFile):
+    """The file of a vault, as far as it needs no key: who has lost the key can still let people leave."""
+
+    kind = VAULT
+
+    def forget(self, subject: str) -> int:
+        """Delete and overwrite a subject's templates of every purpose. Returns: how many went."""
+        with self.transaction() as connection:
+            return delete(connection, subject, None, None)
+
+    def _connect(self, mode: str) -> sqlite3.Connection:
+        connection = super()._connect(mode)
+        connection.execute("PRAGMA secure_delete = ON")
+        return connection

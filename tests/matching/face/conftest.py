@@ -164,7 +164,7 @@ class Merchant:
         return receipt
 
     def enrolment(self, purpose=GREET, **changes) -> FaceEnrolment:
-        parts = {"liveness": self.liveness} | changes
+        parts = {"liveness": self.liveness, "one_person": self.calibrations[GREET].one_person} | changes
         return FaceEnrolment(
             self.encoder, self.vault, self.permission(purpose), log=self.log, commitments=self.commitments, **parts
         )

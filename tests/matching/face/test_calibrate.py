@@ -160,3 +160,18 @@ def test_thresholds_that_fall_for_stricter_targets_cannot_be_a_calibration():
         Calibration(**(fields | {"thresholds": ((1e-2, 0.9), (1e-3, 0.8))}))
     with pytest.raises(ConfigError, match="finite"):
         Calibration(**(fields | {"thresholds": ((1e-2, float("nan")),)}))
+
+
+@pytest.mark.parametrize("make", [calibrate_verification, calibrate_identification])
+def test_ninety_nine_of_a_hundred_pairs_of_one_person_pass_as_one_person(make):
+    rng = np.random.default_rng(3)
+    means = rng.standard_normal((60, 16))
+    who = np.repeat(np.arange(60), 10)
+    embeddings = Embeddings.scaled(means[who] + 0.3 * rng.standard_normal((600, 16)), "m")
+    more = {"gallery": 5} if make is calibrate_identification else {"targets": (1e-2,)}
+    found = make(embeddings, who.tolist(), source="made up", rng=rng, **more)
+    one, other = np.triu_indices(600, k=1)
+    alike = (embeddings.vectors @ embeddings.vectors.T)[one, other]
+    mated = who[one] == who[other]
+    assert (alike[mated] < found.one_person).mean() == pytest.approx(0.01, abs=0.002)
+    assert (alike[~mated] < found.one_person).mean() > 0.9

@@ -103,7 +103,7 @@ def test_open_set_identification_counts_misses_and_wrong_names():
 def test_a_group_table_shows_counts_and_no_rate_where_nothing_was_compared():
     vectors, person = made_up(9, 4, spread=0.3)
     groups = {one: "a" for one in range(5)} | {one: "b" for one in range(5, 8)}
-    rows = by_group(all_pairs(vectors, person), groups, threshold=0.5)
+    rows = by_group(all_pairs(vectors, person), groups, threshold=0.5, rng=np.random.default_rng(0))
     assert [(row.group, row.people, row.mated, row.non_mated) for row in rows] == [
         ("a", 5, 30, 160),
         ("b", 3, 18, 48),
@@ -130,3 +130,12 @@ def test_more_people_enrolled_are_harder_to_tell_apart():
         by_gallery_size(vectors, person, sizes=[40], rng=np.random.default_rng(0))
     with pytest.raises(DataError, match="no more than 6 images"):
         by_gallery_size(vectors, person, sizes=[2], photos=6, rng=np.random.default_rng(0))
+
+
+def test_no_interval_of_a_group_bounds_less_than_its_people_allow():
+    vectors, person = made_up(10, 10, spread=0.05)
+    groups = {one: "a" for one in range(5)}
+    rows = by_group(all_pairs(vectors, person), groups, threshold=0.6, rng=np.random.default_rng(0))
+    for row in rows:
+        assert row.fmr.value == row.fnmr.value == 0
+        assert row.fmr.hi == row.fnmr.hi == 3 / row.people

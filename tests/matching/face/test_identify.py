@@ -271,3 +271,15 @@ def test_only_templates_that_may_never_be_used_again_have_ended(merchant):
     assert sorted(ended()) == sorted(merchant.register.token(person) for person in (one, other))
     merchant.register.tombstones.add(third)
     assert len(ended()) == 3
+
+
+def test_photos_of_two_people_make_no_template(merchant, pictures):
+    one, other = sorted(pictures)[:2]
+    receipt = merchant.agree(one)
+    strict = merchant.enrolment(one_person=0.99)
+    before = merchant.files()
+    answer = strict.enrol(one, [pictures[one][0], pictures[other][0]], receipt)
+    assert "not look like one person" in answer.message
+    assert merchant.files() == before
+    assert merchant.enrolment(one_person=None).enrol(one, pictures[one][:2], receipt).reason == "photo"
+    assert merchant.enrolment(one_person=-1.0).enrol(one, pictures[one][:2], receipt) == Enrolled(2)

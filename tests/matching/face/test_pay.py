@@ -225,7 +225,7 @@ def test_another_currency_gives_no_second_limit_on_a_day(shop, pictures):
 
     assert pay(1, "EUR") == Match(person)
     assert "in another currency today" in pay(2, "USD").message
-    assert "the limit of 5000 a day" in pay(3, "EUR").message
+    assert "the limit of 50.00 EUR a day" in pay(3, "EUR").message
     shop.clock.advance(days=1)
     assert pay(4, "USD") == Match(person)
     assert "in another currency today" in pay(5, "EUR").message
