@@ -104,7 +104,8 @@ def adopt(state: State, right: Rights, settings: MarketSettings) -> Floats:
     """Let merchants take up the regime's data service where they expect it to pay.
 
     A merchant expects service_gain times the knowledge it would gain times its gross profit, less what the service
-    costs a period, over the horizon. Small merchants sell less, so a fixed cost keeps out those who would learn most.
+    costs a period, over the horizon, and must have the cash. Small merchants sell less, so a fixed cost keeps out those
+    who would learn most.
 
     Returns: (M,) float64, money paid for it now.
     """
@@ -119,7 +120,8 @@ def adopt(state: State, right: Rights, settings: MarketSettings) -> Floats:
     running = settings.node_cost * settings.reference_profit if right.pool in ("raw", "exact", "noisy") else 0.0
     gain = settings.service_gain * learnt * np.maximum(merchants.gross, 0.0) - running
     once = settings.adoption_cost * settings.reference_profit
-    new = merchants.active & ~merchants.adopted & (gain * settings.horizon > once)
+    able = merchants.active & ~merchants.adopted & (merchants.cash > once)
+    new = able & (gain * settings.horizon > once)
     merchants.adopted |= new
     return np.where(new, once, 0.0)
 

@@ -142,9 +142,10 @@ class Merchant(Agent):  # type: ignore[misc]
         running = settings.node_cost * reference if right.pool in ("raw", "exact", "noisy") else 0.0
         learnt = self.reliability(with_service=True) - self.reliability(with_service=False)
         gain = settings.service_gain * learnt * max(self.gross, 0.0) - running
-        if self.active and not self.adopted and gain * settings.horizon > settings.adoption_cost * reference:
+        once = settings.adoption_cost * reference
+        if self.active and not self.adopted and self.cash > once and gain * settings.horizon > once:
             self.adopted = True
-            self.spent += settings.adoption_cost * reference
+            self.spent += once
 
     def book(self, leaving: float) -> None:
         """Add the period up."""
