@@ -83,6 +83,9 @@ class Plan:
         spread: SD of the score that logged qualities make in a list, log-odds.
         failing: share of requests that fail anyway.
         noise: SD between periods of the difference in score, as a share of others' mean score.
+        lasting: SD between advertisers of what lasts, as a share of others' mean score.
+        advertisers: how many there are.
+        own_advertisers: how many of them are own.
         wanted: power for which `Power.needed` is worked out.
     """
 
@@ -92,6 +95,9 @@ class Plan:
     spread: float = 0.6
     failing: float = 0.0
     noise: float = 0.1
+    lasting: float = 0.02
+    advertisers: int = 40
+    own_advertisers: int = 1
     wanted: float = 0.9
 
     def __post_init__(self) -> None:
@@ -105,6 +111,11 @@ class Plan:
                 raise ConfigError(f"{name} = {getattr(self, name)!r}: give a share between 0 and 1")
         if not 0 <= self.failing < 1:
             raise ConfigError(f"failing = {self.failing!r}: give a share of 0 or more, below 1")
-        for name in ("spread", "noise"):
+        if not 1 <= self.own_advertisers < self.advertisers:
+            raise ConfigError(
+                f"own_advertisers = {self.own_advertisers!r} of advertisers = {self.advertisers!r}: "
+                "there must be one of each kind at least"
+            )
+        for name in ("spread", "noise", "lasting"):
             if not (math.isfinite(getattr(self, name)) and getattr(self, name) >= 0):
                 raise ConfigError(f"{name} = {getattr(self, name)!r}: give a number of 0 or more")

@@ -13,6 +13,7 @@ from scipy import stats
 
 from privacy.policy import Decision, PolicyEngine, Request
 from privacy.rules.design import TARGETING, Design, Plan
+from privacy.rules.placebo import Advantages, advantages, placebo_test
 from privacy.rules.rule import Power, ask
 from privacy.rules.score_bootstrap import wild_p, wild_quantiles, wild_weights
 from privacy.rules.verdict import Specification, Verdict, counted, inconclusive
@@ -53,8 +54,10 @@ class FairTargeting:
     def audit(self, log: MarketLog, design: Design) -> Verdict:
         """Compare the mean score of the people that own and other advertisers got, in the same segment and period.
 
-        The effect is the weighted sum of differences over the weighted sum of others' means (a ratio), clustered by
-        period; with fewer than `design.few` periods p and interval come from a wild bootstrap.
+        The effect is the weighted sum of differences over the weighted sum of others' means (a ratio). Two tests must
+        agree, and the larger p value counts: one over periods (clustered; a wild bootstrap below `design.few`), and one
+        over advertisers (own ones against as many random ones), since a lasting difference between advertisers looks
+        like a preference in every period. The interval is the wider of the two.
 
         Raises: ConfigError: the log has no exposures.
         """
@@ -75,9 +78,16 @@ class FairTargeting:
             why = f"Own and other advertisers meet in {met}, and fewer than {design.least} say too little."
         elif float((cells["weight"] * cells["others"]).sum()) <= 0:
             why = "Scores are not above 0 on average, so shares of them mean nothing; log predicted responses."
+        else:
+            ways = advantages(log.exposures, m.SCORE).labelings
+            if ways * design.alpha < 1:
+                why = (
+                    f"Among so few advertisers ({log.exposures[m.ADVERTISER].nunique()}) a lasting difference between "
+                    "them cannot be told from a preference; log more of them."
+                )
         if why:
             return inconclusive(TARGETING, why, unit=UNIT, margin=margin, n=periods, n_unit=_PERIODS, rows=seen)
-        declared = _row("declared", cells, design)
+        declared = _row("declared", cells, design, advantages(log.exposures, m.SCORE))
         breach = declared.p <= design.alpha
         who = f"People whom own advertisers reached score {declared.effect:+.1%} against the others'"
         reason = (
@@ -102,16 +112,23 @@ class FairTargeting:
         )
 
     def power(self, design: Design, effect: float, plan: Plan) -> Power:
-        """Work out the chance to find scores higher by `effect` of others' mean, in `plan.n` periods."""
+        """Work out the chance to find scores higher by `effect` of others' mean, in `plan.n` periods.
+
+        `needed` is None too where advertisers differ so much for good that no number of periods is enough.
+        """
         margin, z = design.margin(TARGETING), float(stats.norm.ppf(1 - design.alpha))
         distance = effect - margin
-        noise = max(plan.noise, 1e-12)
-        power = float(stats.norm.cdf(distance * math.sqrt(plan.n) / noise - z))
+        others = plan.advertisers - plan.own_advertisers
+        lasting = plan.lasting**2 * (1 / plan.own_advertisers + 1 / others)
+        power = float(stats.norm.cdf(distance / math.sqrt(plan.noise**2 / plan.n + lasting + 1e-24) - z))
         needed = None
-        if distance > 0:
-            wanted = (z + float(stats.norm.ppf(plan.wanted))) * noise / distance
-            needed = max(design.least, math.ceil(wanted**2))
-        basis = f"normal law, differences between periods with an SD of {plan.noise:g} of others' mean score"
+        left = (max(distance, 0.0) / (z + float(stats.norm.ppf(plan.wanted)))) ** 2 - lasting
+        if distance > 0 and left > 0:
+            needed = max(design.least, math.ceil(plan.noise**2 / left))
+        basis = (
+            f"normal law; SD between periods {plan.noise:g} and between {plan.advertisers} advertisers "
+            f"({plan.own_advertisers} own) {plan.lasting:g} of others' mean score"
+        )
         return Power(TARGETING, effect, plan.n, _PERIODS, power, needed, plan.wanted, margin, design.alpha, basis)
 
 
@@ -140,8 +157,8 @@ def _cells(exposures: pd.DataFrame, what: str) -> pd.DataFrame:
     )
 
 
-def _row(name: str, cells: pd.DataFrame, design: Design) -> Specification:
-    """Ratio of sums over periods, with its test and interval."""
+def _row(name: str, cells: pd.DataFrame, design: Design, among: Advantages | None = None) -> Specification:
+    """Ratio of sums over periods, with its test and interval; with `among`, those over advertisers too."""
     margin = design.margin(TARGETING)
     parts = cells.assign(up=cells["weight"] * cells["difference"], down=cells["weight"] * cells["others"])
     sums = parts.groupby(m.PERIOD)[["up", "down"]].sum()
@@ -157,19 +174,35 @@ def _row(name: str, cells: pd.DataFrame, design: Design) -> Specification:
     else:
         weights = wild_weights(design.resamples, count, np.random.default_rng(design.seed))
         p, width = wild_p(null, weights), float(wild_quantiles(left, weights, (0.95,))[0])
-    return Specification(name, effect, effect - width * error, effect + width * error, p)
+    half = width * error
+    if among is not None:
+        rng = np.random.default_rng(design.seed)
+        placebo, spread = placebo_test(among, margin=margin, draws=design.resamples, rng=rng)
+        p, half = max(p, placebo), max(half, float(stats.norm.ppf(0.975)) * spread)
+    return Specification(name, effect, effect - half, effect + half, p)
 
 
 def _curve(exposures: pd.DataFrame, cells: pd.DataFrame, design: Design) -> list[Specification]:
-    rows = [_row("each segment and period once", cells.assign(weight=1.0), design)]
+    among = advantages(exposures, m.SCORE)
+    rows = [
+        _row("as if advertisers did not differ for good", cells, design),
+        _row("each segment and period once", cells.assign(weight=1.0), design, among),
+    ]
     conversions = _cells(exposures, m.CONVERSIONS)
     if float((conversions["weight"] * conversions["others"]).sum()) > 0:
-        rows.append(_row("conversions for each person instead of scores", conversions, design))
+        rows.append(
+            _row(
+                "conversions for each person instead of scores",
+                conversions,
+                design,
+                advantages(exposures, m.CONVERSIONS),
+            )
+        )
     middle = float(cells[m.PERIOD].median())
     for name, part in (
         ("earlier periods", cells[cells[m.PERIOD] <= middle]),
         ("later periods", cells[cells[m.PERIOD] > middle]),
     ):
         if part[m.PERIOD].nunique() >= design.least and float((part["weight"] * part["others"]).sum()) > 0:
-            rows.append(_row(name, part, design))
+            rows.append(_row(name, part, design, among))
     return rows
