@@ -34,6 +34,12 @@ ASSISTANT = st.Page(
     icon=":material/face:",
     help="Customers who agreed to be recognised: their card, enrolment, payment, leaving. Needs no runs.",
 )
+MARKET = st.Page(
+    "app_pages/market.py",
+    title="Market",
+    icon=":material/balance:",
+    help="Choose rules for a marketplace and see who gains; check a ranking log. Needs no runs.",
+)
 page = st.navigation(
     [
         st.Page(
@@ -62,6 +68,7 @@ page = st.navigation(
             help="Who may read what, what was read, budgets, whether the logs are intact, and a report to hand on.",
         ),
         LAYOUT,
+        MARKET,
         ASSISTANT,
     ],
     position="top",
@@ -69,7 +76,7 @@ page = st.navigation(
 
 store = opened_store()
 scenarios = store.scenarios()
-if page.url_path in (LAYOUT.url_path, ASSISTANT.url_path):
+if page.url_path in (LAYOUT.url_path, MARKET.url_path, ASSISTANT.url_path):
     try:
         page.run()
     except TradefairError as error:

@@ -7,8 +7,10 @@ from typing import Any, Final
 
 from jinja2 import Environment, StrictUndefined
 
-from privacy.rules import Power, Verdict
+from privacy.rules import NAMES, Design, Power, Verdict
+from privacy.rules.design import RANKING
 from privacy.rules.verdict import counted
+from retail.market_log import MarketLog
 
 HEADS: Final = ("rule", "verdict", "effect", "95% interval", "margin", "unit", "p", "adjusted p", "n")
 CURVE_HEADS: Final = ("specification", "effect", "95% interval", "p")
@@ -63,12 +65,43 @@ def number(value: float | None) -> str:
 
 def cells(verdict: Verdict) -> list[str]:
     """Return one row of the table of verdicts, in the order of `HEADS`."""
-    interval = "-" if verdict.lo != verdict.lo else f"[{number(verdict.lo)}, {number(verdict.hi)}]"
+    interval = "-" if verdict.lo != verdict.lo else f"[{number(_end(verdict.lo))}, {number(_end(verdict.hi))}]"
     n = counted(verdict.n, verdict.n_unit)
     figures = [number(verdict.effect), interval, number(verdict.margin), verdict.unit]
     return [
         verdict.rule, WORDS[verdict.outcome], *figures, number(verdict.p), number(verdict.adjusted_p), n,
     ]  # fmt: skip
+
+
+def _end(value: float) -> float:
+    """Return an end of an interval without the rest that rounding leaves of 0."""
+    return 0.0 if abs(value) < 1e-12 else value
+
+
+def declared_lines(design: Design, log: MarketLog, verdicts: Sequence[Verdict], *, every: bool) -> list[str]:
+    """Say what was fixed before the log was looked at, and what was not looked at.
+
+    Args:
+        design: of the audit.
+        log: that was audited.
+        verdicts: on it.
+        every: whether all rules were asked for, so that those without a table are named.
+    """
+    audited = [one.rule for one in verdicts]
+    lines = [
+        f"Level {design.alpha:g} over all rules together (Holm). Margins: "
+        + ", ".join(f"{name} {design.margin(name):g}" for name in audited)
+        + "."
+    ]
+    if RANKING in audited:
+        used = log.qualities if design.qualities is None else design.qualities
+        lines.append(f"Logged quality: {', '.join(used) or 'none'}.")
+        if design.unlogged:
+            lines.append("Declared: the ranking also uses quality that is not logged.")
+    missing = [name for name in NAMES if name not in audited]
+    if every and missing:
+        lines.append(f"Not audited, as their tables are missing: {', '.join(missing)}.")
+    return [*lines, *(f"note: {note}" for note in log.notes)]
 
 
 def power_text(found: Power) -> str:

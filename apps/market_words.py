@@ -73,7 +73,7 @@ def counted(gains: Sequence[Gain], metric: str) -> str:
     single = metric in _ONE
     verbs = {"gains": "gains" if single else "gain", "loses": "loses" if single else "lose",
              "cannot be told": "cannot be told apart"}  # fmt: skip
-    parts = []
+    parts: list[str] = []
     for word, found in groups.items():
         if found:
             names = f" ({'; '.join(f'{one.label} {amount(one)}' for one in found)})" if len(found) <= 2 else ""

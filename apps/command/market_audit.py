@@ -61,6 +61,7 @@ def audit_log(target: str, rules: str, options: Options, *, as_json: bool) -> bo
     """
     from apps.command import tables
     from apps.command.output import require_place
+    from apps.market_report import declared_lines
     from privacy.rules import NAMES, Design, audit_market
     from retail.errors import ConfigError
     from retail.market_log import read_log
@@ -83,7 +84,7 @@ def audit_log(target: str, rules: str, options: Options, *, as_json: bool) -> bo
     log = read_log(Path(target))
     verdicts = audit_market(log, design, names)
     powers = [_power(name, effect, design, log, verdicts) for name, effect in wanted]
-    declared = _declared(design, log, verdicts, every=names is None)
+    declared = declared_lines(design, log, verdicts, every=names is None)
     record = {
         "runs": [],
         "rows": [one.to_json() for one in verdicts],
@@ -127,27 +128,6 @@ def _pair(option: str) -> Any:
         return name, number
 
     return read
-
-
-def _declared(design: Design, log: MarketLog, verdicts: Sequence[Verdict], *, every: bool) -> list[str]:
-    """Say what was fixed before the log was looked at, and what was not looked at."""
-    from privacy.rules import NAMES
-
-    audited = [one.rule for one in verdicts]
-    lines = [
-        f"Level {design.alpha:g} over all rules together (Holm). Margins: "
-        + ", ".join(f"{name} {design.margin(name):g}" for name in audited)
-        + "."
-    ]
-    if "ranking" in audited:
-        used = log.qualities if design.qualities is None else design.qualities
-        lines.append(f"Logged quality: {', '.join(used) or 'none'}.")
-        if design.unlogged:
-            lines.append("Declared: the ranking also uses quality that is not logged.")
-    missing = [name for name in NAMES if name not in audited]
-    if every and missing:
-        lines.append(f"Not audited, as their tables are missing: {', '.join(missing)}.")
-    return [*lines, *(f"note: {note}" for note in log.notes)]
 
 
 def _power(name: str, effect: float, design: Design, log: MarketLog, verdicts: Sequence[Verdict]) -> Power:
