@@ -12,6 +12,7 @@ import pandas as pd
 from privacy.rules.design import RANKING
 from privacy.rules.verdict import Verdict, inconclusive
 from retail.errors import ConfigError, DataError
+from retail.market_log import MarketLog, check
 from retail.market_log import columns as m
 
 Floats = npt.NDArray[np.float64]
@@ -24,7 +25,7 @@ def rerank(impressions: pd.DataFrame, score: Score) -> Verdict:
     """Compare each product's place with the place that it would have under the other flag, all others as they are.
 
     Args:
-        impressions: as `retail.market_log.check` leaves them; the columns are what the ranking sees.
+        impressions: in the schema of `retail.market_log`; the columns are what the ranking sees.
         score: the platform's ranking function: table -> one number for each row, larger is higher, each row by itself.
             It is called twice, as it is and with every own flag flipped.
 
@@ -33,12 +34,14 @@ def rerank(impressions: pd.DataFrame, score: Score) -> Verdict:
         mean over queries, so its ends are exact too. `rows` names up to 100 moved products.
 
     Raises:
-        DataError: the scores are no finite numbers, one for each row.
+        DataError: the table breaks its schema, or the scores are no finite numbers, one for each row.
         ConfigError: `score` cannot be called.
     """
     if not callable(score):
         raise ConfigError(f"score = {score!r}: give the ranking function")
-    frame = impressions.sort_values([m.LIST, m.POSITION], kind="stable").reset_index(drop=True)
+    checked = check(MarketLog(impressions=impressions)).impressions
+    assert checked is not None
+    frame = checked.sort_values([m.LIST, m.POSITION], kind="stable").reset_index(drop=True)
     before = _scores(score, frame)
     after = _scores(score, frame.assign(**{m.OWN: ~frame[m.OWN]}))
     code = pd.factorize(frame[m.LIST])[0]
