@@ -21,6 +21,8 @@ _EBAY: Final = "eBay's field experiment with dashboards: +3% on average, +7.3% i
 _PORTABLE: Final = "assumed of portability (DMA Art. 6(9) and 6(10))"
 _THIN, _THICK = 0.6, 2.0
 """Spread of log demand on either side of the reduced mechanism's threshold, which is near 1.3."""
+_RIGID: Final = 0.25
+"""An elasticity of innovation so small that a platform under a ban copies everything blindly."""
 _TAME, _WILD = 0.4, 1.2
 """Spread of quality, and so of a product's demand, in the whole market."""
 _MEMORIES: Final = tuple(1 - 1 / periods for periods in (2, 11, 20))
@@ -126,7 +128,7 @@ DATA_SIGNS: Final = (
         question="Does a ban on use of merchants' data raise innovation where demand has a thin tail (mechanism)?",
         source=_MV,
         expected="-",
-        assumption="The platform keeps its word on when it imitates, and so weighs what imitation does to launches.",
+        assumption="Launches answer to what the platform says that it will imitate.",
         unit="share of ideas launched",
         effect=_mechanism(_THIN, 1.0),
         flipped=_mechanism(_THIN, 0.0),
@@ -137,10 +139,10 @@ DATA_SIGNS: Final = (
         question="Does a ban on use of merchants' data raise innovation where demand has a thick tail (mechanism)?",
         source=_MV,
         expected="+",
-        assumption="The platform keeps its word on when it imitates; with a thick tail most demand is worth imitating.",
+        assumption="Launches answer to profit so much that a platform which cannot tell products apart spares some.",
         unit="share of ideas launched",
         effect=_mechanism(_THICK, 1.0),
-        flipped=_mechanism(_THICK, 0.0),
+        flipped=_mechanism(_THICK, _RIGID),
     ),
     SignExperiment(
         id="data-ban-market-thin",
@@ -221,7 +223,7 @@ DATA_SIGNS: Final = (
     SignExperiment(
         id="dashboard-revenue-top",
         number=10,
-        question="How much revenue does the quarter of them gain that learns most?",
+        question="How much revenue does the quarter of merchants gain that learns most from its own data?",
         source=_EBAY,
         expected="?",
         assumption="Better known demand makes better prices and places. All may adopt, unlike in an experiment.",

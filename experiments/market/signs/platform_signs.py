@@ -125,7 +125,7 @@ PLATFORM_SIGNS: Final = (
     SignExperiment(
         id="firewall-over-separation",
         number=2,
-        question="The same where the data rule stays when own label is banned: do consumers gain from own label alone?",
+        question="Do consumers gain by own label alone, where merchants get their data with it and without?",
         source=_HTW,
         expected="+",
         assumption="Own label is wanted: a product more, made cheaper, that presses merchants' prices.",
@@ -239,7 +239,7 @@ PLATFORM_SIGNS: Final = (
     SignExperiment(
         id="fee-cap-mechanism",
         number=14,
-        question="The same in the small solved market: does a cap of 15% raise welfare?",
+        question="Does a cap of 15% on fees raise welfare in a small solved market?",
         source=_HS,
         expected="+",
         assumption="A fee on revenue counts like a higher cost of a unit.",

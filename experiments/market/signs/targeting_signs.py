@@ -62,7 +62,7 @@ TARGETING_SIGNS: Final = (
     SignExperiment(
         id="targeting-federated-gap",
         number=11,
-        question="Does that gap close when they learn together?",
+        question="Do large merchants advertise no better than small ones when all learn together?",
         source=_SOURCE,
         expected="range",
         assumption="What moves people is nearly the same at all merchants.",
