@@ -1,6 +1,7 @@
 """The fourteen experiments: all there, each runs, and signs go where their assumption goes."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from experiments.scenario_file import load_scenario
 from simulation.market import MarketSettings, simulate
 from simulation.market.rules import make_rules
 
+PAGE = Path(__file__).parents[3] / "docs" / "market-signs.md"
 TINY = MarketSettings(merchants=12, products=60, consumers=300, places=20)
 MODERATE = MarketSettings(merchants=40, products=160, consumers=800)
 SEEDS = range(6)
@@ -42,7 +44,7 @@ def test_every_question_with_a_sign_but_two_can_be_asked_without_its_assumption(
 def test_the_scenario_runs_every_experiment_once():
     scenario = load_scenario("market_signs")
     assert [arm.experiment for arm in scenario.arms] == list(SIGNS)
-    assert [arm.name for arm in scenario.arms] == list(SIGNS)
+    assert [(arm.name, arm.label) for arm in scenario.arms] == [(one.id, one.question) for one in SIGNS.values()]
 
 
 @pytest.mark.parametrize("name", SIGNS)
@@ -56,6 +58,17 @@ def test_every_experiment_runs_on_a_tiny_market_and_again_gives_the_same(name):
     assert np.array_equal(first, one.effect(TINY, 3, 24), equal_nan=True)
     if one.flipped is not None:
         assert isinstance(one.flipped(TINY, 3, 24), float)
+
+
+def test_the_page_has_every_experiment_and_what_it_expects():
+    rows = [line.split("|") for line in PAGE.read_text().splitlines() if line.startswith("|")]
+    written = {row[2].strip().strip("`"): row for row in rows if len(row) > 8}
+    for one in SIGNS.values():
+        row = written[one.id]
+        bounds = one.bounds and f"{one.bounds[0]:g} to {one.bounds[1]:g}".replace("0.", ".")
+        assert row[3].strip() == one.question
+        assert row[5].strip() == (bounds or one.expected)
+        assert row[6].strip() == one.assumption
 
 
 def test_figures_are_those_of_the_market_itself():
