@@ -17,6 +17,7 @@ from typing import Final
 import numpy as np
 
 from privacy.regimes import Regime
+from retail.randomness import uniforms
 from simulation.market import assortment, merchants, platform
 from simulation.market.books import Books, Ledger
 from simulation.market.consumers import attention_of, choose, expected_arrivals, shares, utilities
@@ -28,7 +29,7 @@ from simulation.market.run import MarketRun, Recording, summarise
 from simulation.market.settings import MOST_PERIODS, MarketSettings, check_whole
 from simulation.market.shown import Shown
 from simulation.market.start import draw_state
-from simulation.market.state import Floats, Ints, State
+from simulation.market.state import STREAMS, Floats, Ints, State
 
 _FORGETTING: Final = 0.8
 """Share of a smoothed profit that a period leaves."""
@@ -173,9 +174,8 @@ class Market:
         self.reads.deposit(self.period, Figures(products.sold.copy(), margin, products.id.copy()))
         public = self._public(platform.ratings(state, right, settings))
         taken = np.isin(products.id, products.copy_of[products.own])
-        targets = platform.choose_targets(
-            public, self.expected.sum(axis=1), taken, max(room, 0), self.reads, self.period, settings
-        )
+        ties = uniforms(products.key.ravel(), stream=STREAMS["ties"], counter=self.period).reshape(taken.shape)
+        targets = platform.choose_targets(public, ties, taken, max(room, 0), self.reads, self.period, settings)
         came = assortment.imitate(state, targets, self.period, settings, self.seed)
         self.imitated = came
         ledger.own_launches += came * settings.launch_cost * settings.reference_profit

@@ -110,17 +110,16 @@ def places(score: Floats) -> Ints:
 
 
 def choose_targets(
-    public: Public, demand: Floats, taken: Flags, room: int, reads: Reads, period: int, settings: MarketSettings
+    public: Public, ties: Floats, taken: Flags, room: int, reads: Reads, period: int, settings: MarketSettings
 ) -> Ints:
     """Choose the products that own label shall imitate next.
 
-    With the merchants' books: where it would have earned most, units times the margin a unit that they show. Without:
-    by what is public, sales guessed from the rank (1/rank of the category's arrivals) times price, as if all margins
-    were equal shares.
+    With the merchants' books: where it would have earned most, units times the margin a unit that they show and its
+    own edge in cost. Without: the best-sellers of their categories, which all can see, and by lot between equals.
 
     Args:
         public: what all can see.
-        demand: (C,) expected arrivals of a category.
+        ties: (C, K) in [0, 1), the lot.
         taken: (C, K) bool, what must not be imitated (again).
         room: how many.
         reads: asked for the books.
@@ -130,14 +129,12 @@ def choose_targets(
     Returns: (n, 2) int64, category and slot, best first; n <= room.
     """
     books = reads.figures("own_label", period)
-    n = public.active.sum(axis=1, keepdims=True)
-    rank = (1 - public.popularity) * n + 1
-    value = demand[:, None] / rank * public.price
+    value = public.popularity
     if books is not None:
         same = books.id == public.id
         value = np.where(same, books.units * (books.margin + settings.own_cost_edge * public.price), 0.0)
     value = np.where(public.active & ~public.own & ~taken, value, -np.inf)
-    flat = np.argsort(-value.ravel(), kind="stable")[:room]
+    flat = np.lexsort((ties.ravel(), -value.ravel()))[:room]
     flat = flat[value.ravel()[flat] > 0]
     return np.stack(np.unravel_index(flat, value.shape), axis=1)
 

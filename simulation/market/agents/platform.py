@@ -117,11 +117,11 @@ class Platform(Agent):  # type: ignore[misc]
                     if books:
                         value = good.sold * (good.price - good.cost + settings.own_cost_edge * good.price)
                     else:
-                        value = model.expected[category] * settings.segments / rank * good.price
-                    worth.append((value, good))
-        worth.sort(key=lambda pair: -pair[0])
+                        value = (len(listed) - rank + 1) / len(listed)
+                    worth.append((value, model.rng.random(), good))
+        worth.sort(key=lambda one: (-one[0], one[1]))
         came = 0
-        for value, good in worth[:room]:
+        for value, _, good in worth[:room]:
             if value > 0 and model.has_room(good.category):
                 cost = good.cost * (1 - settings.own_cost_edge)
                 errors = model.rng.standard_normal(2 + settings.segments).tolist()

@@ -77,16 +77,25 @@ def test_a_platform_that_learns_counts_every_order_in_its_ratings():
     assert error[0] < error[1]
 
 
-def test_own_label_imitates_by_rank_and_price_or_by_the_books_where_it_may():
-    seen, demand, free = public([2, 2, 3], [1, 2 / 3, 1 / 3]), np.array([100.0]), np.zeros((1, 3), dtype=bool)
+def test_own_label_imitates_best_sellers_or_by_the_books_where_it_may():
+    seen, free = public([2, 2, 3], [1, 2 / 3, 1 / 3]), np.zeros((1, 3), dtype=bool)
+    lot = np.array([[0.5, 0.1, 0.2]])
     books = Figures(np.array([[10.0, 9.0, 8.0]]), np.array([[0.1, 0.9, 0.2]]), seen.id)
     chosen = {}
     for regime in ("firewall", "pooled"):
         reads = Reads(regime)
         reads.renew(0)
         reads.deposit(0, books)
-        chosen[regime] = platform.choose_targets(seen, demand, free, 1, reads, 0, SETTINGS)[0].tolist()
+        chosen[regime] = platform.choose_targets(seen, lot, free, 1, reads, 0, SETTINGS)[0].tolist()
     assert chosen == {"firewall": [0, 0], "pooled": [0, 1]}
+
+
+def test_between_equally_popular_products_the_lot_decides_and_not_the_price():
+    seen, lot = public([9, 1, 5], [1, 1, 1]), np.array([[0.5, 0.1, 0.2]])
+    reads = Reads("firewall")
+    reads.renew(0)
+    found = platform.choose_targets(seen, lot, np.zeros((1, 3), dtype=bool), 2, reads, 0, SETTINGS)
+    assert found.tolist() == [[0, 1], [0, 2]]
 
 
 def test_own_label_never_imitates_itself_or_twice():
@@ -94,7 +103,7 @@ def test_own_label_never_imitates_itself_or_twice():
     reads = Reads("pure")
     reads.renew(0)
     taken = np.array([[False, True, False]])
-    found = platform.choose_targets(seen, np.array([1.0]), taken, 5, reads, 0, SETTINGS)
+    found = platform.choose_targets(seen, np.zeros((1, 3)), taken, 5, reads, 0, SETTINGS)
     assert found.tolist() == [[0, 2]]
 
 
