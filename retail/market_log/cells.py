@@ -18,6 +18,7 @@ from retail.problems import shown
 _WHOLE: Final = r"^(0|[1-9]\d{0,17})$"
 _FLAGS: Final = {"true": True, "false": False, "1": True, "0": False}
 _LARGEST: Final = 2.0**53
+_MOST: Final = 1e100  # squares of larger numbers overflow in an audit
 
 
 def typed_cells(array: pa.ChunkedArray, column: Column, file: str) -> pd.Series[Any]:
@@ -117,6 +118,8 @@ def _numbers(values: pa.Array, flat: pa.Array, column: Column, file: str) -> pd.
         if column.least == 1:
             why = f"{column.name} counts from 1; add 1 to every one if yours start at 0"
         raise refusal(file, column.name, int(low[0]), flat, f"{why}; correct or leave out the row")
+    if (huge := np.flatnonzero(np.abs(numbers) > _MOST)).size:
+        raise refusal(file, column.name, int(huge[0]), flat, f"beyond {_MOST:g}, which no unit needs; correct it")
     if column.kind == "number":
         return pd.Series(numbers)
     known = numbers[~np.isnan(numbers)]

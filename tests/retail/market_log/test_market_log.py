@@ -105,6 +105,7 @@ def test_a_wrong_cell_of_impressions_is_named_with_table_row_and_value(tmp_path,
         ("0,11,1,2", "0,10,1,2", "sales.csv, row 2: period 0, product 10 stands in row 1"),
         ("EUR", "euro", "not an ISO 4217 code"),
         ("7.5", "inf", "not a number"),
+        ("7.5", "1e308", "sales.csv, row 1, column revenue holds '1e308': beyond 1e+100"),
     ],
 )
 def test_a_wrong_cell_of_sales_is_named_with_table_row_and_value(tmp_path, old, new, words):
