@@ -15,7 +15,9 @@ from face_shop import copy_of, live_pictures, make_face_shop
 from made_once import made_once
 
 from experiments.assistant import Shop, enrol, read_picture, receipts_for
+from experiments.execute import run_scenario
 from experiments.report import verify_report
+from experiments.scenario_file import validate
 
 ROOT = Path(__file__).parent.parent.parent
 PICTURES = ROOT / "test-artifacts"
@@ -331,6 +333,64 @@ def test_a_search_for_a_layout_can_be_stopped_judged_and_loaded_into_the_editor(
     assert visit.complaints == []
     host = address.removeprefix("http://")
     assert [url for url in visit.requests if f"//{host}/" not in url and not url.startswith(("data:", "blob:"))] == []
+    visit.context.close()
+
+
+@pytest.fixture(scope="module")
+def market_address(tmp_path_factory):
+    """The app on a store with a small scenario of markets."""
+    store = tmp_path_factory.mktemp("market-store")
+    arms = [{"name": one.replace("_", "-"), "label": one.replace("_", " ").capitalize(), "regime": one}
+            for one in ("pure", "isolated", "firewall", "self_preferencing")]  # fmt: skip
+    raw = {"kind": "market", "name": "regimes", "title": "Who gains", "replications": 4, "periods": 40, "arms": arms,
+           "targets": {"difference(merchant_surplus, pure, isolated)": "> 0"}}  # fmt: skip
+    run_scenario(validate(raw, source="regimes"), store=store, jobs=1)
+    process, address = serve(store, tmp_path_factory.mktemp("market-server") / "log.txt")
+    yield address
+    process.terminate()
+    process.wait(10)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_regimes_are_compared_and_a_log_is_audited_contacts_nobody_and_fits(browser, market_address, width, scheme):
+    visit = Visit(browser, width=width, scheme=scheme)
+    main = visit.page.locator("[data-testid=stMain]")
+
+    def look(name):
+        visit.settle()
+        visit.picture(f"{name}-{width}-{scheme}")
+        assert visit.overflow() <= 0, name
+        assert visit.page.locator("[data-testid=stException]").count() == 0, name
+
+    visit.open(f"{market_address}/?scenario=regimes")
+    main.get_by_role("heading", name="Targets").wait_for(timeout=60_000)
+    look("results-market")
+    visit.open(f"{market_address}/market?market_regime=Firewall,+own+label+ranked+up")
+    main.get_by_role("heading", name="Where the sign turns").wait_for(timeout=120_000)
+    assert "Firewall, own label ranked up: " in main.locator("h1").inner_text()
+    if (width, scheme) == ("phone", "dark"):
+        main.get_by_role("button", name="Draw the map").click()
+        main.get_by_text("Each cell has its own 95% interval").wait_for(timeout=300_000)
+    look("market-rules")
+    visit.open(f"{market_address}/market?market_part=Check+a+ranking+log")
+    look("market-upload")
+    rows = "".join(f"{at // 2},0,{at % 2 + 1},{at % 2},1,{at % 2 == 0}\n" for at in range(80))
+    table = ("list,period,position,product,seller,own\n" + rows).encode()
+    visit.page.set_input_files("input[type=file]", {"name": "impressions.csv", "mimeType": "text/csv", "buffer": table})
+    main.get_by_role("button", name="Audit", exact=True).click(timeout=60_000)
+    main.get_by_role("heading", name="Inconclusive: this log cannot tell about ranking").wait_for(timeout=60_000)
+    visit.open(f"{market_address}/market?market_part=Check+a+ranking+log&market_log_from=Example:+own+label+ranked+up")
+    main.get_by_role("button", name="Audit", exact=True).click(timeout=60_000)
+    main.get_by_role("heading", name="Ranking neutrality", level=3).wait_for(timeout=60_000)
+    visit.page.wait_for_timeout(2000)
+    look("market-audit")
+    with visit.page.expect_download(timeout=60_000) as started:
+        main.get_by_role("button", name="Download the report").click()
+    assert started.value.suggested_filename == "market-audit.html"
+    host = market_address.removeprefix("http://")
+    assert [url for url in visit.requests if f"//{host}/" not in url and not url.startswith(("data:", "blob:"))] == []
+    assert visit.complaints == []
     visit.context.close()
 
 
