@@ -199,10 +199,9 @@ def _curve(exposures: pd.DataFrame, cells: pd.DataFrame, design: Design) -> list
             )
         )
     middle = float(cells[m.PERIOD].median())
-    for name, part in (
-        ("earlier periods", cells[cells[m.PERIOD] <= middle]),
-        ("later periods", cells[cells[m.PERIOD] > middle]),
-    ):
+    for name, late in (("earlier periods", False), ("later periods", True)):
+        part = cells[(cells[m.PERIOD] > middle) == late]
         if part[m.PERIOD].nunique() >= design.least and float((part["weight"] * part["others"]).sum()) > 0:
-            rows.append(_row(name, part, design, among))
+            then = exposures[(exposures[m.PERIOD] > middle) == late]
+            rows.append(_row(name, part, design, advantages(then, m.SCORE)))
     return rows
