@@ -1,6 +1,7 @@
 """What must hold in every market: money, identities between regimes, and nothing but the seed decides."""
 
 import dataclasses
+import math
 
 import numpy as np
 import pandas as pd
@@ -178,6 +179,9 @@ def test_a_stake_moves_profit_and_makes_none():
     assert part != 0
     assert half.books.merchant_surplus == pytest.approx(without.books.merchant_surplus - part)
     assert half.books.platform_profit == pytest.approx(without.books.platform_profit + part)
+    held = half.state.merchants.affiliate
+    assert half.books.kept[held] == pytest.approx(half.books.profit[held] / 2)
+    assert math.fsum(half.books.kept) == pytest.approx(half.books.merchant_surplus)
 
 
 def test_affiliates_know_what_the_platform_knows():
