@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from experiments.assistant.card import Card
     from experiments.assistant.figures import Figures
     from matching.face.evaluate import Estimate
+    from matching.face.pad import PadFigures
 
 _REASONS = 2
 
@@ -53,7 +54,7 @@ def print_figures(figures: Figures) -> None:
         title=figures.people,
     )
     if figures.groups:
-        columns = ("group", "people", "mated", "non-mated", "FMR", "FNMR")
+        columns = ("group", "people", "mated", "non-mated", "fmr", "fnmr")
         rows = [
             [one.group, one.people, one.mated, one.non_mated, _estimate(one.fmr), _estimate(one.fnmr)]
             for one in figures.groups
@@ -61,8 +62,24 @@ def print_figures(figures: Figures) -> None:
         tables.print_rows(columns, rows, title="by group, one picture against one, at the till's threshold")
     for line in figures.left_out:
         tables.say(f"not measured: {line}")
+    tables.say("The door camera is a cheap one over a door, simulated; the good camera took the pictures as they are.")
     tables.say("eer and fnmr: every picture against every other. At the till and at the door: templates of 5 pictures,")
     tables.say("the shop's own thresholds. Intervals: bootstrap over people; of fnir by gallery, over drawn galleries.")
+
+
+def usually_misses(trained: str) -> str:
+    """Warn of an encoder by what it was trained on; empty for one of photos."""
+    if not trained.startswith("drawings"):
+        return ""
+    return "An encoder of drawings shows the machinery: on a new picture it usually misses somebody who is enrolled."
+
+
+def honest_words(figures: PadFigures) -> str:
+    """Say how often the liveness check refuses an honest picture, by its own figures."""
+    return (
+        f"liveness check: refuses {figures.bpcer} of honest pictures (BPCER), of {figures.people} people whom it was "
+        "not made on"
+    )
 
 
 def _interval(lo: float, hi: float) -> str:

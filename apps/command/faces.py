@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -19,6 +20,7 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 _PICTURE: Final = "An image file; or orl:31/4 (person/picture of ORL) or drawn:5/2 (a drawing of nobody)."
+_NOT_THEM: Final = "not recognised as the person named; nothing was charged"
 Photos = Annotated[list[str], typer.Argument(metavar="PHOTO...", help=_PICTURE)]
 Photo = Annotated[str, typer.Argument(metavar="PHOTO", help=_PICTURE)]
 
@@ -35,7 +37,12 @@ def enrol(
     ] = None,
     consent: Annotated[
         list[str] | None,
-        typer.Option("--consent", help="Receipt in JSON, as `tradefair consent template` makes them."),
+        typer.Option(
+            "--consent",
+            help="Receipt in JSON, one for each use, as made by: tradefair consent template --register "
+            "faces/consent.sqlite --controller m1 --notice faces-1 --purpose payment --level separate --data "
+            "face_templates",
+        ),
     ] = None,
     shopper: Annotated[
         str, typer.Option("--shopper", help="Of the merchant of `open`; drawn by the seed when left out.")
@@ -68,6 +75,7 @@ def enrol(
     row = {
         "outcome": "enrolled",
         "uses": list(found.uses),
+        "agreed": list(found.agreed),
         "photos": found.photos,
         "shopper": None if pairing is None else pairing.shopper,
         "store": None if pairing is None else pairing.store,
@@ -75,7 +83,12 @@ def enrol(
     count = "1 photo" if found.photos == 1 else f"{found.photos} photos"
     text = f"enrolled from {count} for {' and '.join(found.uses)}; no photo was kept"
     tables.tell(text, row, as_json)
-    if pairing is not None and not as_json:
+    if as_json:
+        return
+    kept = [one for one in found.agreed if one not in found.uses]
+    if kept and pairing is None:
+        tables.say(f"on record, too: {' and '.join(kept)}; this shop has no recommender, so nothing comes of it yet")
+    if pairing is not None:
         from experiments.assistant.pairings import MADE_UP
 
         how = "drawn by the seed" if pairing.drawn else "as you said"
@@ -139,10 +152,12 @@ def pay(
     paid = pay_at(Shop.open(books), person, pictures, amount=amount, currency=currency, key=key)
     if paid.receipt is None:
         assert not isinstance(paid.decision, Match)
-        raise typer.Exit(max(1, _say_no(paid.decision, as_json, alternative=paid.alternative)))
+        code = _say_no(paid.decision, as_json, nobody=_NOT_THEM, alternative=paid.alternative)
+        raise typer.Exit(max(1, code))
     row = {"outcome": "charged", **asdict(paid.receipt), "alternative": paid.alternative}
-    text = f"charged {amount} {currency} at {paid.receipt.at[:19]} UTC, receipt {paid.receipt.id[:16]}"
-    tables.tell(f"{text}, log entry {paid.receipt.entry}", row, as_json)
+    text = f"charged {amount} {currency} at {paid.receipt.at[:19]} UTC, log entry {paid.receipt.entry}"
+    text += f", receipt {paid.receipt.id[:16]}... (64 digits; --json shows them all)"
+    tables.tell(text, row, as_json)
 
 
 @app.command(short_help="Delete a person's templates.")
@@ -152,22 +167,25 @@ def revoke(
     books: Books = BOOKS,
     as_json: Json = False,
 ) -> None:
-    """Delete and overwrite PERSON's templates and pairing; works while recognition is off, too.
+    """Delete and overwrite PERSON's templates and pairing; works while recognition is off or settings are damaged, too.
 
     Exit code 0: something went; 1: there was nothing; 2: bad input.
     """
     from dataclasses import asdict
 
     from apps.command import tables
-    from experiments.assistant import Shop
-    from experiments.assistant import revoke as revoke_at
+    from experiments.assistant.damaged import leave
 
-    found = revoke_at(Shop.open(books), read_person(person), withdraw=withdraw)
+    person = read_person(person)
+    found = leave(books, person, withdraw=withdraw)
+    stand = _in_force(books, person)
     gone = bool(found.templates or found.withdrawn or found.pairing)
     text = f"templates deleted: {found.templates}; agreements ended: {found.withdrawn}"
-    if not withdraw:
-        text += " (what the person agreed to stands; --withdraw ends it)"
-    tables.tell(text if gone else f"there was nothing of this person; {text}", {**asdict(found)}, as_json)
+    if stand:
+        text += f" (agreed to and still in force: {', '.join(stand)}; --withdraw ends it)"
+    if not gone:
+        text = f"there was nothing to delete; {text}" if stand else "there was nothing of this person"
+    tables.tell(text, {**asdict(found), "in_force": stand}, as_json)
     if not gone:
         raise typer.Exit(1)
 
@@ -178,20 +196,34 @@ app.command(short_help="Switch recognition on again.")(on)
 app.command(short_help="Measure a shop's error rates.")(evaluate)
 
 
+def _in_force(books: Path, person: str) -> list[str]:
+    """Name what a person agreed to and is in force; nothing is in a shop that cannot be opened."""
+    from experiments.assistant import Shop
+    from experiments.assistant.card import agreements_of
+    from retail.errors import TradefairError
+
+    try:
+        return [one.purpose for one in agreements_of(Shop.open(books), person)]
+    except TradefairError:
+        return []
+
+
 def _pictures(given: list[str]) -> list[Picture]:
     from experiments.assistant import read_picture
 
     return [read_picture(one) for one in given]
 
 
-def _say_no(decision: NoMatch | Refused, as_json: bool, *, alternative: str = "") -> int:
+def _say_no(
+    decision: NoMatch | Refused, as_json: bool, *, nobody: str = "nobody was recognised", alternative: str = ""
+) -> int:
     """Say that nobody was recognised or why nothing was compared, and return the exit code."""
     from apps.command import tables
     from matching.face.decision import Refused
 
     refused = isinstance(decision, Refused)
-    row: dict[str, Any] = {"outcome": "refused" if refused else "no_match"}
-    text = "nobody was recognised"
+    row: dict[str, Any] = {"outcome": "refused"} if refused else {"outcome": "no_match", "message": nobody}
+    text = nobody
     if isinstance(decision, Refused):
         row |= {"reason": decision.reason, "message": decision.message}
         text = f"refused ({decision.reason}): {decision.message}"

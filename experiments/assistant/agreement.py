@@ -5,16 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 from experiments.assistant.notice import REFERENCE
+from experiments.assistant.shop import REGISTER, Shop
 from matching.face.calibrate import Use
 from privacy.consent import Receipt
 from privacy.consent.document import from_document
 from retail.errors import ConsentError
-
-if TYPE_CHECKING:
-    from experiments.assistant.shop import Shop
 
 Agreed = Literal["in_store_recognition", "payment", "recommendation"]
 AGREED: Final[tuple[Agreed, ...]] = get_args(Agreed)
@@ -78,7 +76,8 @@ def receipts_for(shop: Shop, person: str, purposes: Sequence[str], *, days: int 
 def read_receipts(shop: Shop, person: str, documents: Sequence[Any]) -> list[Receipt]:
     """Read receipts that a customer filled in, such as those of `tradefair consent template`.
 
-    Raises: ConsentError: one cannot be read, is another person's, or two are for one use.
+    Raises: ConsentError: one cannot be read, is another person's or no separate consent to face templates, or two are
+        for one use.
     """
     token = shop.register.token(person)
     made = []
@@ -87,7 +86,25 @@ def read_receipts(shop: Shop, person: str, documents: Sequence[Any]) -> list[Rec
             raise ConsentError("a receipt holds the token of somebody else than the person named; take the right one")
         filled = {**document, "pii_principal_id": token} if isinstance(document, Mapping) else document
         made.append(from_document(filled))
+    for one in made:
+        _check_face(shop, one)
     uses = [purpose for one in made for purpose in one.purposes]
     if len(set(uses)) != len(uses):
         raise ConsentError("two receipts are for one purpose; give one for each")
     return made
+
+
+def _check_face(shop: Shop, receipt: Receipt) -> None:
+    """Refuse a receipt for a use of faces that could never be used, before it is put on record."""
+    merchant = shop.settings.merchant
+    for purpose in (one for one in FACES if one in receipt.purposes):
+        wrong = "is no separate consent to face templates"
+        if merchant not in receipt.controllers:
+            wrong = f"is not for {merchant}"
+        elif receipt.level == "separate" and "face_templates" in receipt.data:
+            continue
+        raise ConsentError(
+            f"the receipt for {purpose} {wrong}; take one that `tradefair consent template --register "
+            f"{shop.folder / REGISTER} --controller {merchant} --notice {REFERENCE} --purpose {purpose} "
+            "--level separate --data face_templates` makes"
+        )

@@ -79,10 +79,7 @@ def greet(shop: Shop, picture: Picture, *, device: str = "door") -> Card | NoMat
 
 def card_of(shop: Shop, person: str) -> Card:
     """Make the card of a customer who was recognised."""
-    merchant = shop.settings.merchant
-    valid = [one for one in shop.register.status(person) if one.state == "valid" and one.controller == merchant]
-    newest = {(one.purpose, one.data): one for one in valid}  # of what was agreed to twice, the later
-    agreements = tuple(Agreement(one.purpose, one.data, one.expires_at) for one in newest.values())
+    merchant, agreements = shop.settings.merchant, agreements_of(shop, person)
     agreed = shop.register.mask(
         [person], controller=merchant, purpose="recommendation", level="general", data="transactions"
     )
@@ -101,6 +98,14 @@ def card_of(shop: Shop, person: str) -> Card:
         made_up=MADE_UP,
         source=recommender.source,
     )
+
+
+def agreements_of(shop: Shop, person: str) -> tuple[Agreement, ...]:
+    """List what a person agreed to with the shop's merchant and is in force. Raises: ConsentError: no usable id."""
+    merchant = shop.settings.merchant
+    valid = [one for one in shop.register.status(person) if one.state == "valid" and one.controller == merchant]
+    newest = {(one.purpose, one.data): one for one in valid}  # of what was agreed to twice, the later
+    return tuple(Agreement(one.purpose, one.data, one.expires_at) for one in newest.values())
 
 
 def day(text: str) -> str:

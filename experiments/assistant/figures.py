@@ -22,6 +22,8 @@ from matching.face.templates import templates_of
 from retail.errors import DataError
 from retail.faces import FaceSet, load_face_folder, shifted
 
+GOOD, DOOR_CAMERA = "good camera", "door camera"
+"""Who takes the pictures: they are as they are, or as a cheap camera over the door would take them (`shifted`)."""
 PHOTOS: Final = 5
 """Pictures in a template; all others are probes."""
 _DRAWN: Final = 40
@@ -90,7 +92,7 @@ def evaluate(
     resamples: int = 1000,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Figures:
-    """Measure a shop on people who are neither trained nor calibrated on, by a good camera and by one over a door.
+    """Measure a shop on people who are neither trained nor calibrated on, by a good camera and by one over the door.
 
     Args:
         shop: whose encoder and thresholds.
@@ -108,8 +110,8 @@ def evaluate(
     left_out: list[str] = []
     det: dict[str, DetCurve] = {}
     table: tuple[GroupRow, ...] = ()
-    for camera, seen in (("studio", faces), ("door", shifted(faces, np.random.default_rng(seed)))):
-        progress(f"camera: {camera}")
+    for camera, seen in ((GOOD, faces), (DOOR_CAMERA, shifted(faces, np.random.default_rng(seed)))):
+        progress(camera)
         # A stream for each, so that the number of resamples changes intervals alone, never which galleries are drawn.
         rng, galleries, splits = (np.random.default_rng([seed, number]) for number in range(3))
         vectors = shop.encoder.encode(list(seen.images)).vectors.astype(np.float64)
@@ -128,7 +130,7 @@ def evaluate(
             rows.append(_row(f"fnir({camera}, fpir {_FPIR:g}, gallery {size})", found, faces.people))
         for name, found in _at_thresholds(shop, vectors, seen.person, splits, resamples).items():
             rows.append(_row(name.format(camera=camera), found, faces.people))
-        if camera == "studio" and groups is not None:
+        if camera == GOOD and groups is not None:
             table = _groups(shop, vectors, seen, groups, rng)
     return Figures(f"{faces.people} people of {faces.source}", tuple(rows), table, det, tuple(left_out))
 

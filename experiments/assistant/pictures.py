@@ -53,8 +53,10 @@ def read_picture(given: str | Path | bytes, *, name: str = "") -> Picture:
     """
     if isinstance(given, str) and given.startswith(("orl:", "drawn:")):
         return _named(given)
-    photo = read_photo(given)
-    return Picture(photo, name or (Path(given).name if not isinstance(given, bytes) else "the photo"), "")
+    if isinstance(given, bytes):
+        name = name or "the photo"
+        return Picture(read_photo(given, name=name), name, "")
+    return Picture(read_photo(given), name or Path(given).name, "")
 
 
 def public_person(name: str) -> str:

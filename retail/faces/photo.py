@@ -25,7 +25,7 @@ _LONGEST_SIDE: Final = 30_000
 _BROKEN: Final = (OSError, ValueError, SyntaxError, EOFError, OverflowError, IndexError, KeyError, TypeError)
 
 
-def read_photo(photo: Path | str | bytes) -> NDArray[np.uint8]:
+def read_photo(photo: Path | str | bytes, *, name: str = "the photo") -> NDArray[np.uint8]:
     """Read a photo, upright.
 
     The size is read from the head of the file before any pixel is decoded. Of an animation the first picture is read.
@@ -33,6 +33,7 @@ def read_photo(photo: Path | str | bytes) -> NDArray[np.uint8]:
 
     Args:
         photo: a path, or the bytes of a file.
+        name: what messages call bytes.
 
     Returns: (h, w) for grey photos, else (h, w, 3), uint8, turned as its EXIF orientation says.
 
@@ -40,7 +41,7 @@ def read_photo(photo: Path | str | bytes) -> NDArray[np.uint8]:
         DataError: there is no such file, it is no image of `FORMATS`, damaged or cut short, larger than `MOST_BYTES` or
             `MOST_PIXELS`, or a side is shorter than `LEAST_SIDE` pixels.
     """
-    name, content = _content(photo)
+    name, content = _content(photo, name)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about sizes, which are checked below
@@ -52,13 +53,13 @@ def read_photo(photo: Path | str | bytes) -> NDArray[np.uint8]:
         raise DataError(f"{name} claims more than {MOST_PIXELS / 1e6:.0f} megapixels; send a smaller photo") from error
     except (*_BROKEN, struct.error, zlib.error, MemoryError) as error:
         raise DataError(
-            f"{name} is no photo that can be read, or it is damaged or cut short; send a JPEG, PNG or WebP"
+            f"{name} is no photo that can be read, or it is damaged or cut short; send one of {', '.join(FORMATS)}"
         ) from error
 
 
-def _content(photo: Path | str | bytes) -> tuple[str, bytes]:
+def _content(photo: Path | str | bytes, name: str) -> tuple[str, bytes]:
     if isinstance(photo, bytes):
-        name, content = "the photo", photo
+        content = photo
     else:
         name = str(photo)
         try:

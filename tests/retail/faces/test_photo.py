@@ -70,8 +70,10 @@ def test_what_is_no_photo_is_refused_with_one_message(content):
 
 
 def test_a_format_that_is_not_listed_is_refused(encoded, gradient):
-    with pytest.raises(DataError, match="JPEG, PNG"):
+    with pytest.raises(DataError, match="send one of JPEG, PNG, WEBP, BMP, PPM, GIF"):
         read_photo(encoded(gradient, "TIFF"))
+    with pytest.raises(DataError, match=r"cat\.tiff is no photo"):
+        read_photo(encoded(gradient, "TIFF"), name="cat.tiff")
 
 
 def test_a_missing_file_a_folder_and_a_huge_file_are_refused(tmp_path):
