@@ -24,7 +24,7 @@ _SHOWN_PX: Final = 192
 def choose_pictures(shop: Shop, key: str, *, several: bool) -> list[Picture]:
     """Let somebody choose pictures of one person, and show them.
 
-    Returns: the pictures; none while nothing that can be read is chosen.
+    Returns: the pictures that are shown: those of the chosen ones that can be read.
     """
     where = st.segmented_control(
         "Picture from", [ORL, FILE, DRAWN], default=ORL, required=True, key=f"{key}_from", wrap=True
@@ -39,7 +39,13 @@ def choose_pictures(shop: Shop, key: str, *, several: bool) -> list[Picture]:
             return []
         if several:
             chosen = st.pills(
-                "Pictures", numbers, selection_mode="multi", default=numbers[:3], key=f"{key}_pictures", width="content"
+                "Pictures",
+                numbers,
+                selection_mode="multi",
+                default=numbers[:3],
+                key=f"{key}_pictures",
+                width="content",
+                wrap=True,
             )
         else:
             chosen = [st.select_slider("Picture", numbers, value=PICTURES, key=f"{key}_picture", width=240)]
@@ -67,9 +73,10 @@ def _drawing(key: str) -> int:
 def show(pictures: list[Picture]) -> None:
     """Show pictures beside each other."""
     if pictures:
-        images = [Image.fromarray(one.photo) for one in pictures]
         # Within the page: Streamlit would keep a copy of every picture for the browser to fetch.
-        st.image([_address(one) for one in images], caption=[plain(one.name) for one in pictures], width=96)
+        with st.container(horizontal=True, gap="small"):
+            for one in pictures:
+                st.image(_address(Image.fromarray(one.photo)), caption=plain(one.name), width=96)
 
 
 def _sent(key: str, *, several: bool) -> list[Picture]:
@@ -84,8 +91,7 @@ def _sent(key: str, *, several: bool) -> list[Picture]:
         try:
             found.append(read_picture(file.getvalue(), name=file.name))
         except DataError as error:
-            st.error(plain(str(error)), icon=":material/error:")
-            return []
+            st.error(f"{plain(str(error))}.", icon=":material/error:")
     show(found)
     return found
 

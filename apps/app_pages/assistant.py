@@ -1,22 +1,36 @@
 """The assistant of a shop: recognise customers who agreed to it, enrol them, take a payment, let them leave."""
 
-import secrets
-
 import streamlit as st
 
+from apps.command.face_card import usually_misses
+from apps.faces_pay import KEY, PERSON, is_charged, next_purchase, renew_key, was_charged
 from apps.faces_pictures import choose_pictures
 from apps.faces_shop import faces_command, opened_shop
-from apps.faces_view import AGREED_WORDS, answer, no_shop, refused, shop_line
+from apps.faces_view import (
+    AGREED_WORDS,
+    answer,
+    damaged_shop,
+    enrolled,
+    no_shop,
+    off_line,
+    refused,
+    shop_facts,
+    shop_line,
+)
+from apps.figure_text import count
 from apps.plain_text import plain
 from experiments.assistant import AGREED, enrol, greet, pay, receipts_for, revoke, switch
 from experiments.assistant.notice import NOTICE
 from matching.face.decision import Refused
 from retail.errors import TradefairError
 
-RECOGNISE, ENROL, PAY, LEAVE, SHOP = "Recognise", "Enrol", "Pay", "Leave", "The shop"
-KEY = "assistant_key"
+RECOGNISE, ENROL, PAY, LEAVE, SHOP = "Recognise", "Enrol", "Pay", "Leave", "Shop"
 
-shop = opened_shop()
+try:
+    shop = opened_shop()
+except TradefairError as error:
+    damaged_shop(error)
+    st.stop()
 if shop is None:
     no_shop()
     st.stop()
@@ -26,18 +40,21 @@ titles = {
     ENROL: "Enrol a customer who agreed",
     PAY: "Take a payment by face",
     LEAVE: "Let a customer leave",
-    SHOP: "What this shop was made on",
+    SHOP: "This shop",
 }
-title = st.container()
-shop_line(shop)
+title, state = st.container(), st.empty()
+shop_line(shop, state)
 part = st.segmented_control(
     "Part", list(titles), default=RECOGNISE, required=True, key="part", bind="query-params", wrap=True
 )
 title.title(titles[part])
+off = not shop.is_on
+if off and part in (RECOGNISE, ENROL, PAY):
+    off_line(SHOP)
 
 if part == RECOGNISE:
     chosen = choose_pictures(shop, "door", several=False)
-    if st.button("Recognise", type="primary", icon=":material/face:", disabled=not chosen):
+    if st.button("Recognise", type="primary", icon=":material/face:", disabled=off or not chosen):
         with st.spinner("Comparing with the customers who agreed"):
             found = greet(shop, chosen[0], device="page")
         answer(found)  # once: the next click takes the card away, and consent is asked anew
@@ -45,6 +62,7 @@ if part == RECOGNISE:
         "Only people with consent to be greeted are compared. A picture is held in memory while the page shows it, and"
         " never written. Whoever is not recognised leaves no trace in any file."
     )
+    st.caption(usually_misses(shop.settings.trained))
 
 elif part == ENROL:
     person = st.text_input("Customer's id", key="enrol_person", width=320, max_chars=200)
@@ -53,36 +71,38 @@ elif part == ENROL:
     agreed = [one for one in AGREED if st.checkbox(AGREED_WORDS[one], key=f"agree_{one}")]
     with st.expander("The text that the customer was shown"):
         st.text((shop.folder / NOTICE).read_text(encoding="utf-8"))
-    shopper = st.text_input("Shopper of the panel", key="enrol_shopper", width=320, placeholder="drawn by the seed")
-    if st.button("Enrol", type="primary", icon=":material/person_add:", disabled=not (person and given and agreed)):
+    shopper = ""
+    if shop.settings.run:
+        shopper = st.text_input("Shopper of the panel", key="enrol_shopper", width=320, placeholder="drawn by the seed")
+    wanted = person and given and agreed and not off
+    if st.button("Enrol", type="primary", icon=":material/person_add:", disabled=not wanted):
         with st.spinner("Checking liveness and consent"):
             welcome = enrol(shop, person, given, receipts_for(shop, person, agreed), shopper=shopper.strip())
         if isinstance(welcome, Refused):
             refused(welcome)
         else:
-            uses = " and ".join(one.replace("_", " ") for one in welcome.uses)
-            said = f"Enrolled from {welcome.photos} pictures for {uses}. No picture was kept."
-            if welcome.pairing is not None:
-                said += f" Paired with shopper {plain(welcome.pairing.shopper)}: a made-up pairing."
-            st.success(said, icon=":material/check:")
+            enrolled(welcome)
+        shop_line(shop, state)
 
 elif part == PAY:
-    person = st.text_input("Who the customer says they are", key="pay_person", width=320, max_chars=200)
+    person = st.text_input("Who the customer says they are", key=PERSON, width=320, max_chars=200)
     given = choose_pictures(shop, "pay", several=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         amount = st.text_input("Amount", "12.50", key="pay_amount", width=140)
         currency = st.text_input("Currency", "EUR", key="pay_currency", width=120, max_chars=3)
-        st.session_state.setdefault(KEY, secrets.token_hex(8))
+        renew_key(person, amount, currency)
         key = st.text_input(
             "Key of this purchase", key=KEY, width=240, help="However often it is sent, the purchase is charged once."
         )
-    if st.button("Pay", type="primary", icon=":material/payments:", disabled=not (person and given)):
+    if st.button("Pay", type="primary", icon=":material/payments:", disabled=off or not (person and given)):
         with st.spinner("Checking liveness and comparing"):
             paid = pay(shop, person, given, amount=amount.strip(), currency=currency, key=key, device="page")
         if paid.receipt is not None:
+            was_charged(key, person, amount, currency)
             st.success(
-                f"**Charged {plain(amount)} {plain(currency)}**, receipt {paid.receipt.id[:16]}, log entry"
-                f" {paid.receipt.entry}. The same key again gives this receipt.",
+                f"**Charged {plain(amount)} {plain(currency)}**, receipt {paid.receipt.id[:16]}..., log entry"
+                f" {paid.receipt.entry}. The same key again gives this receipt; another customer, amount or currency"
+                " gets a new key.",
                 icon=":material/check:",
             )
         else:
@@ -91,6 +111,8 @@ elif part == PAY:
             else:
                 st.info("**Not recognised, nothing was charged.**", icon=":material/person_off:")
             st.markdown(f"Another way: {plain(paid.alternative)}.")
+    if is_charged(key):
+        st.button("New purchase", icon=":material/add:", on_click=next_purchase)
 
 elif part == LEAVE:
     st.markdown("Deletes and overwrites the customer's templates. Works while recognition is off, too.")
@@ -100,31 +122,26 @@ elif part == LEAVE:
         gone = revoke(shop, person, withdraw=withdraw)
         if gone.templates or gone.withdrawn or gone.pairing:
             st.success(
-                f"Templates deleted: {gone.templates}. Agreements ended: {gone.withdrawn}.", icon=":material/check:"
+                f"{count(gone.templates, 'template')} deleted, {count(gone.withdrawn, 'agreement')} ended.",
+                icon=":material/check:",
             )
         else:
-            st.info("There was nothing of this customer.", icon=":material/person_off:")
+            st.info("There was nothing to delete of this customer.", icon=":material/person_off:")
+        shop_line(shop, state)
 
 else:
-    s = shop.settings
-    facts = {
-        "Encoder": s.model,
-        "Trained on": s.trained,
-        "Calibrated on": s.calibrated,
-        "Enrolled at most": str(s.gallery),
-        "Payment": s.payment or "on",
-        "Recommender": shop.recommender.source if shop.recommender is not None else "none",
-        "Without a face": s.alternative,
-    }
-    st.table({"Shop": list(facts), "": [plain(one) for one in facts.values()]})
-    on = shop.is_on
-    if st.button("Switch recognition off" if on else "Switch recognition on", icon=":material/power_settings_new:"):
+    if st.button("Switch recognition on" if off else "Switch recognition off", icon=":material/power_settings_new:"):
         try:
-            switch(shop, on=not on)
+            switch(shop, on=off)
         except TradefairError as error:
             st.error(plain(str(error)), icon=":material/error:")
-        st.rerun()
-    st.caption("Off, nobody is compared, enrolled or charged, whoever has this shop open. To delete all templates too:")
+        else:
+            st.rerun()
+    st.caption(
+        "Off, nobody is compared, enrolled or charged, whoever has this shop open. To delete all templates too and"
+        " replace their key; what people agreed to stays on record until each of them leaves:"
+    )
     st.code(faces_command("off", "--erase"), language="bash", wrap_lines=True)
+    shop_facts(shop)  # after the switch, which works whatever file of the shop has gone
     st.caption("How often the shop is right, on people whom it was not made on:")
     st.code(faces_command("evaluate"), language="bash", wrap_lines=True)

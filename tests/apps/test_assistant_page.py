@@ -1,16 +1,21 @@
 """The page Assistant, rerun as Streamlit reruns it, on a real shop."""
 
+import io
+import json
 from pathlib import Path
 
 import pytest
 import streamlit as st
 from face_shop import copy_of, live_pictures, make_face_shop, state
 from made_once import made_once
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from apps import faces_shop
 from apps.command.web import FACES_VARIABLE, STORE_VARIABLE
-from experiments.assistant import Shop
+from apps.faces_view import _sentence
+from experiments.assistant import Shop, read_picture
+from matching.face.pay import Limits
 
 MAIN = Path(__file__).parent.parent.parent / "apps" / "main.py"
 PERSON = 32
@@ -82,7 +87,8 @@ ALL = ("in_store_recognition", "payment", "recommendation")
 
 def test_a_customer_is_enrolled_recognised_pays_and_leaves(visit, warm):
     app = enrolled(visit, warm, *ALL)
-    assert "Enrolled from 1 pictures" in texts(app)
+    assert "Enrolled from 1 picture for in store recognition and payment." in texts(app)
+    assert "1 template for in store recognition, 1 template for payment" in texts(app)  # at once, not a click later
     app = recognised(visit, PERSON, warm["live"])
     assert "Customer 17" in texts(app)
     assert "made-up pairing" in texts(app)
@@ -101,7 +107,8 @@ def test_a_customer_is_enrolled_recognised_pays_and_leaves(visit, warm):
     app = visit("Leave")
     app.text_input(key="leave_person").set_value("17").run()
     press(app, "Delete")
-    assert "Templates deleted: 2. Agreements ended: 3." in texts(app)
+    assert "2 templates deleted, 3 agreements ended." in texts(app)
+    assert "0 templates for in store recognition, 0 templates for payment" in texts(app)
     assert "Nobody was recognised" in texts(recognised(visit, PERSON, warm["live"]))
 
 
@@ -139,18 +146,26 @@ def test_a_file_that_is_no_photo_is_one_message(visit, warm):
     app.file_uploader(key="door_file").set_value([("cat.png", b"I am a text", "image/png")]).run()
     assert not app.exception
     assert len(app.error) == 1
-    assert "no photo that can be read" in app.error[0].value
+    assert app.error[0].value.startswith("cat.png is no photo that can be read")
     assert next(one for one in app.button if one.label == "Recognise").disabled
     assert state(visit.folder) == before
 
 
 def test_recognition_is_switched_off_and_on(visit, warm):
     enrolled(visit, warm, *ALL)
-    app = press(visit("The shop"), "Switch recognition off")
+    app = press(visit("Shop"), "Switch recognition off")
     assert ":red-badge[off]" in texts(app)
-    app = recognised(visit, PERSON, warm["live"])
-    assert "switched off in this shop" in texts(app)
-    app = press(visit("The shop"), "Switch recognition on")
+    for part in ("Recognise", "Enrol", "Pay"):
+        app = visit(part)
+        assert "**Recognition is off**" in texts(app)
+        assert "`" not in texts(app)
+        if part == "Enrol":
+            app.text_input(key="enrol_person").set_value("18")
+            app.checkbox(key="agree_payment").check().run()
+        if part == "Pay":
+            app.text_input(key="pay_person").set_value("17").run()
+        assert next(one for one in app.button if one.label == part).disabled
+    app = press(visit("Shop"), "Switch recognition on")
     assert ":green-badge[on]" in texts(app)
     assert "Customer 17" in texts(recognised(visit, PERSON, warm["live"]))
 
@@ -162,11 +177,103 @@ def test_without_a_shop_the_page_says_how_to_make_one(visit, tmp_path, monkeypat
     app.run()
     assert not app.exception
     assert "No shop for faces yet" in texts(app)
-    assert app.code[0].value.startswith("tradefair faces open --run demo --books ")
+    assert [one.value.split(" --books ")[0] for one in app.code] == [
+        "tradefair faces open",
+        "tradefair faces open --run demo",
+    ]
 
 
 def test_a_damaged_shop_is_one_message(visit):
     (visit.folder / "shop.json").write_text("{}")
     app = visit("Recognise")
+    assert app.title[0].value == "This shop cannot be opened"
     assert len(app.error) == 1
     assert "holds no settings of a shop" in app.error[0].value
+    assert app.code[0].value.startswith("tradefair faces revoke PERSON --withdraw --books ")
+
+
+def paying(app, warm, person="17"):
+    app.text_input(key="pay_person").set_value(person)
+    app.selectbox(key="pay_orl").set_value(PERSON)
+    app.get_by_key("pay_picture").set_value(warm["live"]).run()
+    return app
+
+
+def key_of(app):
+    return app.text_input(key="assistant_key").value
+
+
+def test_a_key_pays_once_and_whatever_is_changed_then_gets_a_new_one(visit, warm):
+    enrolled(visit, warm, *ALL)
+    app = press(paying(visit("Pay"), warm), "Pay")
+    first = key_of(app)
+    assert "Charged 12.50 EUR" in texts(app)
+    assert key_of(press(app, "Pay")) == first  # repeated, it is the same purchase
+    app.text_input(key="pay_amount").set_value("12.5").run()
+    assert key_of(app) == first  # the same amount
+    app.text_input(key="pay_amount").set_value("6").run()
+    second = key_of(app)
+    assert second != first
+    assert "Charged 6 EUR" in texts(press(app, "Pay"))
+    app.text_input(key="pay_person").set_value("18").run()
+    assert key_of(app) not in (first, second)
+    assert [one["amount_minor"] for one in charges(visit.folder)] == [1250, 600]
+
+
+def test_the_same_customer_may_buy_for_the_same_amount_again(visit, warm):
+    enrolled(visit, warm, *ALL)
+    app = paying(visit("Pay"), warm)
+    assert "New purchase" not in [one.label for one in app.button]
+    first = key_of(press(app, "Pay"))
+    press(app, "New purchase")
+    assert key_of(app) != first
+    assert app.text_input(key="pay_person").value == ""
+    press(paying(app, warm), "Pay")
+    assert [one["amount_minor"] for one in charges(visit.folder)] == [1250, 1250]
+
+
+def test_a_refused_payment_keeps_its_key(visit, warm):
+    app = paying(visit("Pay"), warm, person="nobody")
+    first = key_of(press(app, "Pay"))
+    assert "**Refused (consent).** No valid consent" in texts(app)
+    app.text_input(key="pay_amount").set_value("6").run()
+    assert key_of(app) == first
+
+
+def charges(folder):
+    entries = Shop.open(folder).log.entries("payment")
+    return [one.body for one in entries if "amount_minor" in one.body]
+
+
+def test_the_shop_says_its_limits_and_how_often_liveness_refuses_honest_pictures(visit):
+    (table,) = visit("Shop").table
+    facts = dict(zip(table.value["Setting"], table.value["Value"], strict=True))
+    assert "50.00 EUR at once and 100.00 EUR a day" in facts["Paid by face at most"]
+    assert "5 comparisons with one customer in 15 minutes" in facts["Paid by face at most"]
+    assert Shop.open(visit.folder).payments.limits == Limits()
+    assert "of honest pictures" in facts["Liveness check"]
+
+
+def test_without_a_recommender_no_shopper_is_asked_for_and_the_consent_is_on_record(visit, warm):
+    settings = visit.folder / "shop.json"
+    assert any(one.key == "enrol_shopper" for one in visit("Enrol").text_input)
+    settings.write_text(json.dumps({**json.loads(settings.read_text()), "run": "", "store": ""}))
+    app = enrolled(visit, warm, *ALL)
+    assert not any(one.key == "enrol_shopper" for one in app.text_input)
+    assert "On record, too: recommendation; this shop has no recommender" in texts(app)
+
+
+def test_of_several_files_the_readable_ones_are_taken_and_the_others_named(visit, made):
+    app = visit("Enrol")
+    app.get_by_key("enrol_from").set_value("A file").run()
+    good = io.BytesIO()
+    Image.fromarray(read_picture(f"orl:{PERSON}/1").photo).save(good, "PNG")
+    files = [("one.png", b"I am a text", "image/png"), ("two.png", good.getvalue(), "image/png")]
+    app.file_uploader(key="enrol_file").set_value(files).run()
+    assert [one.value.split(" is ")[0] for one in app.error] == ["one.png"]
+
+
+def test_a_message_is_a_sentence_with_its_commands_as_code():
+    assert _sentence("no face was found; look up") == "No face was found; look up."
+    assert _sentence("run `tradefair erasure let-back`") == "Run `tradefair erasure let-back`"
+    assert _sentence("picture 1 (a`b*.png): no face") == "Picture 1 (a\\`b\\*.png)\\: no face."

@@ -1,6 +1,7 @@
 """The app in a real browser: Chromium, driven by Playwright, against the server that `tradefair app` starts."""
 
 import http.client
+import itertools
 import os
 import socket
 import subprocess
@@ -230,10 +231,20 @@ def test_a_change_of_a_layout_is_tried_contacts_nobody_and_fits(browser, address
 def test_a_customer_is_recognised_contacts_nobody_and_fits(browser, assistant_address, width, scheme):
     address, picture = assistant_address
     visit = Visit(browser, width=width, scheme=scheme)
-    for part in ("Enrol", "Pay", "Leave", "The shop", "Recognise"):
+    for part in ("Enrol", "Pay", "Leave", "Shop", "Recognise"):
         visit.open(f"{address}/assistant?part={quote(part)}")
         visit.page.get_by_text("Recognition is").first.wait_for(timeout=60_000)
         visit.settle()
+        if part == "Enrol":  # nothing is cut off at the edge of a telephone, and the parts fit one row
+            right = visit.page.get_by_role("button", name="10", exact=True).bounding_box()
+            assert right["x"] + right["width"] <= visit.page.viewport_size["width"]
+            rows = visit.page.get_by_role("radiogroup", name="Part").get_by_role("radio").all()
+            assert len({round(one.bounding_box()["y"]) for one in rows}) == 1
+            edges = visit.page.locator("[data-testid=stImage] img").evaluate_all(
+                "all => all.map(one => one.getBoundingClientRect()).map(box => [box.left, box.right])"
+            )
+            assert len(edges) == 3
+            assert all(one[1] + 4 <= other[0] for one, other in itertools.pairwise(edges))
         if part == "Recognise":
             slider = visit.page.get_by_role("slider")
             slider.focus()
