@@ -33,10 +33,24 @@ def run(
     as_json: Json = False,
     strict: Strict = False,
 ) -> None:
-    """Run SCENARIO, a TOML file or the name of a bundled scenario such as demo.
+    """Run SCENARIO, a TOML file or the name of a bundled scenario.
 
     The same command again resumes it: finished runs are kept, failed ones are executed only with --retry-failed.
-    """
+
+    Bundled, with the CPU time that some took:
+
+    \b
+    recommender  demo (3 minutes), home-stores (20), shoppers (8)
+    store        store_validation, store-layout, store-targeting,
+                 store-checkout (half a minute or less each),
+                 store-heat-map, store-search (some minutes)
+    faces        faces-demo (half a minute), faces (45 minutes),
+                 faces-people (13), faces-door, faces-public
+    marketplace  market-demo (half a minute), market_regimes,
+                 market-label, market_signs
+
+    SCENARIO.toml in a run's folder is what to copy for one of your own.
+    """  # noqa: D301
     from apps.command import progress, tables
     from experiments.execute import run_scenario
     from experiments.scenario_file import load_scenario

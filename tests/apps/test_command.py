@@ -129,6 +129,14 @@ def wait_for(condition, process, seconds=60):
         time.sleep(0.02)
 
 
+def test_the_help_of_run_names_every_bundled_scenario_and_how_long_the_longest_takes(capsys):
+    assert main(["run", "--help"]) == 0
+    told = capsys.readouterr().out
+    bundled = {path.stem for path in (Path(experiments.__file__).parent / "scenarios").glob("*.toml")}
+    assert bundled - set(re.findall(r"[a-z][\w-]+", told)) == set()
+    assert "\n  faces        faces-demo (half a minute), faces (45 minutes),\n" in told
+
+
 def test_help_lists_what_runs_and_loads_no_heavy_package():
     code = (
         "import sys; from apps.command.main import main; main(['--help']);"
