@@ -20,7 +20,7 @@ MEANINGS: Final = {
     "EER": "equal error rate: as many pairs of pictures of one person are told apart as pairs of two are mixed up",
     "FNMR": "share of pairs of one person that do not match, when at most so many pairs of two people do (FMR)",
     "FNIR": "share of probes of enrolled people who are not found first, when at most 1% of strangers find anybody",
-    "EER, door camera": "the same pictures as a cheap camera over a door would take them",
+    "EER, door camera": "the same pictures as a cheap camera over the door would take them",
     "Gap closed": "how far an arm goes from each merchant alone to pooled pictures, by EER",
 }
 

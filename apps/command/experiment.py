@@ -43,7 +43,7 @@ def run(
     recommender  demo (3 minutes), home-stores (20), shoppers (8)
     store        store_validation, store-layout, store-targeting,
                  store-checkout (half a minute or less each),
-                 store-heat-map, store-search (some minutes)
+                 store-heat-map, store-search (longer)
     faces        faces-demo (half a minute), faces (45 minutes),
                  faces-people (13), faces-door, faces-public
     marketplace  market-demo (half a minute), market_regimes,

@@ -117,6 +117,7 @@ def test_a_stranger_leaves_every_file_as_it_was(visit, warm):
     before = state(visit.folder)
     app = recognised(visit, 40, 2)
     assert "Nobody was recognised" in texts(app)
+    assert "on a new picture it usually misses somebody who is enrolled" in texts(app)
     assert "Customer" not in texts(app)
     assert state(visit.folder) == before
 
