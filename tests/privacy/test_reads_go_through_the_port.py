@@ -60,10 +60,15 @@ ALLOWED = {
     ("privacy/access/file.py", FILE): "reads logs of decisions, which name no person",
     ("privacy/policy/table.py", FILE): "reads tables of rules",
     ("apps/store_results.py", FILE): "reads heat maps of simulated shoppers out of the run store",
+    ("retail/market_log/files.py", FILE): "reads a marketplace's log, whose schema has no column for persons",
+    ("apps/market_upload.py", FILE): "looks into an uploaded log of a marketplace before that reader takes it",
     # A merchant's own files, read by the merchant on the merchant's machine to simulate its store.
     ("simulation/store/demand_model/folder.py", LOADER): "learns demand from the merchant's own tables",
     ("simulation/store/demand_model/folder.py", PERSONS): "learns demand from the merchant's own tables",
     ("simulation/store/traces.py", FILE): "reads the merchant's own traces",
+    ("retail/private_label/purchases.py", PERSONS): "learns shares and prices from the merchant's own tables",
+    ("retail/private_label/__main__.py", LOADER): "prints what is learnt from the merchant's own tables",
+    ("experiments/market/label_run.py", SOURCE): "learns shares and prices from the merchant's own tables",
     # Simulations on public data, where nothing is anybody's.
     ("simulation/store/calibrate/__main__.py", LOADER): "calibrates on the public data set",
     ("simulation/store/calibrate/promotions.py", PERSONS): "calibrates on the public data set",
