@@ -12,6 +12,7 @@ import streamlit as st
 from apps.market_live import MARKET, PERIODS
 from apps.market_upload import read_upload, zipped
 from apps.market_verdicts import RULES, show_verdicts, verdict_title
+from apps.market_words import plain_sentences
 from apps.plain_text import plain
 from privacy.rules import MARGINS, NAMES, Design, all_rules, audit_market
 from privacy.rules.design import RANKING
@@ -168,7 +169,7 @@ def _declare(log: MarketLog) -> tuple[Design, tuple[str, ...]] | None:
         needs = "; ".join(
             f"{RULES[rule.name]}: {' or '.join(' and '.join(group) for group in rule.needs)}" for rule in all_rules()
         )
-        st.info(plain(f"These tables are not enough for any rule. {needs}."))
+        st.info(plain_sentences(f"These tables are not enough for any rule. {needs}."))
         return None
     st.header("Declare before you look")
     names = st.pills(

@@ -54,7 +54,7 @@ def choose_rules(title: st.delta_generator.DeltaGenerator) -> None:
             "fits a real market."
         )
     if not same:
-        _cards(gains)
+        _cards(size, gains)
         st.markdown(_sentence(size, gains, base, mine))
     _more(key, count)
     if not same:
@@ -119,7 +119,7 @@ def _controls() -> tuple[Choice, str]:
     return Choice(regime, float(bonus) if found.own_label_bonus else usual, float(quality), given), str(size)
 
 
-def _cards(gains: list[market_table.Gain]) -> None:
+def _cards(size: str, gains: list[market_table.Gain]) -> None:
     """Show the shop's gain a period and those of the sides an arrival; arrow and colour say which are clear."""
     clear: dict[str, tuple[Literal["blue", "orange", "off"], Literal["up", "down", "off"]]] = {
         "gains": ("blue", "up"), "loses": ("orange", "down"), "": ("off", "off"),
@@ -131,12 +131,12 @@ def _cards(gains: list[market_table.Gain]) -> None:
             value, lo, hi = one.values
             colour, arrow = clear[one.verdict if one.verdict in clear else ""]
             st.metric(
-                market_table.heading(one.metric),
+                f"A {size} shop" if one is gains[0] else market_table.heading(one.metric),
                 "-" if value != value else f"{value:+.3f}",
                 "no interval" if lo != lo else f"[{lo:+.3f}, {hi:+.3f}]",
                 delta_color=colour, delta_arrow=arrow, width=168, border=True,
             )  # fmt: skip
-    st.caption("The merchant's profit a period, the others an arrival; grey: cannot be told, as the interval holds 0.")
+    st.caption("The shop's profit a period, the others an arrival; grey: cannot be told, as the interval holds 0.")
 
 
 def _sentence(size: str, gains: list[market_table.Gain], base: pd.DataFrame, mine: pd.DataFrame) -> str:
@@ -155,7 +155,7 @@ def _sentence(size: str, gains: list[market_table.Gain], base: pd.DataFrame, min
     others = "; ".join(market_words.clause(one) for one in gains[1:4])
     refused, reads = int(mine["refused"].sum()), int(mine["reads"].sum())
     data = f" The rules refused {refused:,} of {reads:,} uses of merchants' data." if reads else ""
-    return plain(f"{said}. Per arrival, {others}.{data}")
+    return market_words.plain_sentences(f"{said}. Per arrival, {others}.{data}")
 
 
 def _more(key: object, count: int) -> None:

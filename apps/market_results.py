@@ -50,7 +50,7 @@ def show_market_results(store: RunStore, scenario: str, document: Mapping[str, A
             row, reference, label = chosen
             sides = tuple(one for one in market_table.SIDES if one != "welfare")
             mine = [one for one in market_table.gains(document, sides, reference, where) if one.arm == row["arm"]]
-            st.title(plain(market_words.finding(row["label"], mine)))
+            st.title(market_words.plain_sentences(market_words.finding(row["label"], mine)))
         compared = f"Against {plain(chosen[2])}, in {market_words.MONEY}. " if chosen is not None else ""
         seeds = max((len(row["seeds"]) for row in rows), default=0)
         stop = "" if named[-1:] in (".", "?", "!") else "."
@@ -100,7 +100,9 @@ def _choose(document: Mapping[str, Any], rows: Sequence[Row]) -> tuple[Row, str,
 def _sides(document: Mapping[str, Any], reference: str, label: str, where: str) -> None:
     found = market_table.gains(document, tuple(market_table.SIDES), reference, where)
     st.header("Who gains and who loses")
-    st.markdown("  \n".join(plain(market_words.counted(found, metric)) for metric in market_table.SIDES))
+    st.markdown(
+        "  \n".join(market_words.plain_sentences(market_words.counted(found, metric)) for metric in market_table.SIDES)
+    )
     table = market_charts.gains_table(found)
     drawn = table[table["value"].notna()]
     if len(drawn):

@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from apps import market_table
+from apps.market_words import plain_sentences
 from apps.plain_text import plain
 
 Row = Mapping[str, Any]
@@ -23,16 +24,20 @@ _MEANINGS: Final = (
 
 
 def show_signs(rows: Sequence[Row], scenario: str) -> None:
-    """Show one row for each experiment, and its question, assumption and source below."""
+    """Show one row for each experiment, and for one of them what makes the sign and who found it."""
+    wrong = [f"{plain(row['label'])} ({_number(row)})" for row in rows if row.get("verdict") == "opposite"]
+    if wrong:
+        st.markdown(f"**The opposite shows:** {'; '.join(wrong)}.")
     st.header("The experiments")
     table = sign_table(rows)
     st.dataframe(
-        table, hide_index=True, height="content",
+        table, hide_index=True, height="content", row_height=74,
         alt="Experiments with expected sign, effect with 95% interval, effect without the assumption, and verdict",
         column_config={
-            "No.": st.column_config.TextColumn(pinned=True, width="small"),
-            "Question": st.column_config.TextColumn(width="large"),
-            "Verdict": st.column_config.TextColumn(width="small"),
+            "No.": st.column_config.TextColumn(pinned=True, width=44, help="Of the question among the fourteen."),
+            "Question": st.column_config.TextColumn(width=190),
+            "Verdict": st.column_config.TextColumn(width=90),
+            "Source": st.column_config.TextColumn(width=260),
         },
     )  # fmt: skip
     with st.expander("What the verdicts mean"):
@@ -41,15 +46,26 @@ def show_signs(rows: Sequence[Row], scenario: str) -> None:
         "Download as CSV", table.to_csv(index=False).encode(), file_name=f"{scenario}.csv", mime="text/csv",
         icon=":material/download:",
     )  # fmt: skip
-    st.header("What makes each sign, and who found it")
-    for row in rows:
-        if row.get("assumption"):
-            with st.expander(plain(f"{_number(row)} {row['label']}: {row.get('verdict') or 'not measured'}")):
-                st.markdown(
-                    f"{plain(row.get('question', ''))}\n\n"
-                    f"**What produces the sign here:** {plain(row['assumption'])}\n\n"
-                    f"**Source:** {plain(row.get('source', ''))}"
-                )
+    told = {f"{_number(row)} {row['label']}": row for row in rows if row.get("assumption")}
+    if told:
+        st.header("What makes a sign, and who found it")
+        name = st.selectbox("Experiment", list(told), key="market_sign", bind="query-params")
+        _one(told.get(str(name), next(iter(told.values()))))
+
+
+def _one(row: Row) -> None:
+    """Tell one experiment in full."""
+    facts = {
+        "Question": row.get("question"),
+        "Expected": EXPECTED.get(str(row.get("expected")), "-"),
+        "Effect": f"{_figure(row, 'effect')} {row.get('unit') or ''}".strip(),
+        "What produces the sign here": row.get("assumption"),
+        "Without it": _figure(row, "without_assumption"),
+        "Verdict": row.get("verdict") or "not measured",
+        "Source": row.get("source"),
+    }
+    cells = pd.DataFrame({"": list(facts), "Experiment": [plain_sentences(one or "-") for one in facts.values()]})
+    st.table(cells, hide_index=True, alt="One experiment: question, effect, assumption, verdict and source")
 
 
 def sign_table(rows: Sequence[Row]) -> pd.DataFrame:

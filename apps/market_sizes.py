@@ -43,7 +43,7 @@ def show_sizes(
         share = market_words.percent_of(one, market_table.number(base.get(one.metric)))
         said.append(market_words.clause(one) + (f", {share}" if share else ""))
     sentence = "; ".join(said)
-    st.markdown(f"**{plain(row['label'])}**: {plain(sentence)}, against {plain(label)}.")
+    st.markdown(f"**{plain(row['label'])}**: {market_words.plain_sentences(sentence)}, against {plain(label)}.")
     table = market_charts.gains_table(mine)
     table["Side"] = [f"{_SIZE_NAMES[one.metric].capitalize()} merchants" for one in mine]
     if len(table[table["value"].notna()]):

@@ -12,7 +12,7 @@ import streamlit as st
 
 from apps import market_charts
 from apps.market_report import CURVE_HEADS, HEADS, MEANING, WORDS, cells, declared_lines, document, html, number
-from apps.market_words import joined
+from apps.market_words import joined, plain_sentences
 from apps.plain_text import plain, plain_cells
 from privacy.rules import Design, Tipping, Verdict
 from retail.market_log import MarketLog
@@ -58,7 +58,7 @@ def show_verdicts(verdicts: Sequence[Verdict], design: Design, log: MarketLog, *
         hide_index=True, height="content", alt="Verdicts with effect, interval, margin and p value",
         column_config={"Rule": st.column_config.TextColumn(pinned=True, width="small")},
     )  # fmt: skip
-    st.caption(f"{MEANING} " + plain(" ".join(declared)))
+    st.caption(f"{MEANING} " + plain_sentences(" ".join(declared)))
     content = document(name, declared, verdicts, ())
     record = {"rows": [one.to_json() for one in verdicts], "folder": name, "declared": declared}
     with st.container(horizontal=True):
@@ -76,35 +76,40 @@ def show_verdicts(verdicts: Sequence[Verdict], design: Design, log: MarketLog, *
 
 def _verdict(one: Verdict) -> None:
     st.subheader(f"{RULES[one.rule]} {_BADGES[one.outcome]}", anchor=False)
-    st.markdown(plain(one.reason))
+    st.markdown(plain_sentences(one.reason))
     for name, inner in (("From rows of the log", one.exact), ("From outside", one.statistical)):
         if inner is not None and inner.reason not in one.reason:
-            st.markdown(f"{name}: {_BADGES[inner.outcome]} {plain(inner.reason)}")
+            st.markdown(f"{name}: {_BADGES[inner.outcome]} {plain_sentences(inner.reason)}")
     if one.tipping is not None:
         _tipping(one.tipping)
-    curve = one.curve or (one.statistical.curve if one.statistical is not None else ())
-    if curve:
-        table = curve_table(one if one.curve else one.statistical or one)
-        drawn = table[table["effect"].map(math.isfinite)]
-        st.markdown("**The same question, asked in other ways**")
-        if len(drawn):
-            st.altair_chart(
-                market_charts.curve(drawn, margin=one.margin, unit=one.unit),
-                alt=f"Specification curve of {RULES[one.rule].lower()}: "
-                + "; ".join(f"{row['Specification']} {row['Text']}" for _, row in drawn.iterrows()),
-            )
-        st.caption(
-            f"Right of the dashed line is more than the margin of {one.margin:g} {plain(one.unit)}; 95% intervals."
-        )
-        with st.expander("The same figures as a table"):
-            shown = table[["Specification", "Text", "p"]].rename(columns={"Text": f"Effect, {one.unit}"})
-            st.table(plain_cells(shown), hide_index=True, alt=f"{', '.join(CURVE_HEADS)} of each way to ask")
+    asked = one if one.curve or one.statistical is None else one.statistical
+    if asked.curve:
+        _curve(asked)
     if one.rows:
         with st.expander(f"{len(one.rows):,} rows that prove it"):
             table = pd.DataFrame([dict(row) for row in one.rows[:_MOST_ROWS]]).astype(str)
             st.dataframe(table, hide_index=True, alt="Rows of the log that prove a breach")
             if len(one.rows) > _MOST_ROWS:
                 st.caption(f"The first {_MOST_ROWS}; the report has all.")
+
+
+def _curve(asked: Verdict) -> None:
+    """Draw the specification curve of a verdict, in its own unit and beside its own margin."""
+    table = curve_table(asked)
+    drawn = table[table["effect"].map(math.isfinite)]
+    st.markdown("**The same question, asked in other ways**")
+    if len(drawn):
+        st.altair_chart(
+            market_charts.curve(drawn, margin=asked.margin, unit=asked.unit),
+            alt=f"Specification curve of {RULES[asked.rule].lower()}: "
+            + "; ".join(f"{row['Specification']} {row['Text']}" for _, row in drawn.iterrows()),
+        )
+    st.caption(
+        f"Right of the dashed line is more than the margin of {asked.margin:g} {plain(asked.unit)}; 95% intervals."
+    )
+    with st.expander("The same figures as a table"):
+        shown = table[["Specification", "Text", "p"]].rename(columns={"Text": f"Effect, {asked.unit}"})
+        st.table(plain_cells(shown), hide_index=True, alt=f"{', '.join(CURVE_HEADS)} of each way to ask")
 
 
 def _tipping(tipping: Tipping) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from apps import market_table
 from apps.market_table import Gain
+from apps.plain_text import plain
 
 MONEY: Final = "money an arrival"
 UNIT_NOTE: Final = (
@@ -67,20 +68,23 @@ def finding(label: str, gains: Sequence[Gain]) -> str:
 
 
 def counted(gains: Sequence[Gain], metric: str) -> str:
-    """Count under how many regimes a side gains, loses, or it cannot be told, and name those of the smaller group."""
+    """Count under how many regimes a side gains, loses, or it cannot be told, and name those of a small group."""
     mine = [one for one in gains if one.metric == metric and one.verdict != "no figure"]
-    groups = {word: [one for one in mine if one.verdict == word] for word in ("gains", "loses", "cannot be told")}
     single = metric in _ONE
-    verbs = {"gains": "gains" if single else "gain", "loses": "loses" if single else "lose",
-             "cannot be told": "cannot be told apart"}  # fmt: skip
     parts: list[str] = []
-    for word, found in groups.items():
+    for word, verb in (("gains", "gain"), ("loses", "lose")):
+        found = [one for one in mine if one.verdict == word]
         if found:
-            names = f" ({'; '.join(f'{one.label} {amount(one)}' for one in found)})" if len(found) <= 2 else ""
-            of = "regimes" if not parts else ""
-            parts.append(f"{verbs[word]} under {len(found)} of {len(mine)} {of}".rstrip() + names)
-    noun = _NOUNS.get(metric, metric)
-    return f"{noun[:1].upper()}{noun[1:]} {joined(parts)}." if parts else ""
+            of = "" if parts else " regimes"
+            names = _named([f"{one.label} {amount(one)}" for one in found])
+            parts.append(f"{word if single else verb} under {len(found)} of {len(mine)}{of}{names}")
+    unsure = [one for one in mine if one.verdict == "cannot be told"]
+    told = f"{_start(metric)} {joined(parts)}" if parts else ""
+    if not unsure:
+        return f"{told}." if told else ""
+    names = _named([f"{one.label} {market_table.written(metric, one.values, signed=True)}" for one in unsure])
+    rest = f"under {len(unsure)} of {len(mine)} it cannot be told{names}"
+    return f"{told}; {rest}." if told else f"{_start(metric)}: {rest}."
 
 
 def signs_finding(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -91,9 +95,9 @@ def signs_finding(rows: Sequence[Mapping[str, Any]]) -> str:
         return f"{len(verdicts)} experiments, none with an expected sign" if verdicts else "Nothing was measured yet"
     shown = judged.count("shown")
     text = f"{shown} of {len(judged)} expected signs show beyond chance"
-    wrong = [str(row["label"]) for row in rows if row.get("verdict") == "opposite"]
+    wrong = judged.count("opposite")
     if wrong:
-        text += f"; the opposite shows in {joined(wrong)}" if len(wrong) <= 2 else f"; {len(wrong)} show the opposite"
+        text += f", {wrong} {'shows' if wrong == 1 else 'show'} the opposite"
     open_ones = verdicts.count("reported")
     return text + (
         f"; {open_ones} without an expected sign {'is' if open_ones == 1 else 'are'} reported" if open_ones else ""
@@ -109,6 +113,11 @@ def percent_of(one: Gain, base: float) -> str:
     return text if math.isnan(lo) else f"{text} [{100 * lo / base:+.0f}, {100 * hi / base:+.0f}]"
 
 
+def plain_sentences(text: str) -> str:
+    """Show sentences in a page as they are, word by word, since `plain` cuts a single long text from outside."""
+    return " ".join(plain(word) for word in text.split(" "))
+
+
 def joined(parts: Sequence[str]) -> str:
     """Join parts of a sentence with commas and `and`."""
     return " and ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else "".join(parts)
@@ -116,3 +125,13 @@ def joined(parts: Sequence[str]) -> str:
 
 def _noun(one: Gain) -> str:
     return _NOUNS.get(one.metric, one.metric.replace("_", " "))
+
+
+def _start(metric: str) -> str:
+    noun = _NOUNS.get(metric, metric.replace("_", " "))
+    return noun[:1].upper() + noun[1:]
+
+
+def _named(names: Sequence[str]) -> str:
+    """Name a few in brackets; nothing of many, since the chart shows them."""
+    return f" ({'; '.join(names)})" if len(names) <= 2 else ""

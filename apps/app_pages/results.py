@@ -6,7 +6,6 @@ from apps import chart_tables, charts, result_tables
 from apps.face_results import show_face_results
 from apps.figure_text import percent, percent_interval
 from apps.findings import headline, kept_of_pooled
-from apps.market_results import show_market_results
 from apps.metric_names import metric_name
 from apps.opened_store import command, opened_store
 from apps.scenario_progress import progress
@@ -23,6 +22,8 @@ if isinstance(document, dict) and document.get("kind") == "faces":
     show_face_results(store, scenario, document)
     st.stop()
 if isinstance(document, dict) and document.get("kind") == "market":
+    from apps.market_results import show_market_results  # here, since the market's model loads numba
+
     show_market_results(store, scenario, document)
     st.stop()
 results = read_results(store, scenario)

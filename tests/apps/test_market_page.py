@@ -79,7 +79,7 @@ def test_the_first_sight_says_what_a_firewall_does_to_a_small_shop_with_its_inte
     assert "small shop" in title(app)
     assert "[" in title(app)
     assert "on 8 simulated markets of 300 consumers and 12 merchants" in texts(app)
-    assert [one.label for one in app.metric] == ["A small merchant", "Consumers", "Merchants", "Platform"]
+    assert [one.label for one in app.metric] == ["A small shop", "Consumers", "Merchants", "Platform"]
     figures = table(app, "Difference")
     assert {"Consumers", "A large one", "HHI"} <= set(figures["Figure"])
     assert set(figures["Verdict"]) <= {"more", "less", "cannot be told", "no change", "no figure"}
@@ -298,6 +298,17 @@ def test_lists_of_one_product_are_inconclusive_with_the_reason(visit):
     app = audited(uploaded(visit, csv(pd.DataFrame(rows))))
     assert title(app).startswith("Inconclusive")
     assert "No list holds own and other products" in texts(app)
+
+
+def test_a_read_that_no_rule_allows_is_a_breach_and_the_row_is_shown(visit):
+    reads = pd.DataFrame(
+        {"period": [0, 1], "actor": ["marketplace", "platform_retail"], "owner": ["m1", "m2"], "data": ["orders"] * 2,
+         "columns": ["units", "profit"], "purpose": ["ranking", "own_label_development"], "allowed": [True, True]}
+    )  # fmt: skip
+    app = audited(uploaded(visit, csv(reads, "reads.csv")))
+    assert title(app) == "1 of 1 rules breached: use of non-public data"
+    assert "rows that prove it" in "\n".join(one.label for one in app.expander)
+    assert table(app, "owner")["owner"].tolist() == ["m2"]
 
 
 def test_nothing_that_was_uploaded_stays_on_the_disk(visit, logs, tmp_path, monkeypatch):

@@ -95,10 +95,20 @@ def test_a_gain_without_an_interval_is_not_told():
     assert market_words.percent_of(one, 0.0) == ""
 
 
+def test_a_long_sentence_is_not_cut():
+    words = "own label_takes sales. " * 60
+    assert market_words.plain_sentences(words).replace("\\", "") == words
+
+
 def test_a_count_names_the_few_and_counts_the_many():
     many = [gain("merchant_surplus", 0.1, 0.05, 0.2, label=f"Arm {at}") for at in range(3)]
     said = market_words.counted([*many, gain("merchant_surplus", -0.1, -0.2, -0.05, label="Bad")], "merchant_surplus")
     assert said == "Merchants gain under 3 of 4 regimes and lose under 1 of 4 (Bad 0.100 [0.050, 0.200])."
+
+
+def test_a_count_names_what_cannot_be_told_with_its_sign():
+    said = market_words.counted([gain("platform_profit", -0.01, -0.03, 0.01)], "platform_profit")
+    assert said == "The platform: under 1 of 1 it cannot be told (Firewall -0.010 [-0.030, +0.010])."
 
 
 def test_the_page_says_who_gains_and_has_a_table_for_each_chart(root):
@@ -200,14 +210,16 @@ def test_signs_are_counted_and_each_has_its_effect_assumption_and_source(tmp_pat
                 "unfinished": []}  # fmt: skip
     app = shown(tmp_path, "signs", document)
     assert title(app) == (
-        "1 of 2 expected signs show beyond chance; the opposite shows in Fee cap; "
-        "1 without an expected sign is reported"
+        "1 of 2 expected signs show beyond chance, 1 shows the opposite; 1 without an expected sign is reported"
     )
     table = app.dataframe[0].value
     assert table["Verdict"].tolist() == ["shown", "opposite", "reported"]
     assert table["Effect"].iloc[0] == "0.020 [0.010, 0.030]"
     assert table["Without its assumption"].tolist() == ["-", "-", "-"]
-    assert "Hagiu 2022" in texts(app)
+    assert "The opposite shows:** Fee cap (14)" in texts(app)
+    told = app.table[0].value
+    assert "Hagiu 2022" in told["Experiment"].tolist()
+    assert "own label takes sales" in told["Experiment"].tolist()
 
 
 def test_an_experiment_that_did_not_run_is_not_measured():
