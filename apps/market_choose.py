@@ -53,7 +53,12 @@ def choose_rules(title: st.delta_generator.DeltaGenerator) -> None:
             "are the same for both. 95% intervals over markets: how sure the model is of its mean, not how well it "
             "fits a real market."
         )
-    if not same:
+    if same:
+        earned = market_table.written(shop, market_live.level(mine, shop))
+        st.info(
+            f"A {size} shop earns {earned} a period either way. Choose another regime or remedy to see a difference."
+        )
+    else:
         _cards(size, gains)
         st.markdown(_sentence(size, gains, base, mine))
     _more(key, count)

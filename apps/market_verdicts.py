@@ -15,6 +15,7 @@ from apps.market_report import CURVE_HEADS, HEADS, MEANING, WORDS, cells, declar
 from apps.market_words import joined, plain_sentences
 from apps.plain_text import plain, plain_cells
 from privacy.rules import Design, Tipping, Verdict
+from privacy.rules.verdict import counted
 from retail.market_log import MarketLog
 
 RULES: Final[Mapping[str, str]] = {
@@ -86,7 +87,7 @@ def _verdict(one: Verdict) -> None:
     if asked.curve:
         _curve(asked)
     if one.rows:
-        with st.expander(f"{len(one.rows):,} rows that prove it"):
+        with st.expander(f"{counted(len(one.rows), 'rows')} of the log: the proof"):
             table = pd.DataFrame([dict(row) for row in one.rows[:_MOST_ROWS]]).astype(str)
             st.dataframe(table, hide_index=True, alt="Rows of the log that prove a breach")
             if len(one.rows) > _MOST_ROWS:

@@ -115,6 +115,7 @@ def test_the_reference_is_not_compared_with_itself(visit):
     app.selectbox(key="market_regime").set_value("isolated").run()
     assert not app.exception
     assert "what other rules are compared with" in title(app)
+    assert "a period either way" in texts(app)
     assert not app.metric
 
 
@@ -307,7 +308,7 @@ def test_a_read_that_no_rule_allows_is_a_breach_and_the_row_is_shown(visit):
     )  # fmt: skip
     app = audited(uploaded(visit, csv(reads, "reads.csv")))
     assert title(app) == "1 of 1 rules breached: use of non-public data"
-    assert "rows that prove it" in "\n".join(one.label for one in app.expander)
+    assert "1 row of the log: the proof" in "\n".join(one.label for one in app.expander)
     assert table(app, "owner")["owner"].tolist() == ["m2"]
 
 
