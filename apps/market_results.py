@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from apps import market_charts, market_table, market_words
+from apps.market_label import show_label
 from apps.market_regimes import show_prominence, show_reads
 from apps.market_signs import show_signs
 from apps.market_sizes import show_sizes
@@ -27,6 +28,13 @@ def show_market_results(store: RunStore, scenario: str, document: Mapping[str, A
     points: dict[str, list[Row]] = {}
     for row in document["rows"]:
         points.setdefault(market_table.point(row["sweep"]), []).append(row)
+    if document["rows"] and document["rows"][0]["method"] == "label":
+        for where, rows in points.items():
+            show_label(document, rows, where)
+        _notes(document)
+        if document["targets"]:
+            show_targets(document["targets"])
+        return
     title = st.container()
     where = list(points)[-1] if points else ""
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -39,7 +47,6 @@ def show_market_results(store: RunStore, scenario: str, document: Mapping[str, A
             chosen = None
         else:
             chosen = _choose(document, rows)
-    notes = problems(tuple(document["failures"]), tuple(document["unfinished"]))
     named = plain(document["title"] or scenario)
     with title:
         if rows and rows[0]["method"] == "signs":
@@ -58,8 +65,7 @@ def show_market_results(store: RunStore, scenario: str, document: Mapping[str, A
             f"{compared}{named}{stop} Means over {seeds} simulated markets, 95% intervals over markets, which are the "
             "same for every arm. They say how sure the model is of its mean, not how well it fits a real market."
         )
-    if notes:
-        st.warning("\n".join([GAVE_NOTHING, *(f"- {line}" for line in notes)]))
+    _notes(document)
     if rows and rows[0]["method"] == "signs":
         show_signs(rows, scenario)
     elif chosen is not None:
@@ -74,6 +80,13 @@ def show_market_results(store: RunStore, scenario: str, document: Mapping[str, A
         _everything(rows, scenario)
     if document["targets"]:
         show_targets(document["targets"])
+
+
+def _notes(document: Mapping[str, Any]) -> None:
+    """Say which runs gave nothing."""
+    notes = problems(tuple(document["failures"]), tuple(document["unfinished"]))
+    if notes:
+        st.warning("\n".join([GAVE_NOTHING, *(f"- {line}" for line in notes)]))
 
 
 def _choose(document: Mapping[str, Any], rows: Sequence[Row]) -> tuple[Row, str, str] | None:

@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from apps import market_table
+from apps import market_label_table, market_table
 from apps.command import tables
 
-_LABEL_MONEY = {
-    "consumer_surplus": "Consumers",
-    "consumer_surplus_attention_free": "where places cost nothing",
-    "merchant_revenue": "Others' sales",
-    "own_revenue": "Own label's sales",
-}
-_LABEL_MARKET = {
-    "own_sales": "Own label of sales, %",
-    "own_first": "of first places, %",
-    "hhi": "HHI",
-    "price_paid": "Price paid",
-    "prices_held": "Prices held, share",
-}
-_ENDS = ("", "_lo", "_hi")
 _WORDS = {"+": "more", "-": "less", "range": "in the range", "?": "open"}
 
 
@@ -42,9 +27,8 @@ def print_market(document: Mapping[str, Any]) -> None:
         else:
             _print_regimes(document, rows, where)
     if rows and rows[0]["method"] == "label":
-        for said in sorted({str(row["interval"]) for row in document["rows"] if "interval" in row}):
+        for said in market_label_table.intervals(document["rows"]):
             tables.say(said)
-        tables.say("They do not say how well simulated lists fit shelves: docs/market-semi-empirical.md.")
     elif rows and rows[0]["method"] != "signs":
         seeds = max((len(row["seeds"]) for row in document["rows"]), default=0)
         tables.say(
@@ -77,38 +61,22 @@ def _print_regimes(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]
 
 
 def _print_label(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], where: str) -> None:
-    money = f"in {next((row['currency'] for row in rows if 'currency' in row), 'money')} a visit"
+    money = f"in {market_label_table.unit(rows)}"
     for reference in market_table.references(document):
         lines: dict[str, list[str]] = {}
-        for one in market_table.gains(document, tuple(_LABEL_MONEY), reference, where):
-            lines.setdefault(one.label, []).append(_drawn(one.metric, one.values, signed=True))
+        for one in market_table.gains(document, tuple(market_label_table.MONEY), reference, where):
+            lines.setdefault(one.label, []).append(market_label_table.drawn(one.metric, one.values, signed=True))
         if lines:
             tables.say("")
             cells = [[label, *figures] for label, figures in lines.items()]
-            tables.print_rows(("own label", *_LABEL_MONEY.values()), cells, title=f"less {reference}, {money}")
-    for title, metrics in ((money, _LABEL_MONEY), ("the market", _LABEL_MARKET)):
-        cells = [
-            [
-                _label(row),
-                *(_drawn(name, [market_table.number(row.get(f"{name}{end}")) for end in _ENDS]) for name in metrics),
-            ]
-            for row in rows
-        ]
+            heads = ("own label", *market_label_table.MONEY.values())
+            tables.print_rows(heads, cells, title=f"less {reference}, {money}")
+    for title, metrics in ((money, market_label_table.MONEY), ("the market", market_label_table.MARKET)):
+        cells = [[_label(row), *(market_label_table.figure(row, name) for name in metrics)] for row in rows]
         tables.say("")
         tables.print_rows(("own label", *metrics.values()), cells, title=title)
-    for row in rows:
-        if row.get("left_out"):
-            tables.say(f"{row['label']}: prices held, as no cost above 0 explains them: {row['left_out']} of sales.")
-
-
-def _drawn(metric: str, values: Sequence[float], *, signed: bool = False) -> str:
-    """Write a figure over draws; one that no draw changes has no interval, and differences have four digits."""
-    value, lo, hi = values
-    if hi - lo <= 1e-9 * abs(value):
-        lo = hi = math.nan
-    if not signed or math.isnan(value):
-        return market_table.written(metric, (value, lo, hi))
-    return f"{value:+.4f}" + ("" if math.isnan(lo) else f" [{lo:+.4f}, {hi:+.4f}]")
+    for line in market_label_table.left_out(rows):
+        tables.say(line)
 
 
 def _print_signs(rows: Sequence[Mapping[str, Any]]) -> None:

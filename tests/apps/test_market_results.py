@@ -226,3 +226,28 @@ def test_an_experiment_that_did_not_run_is_not_measured():
     bare = {key: SIGN[key] for key in ("arm", "method", "label", "sweep")}
     assert sign_table([bare])["Verdict"].tolist() == ["not measured"]
     assert market_words.signs_finding([bare]) == "Nothing was measured yet"
+
+
+def test_a_real_own_label_is_shown_in_its_currency_with_what_its_intervals_mean(root):
+    def arm(name, label, consumers):
+        return {
+            "arm": name, "label": label, "method": "label", "currency": "USD", "interval": "Over draws.", "seeds": [0],
+            "sweep": {}, "missing_runs": 0, "run_ids": ["a"], "regime": None, "own_sales": 0.3, "own_sales_lo": 0.3,
+            "own_sales_hi": 0.3, "consumer_surplus": consumers, "consumer_surplus_lo": consumers - 0.1,
+            "consumer_surplus_hi": consumers + 0.1, "left_out": "bread 40%" if name == "none" else "",
+        }  # fmt: skip
+
+    paired = {"value": -0.45, "lo": -0.49, "hi": -0.42, "provenance": {"runs": ["a"]}}
+    document = {
+        "kind": "market", "scenario": "label", "title": "A real own label", "failures": [], "unfinished": [],
+        "targets": [], "rows": [arm("as-is", "As it is", 1.5), arm("none", "No own label", 1.1)],
+        "differences": [{"name": "difference(consumer_surplus, none, as-is)", **paired}],
+    }  # fmt: skip
+    app = shown(root, "label", document)
+    assert app.title[0].value == "A real own label"
+    assert [one.value for one in app.header] == ["Less as-is, USD a visit", "Each market, USD a visit", "Shares"]
+    said = " ".join(one.value for one in app.caption)
+    assert "Over draws." in said
+    assert "bread 40%" in said
+    assert "simulated markets" not in said
+    assert app.table[0].value.loc["No own label", "Consumers"] == "-0.4500 [-0.4900, -0.4200]"
