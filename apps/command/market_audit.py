@@ -22,6 +22,10 @@ Quality = Annotated[
     typer.Option("--quality", metavar="NAME,...", help="Logged qualities a ranking may use; all others not."),
 ]
 Unlogged = Annotated[bool, typer.Option("--unlogged", help="The ranking also uses quality that the log lacks.")]
+Depth = Annotated[
+    int | None,
+    typer.Option("--depth", help="Places of each list that count, from the first; all when left out."),
+]
 Margins = Annotated[
     list[str] | None,
     typer.Option("--margin", metavar="RULE=X", help="Effect of a rule that is no breach yet. May be repeated."),
@@ -44,6 +48,7 @@ class Options:
 
     quality: str | None
     unlogged: bool
+    depth: int | None
     margins: list[str]
     powers: list[str]
     report: Path | None
@@ -51,7 +56,8 @@ class Options:
     @property
     def given(self) -> bool:
         """Whether any of them was used."""
-        return any([self.quality is not None, self.unlogged, self.margins, self.powers, self.report is not None])
+        named = (self.quality, self.depth, self.report)
+        return any(one is not None for one in named) or bool(self.unlogged or self.margins or self.powers)
 
 
 def audit_log(target: str, rules: str, options: Options, *, as_json: bool) -> bool:
@@ -79,7 +85,7 @@ def audit_log(target: str, rules: str, options: Options, *, as_json: bool) -> bo
             raise ConfigError(f"--rules {rules}: there is no rule {name!r}; choose among {', '.join(NAMES)}, or all")
     margins = {name: value for name, value in map(_pair("--margin"), options.margins)}
     qualities = None if options.quality is None else tuple(_list(options.quality, "--quality"))
-    design = Design(qualities=qualities, unlogged=options.unlogged, margins=margins)
+    design = Design(qualities=qualities, unlogged=options.unlogged, margins=margins, depth=options.depth)
     wanted = [pair for pair in map(_pair("--power"), options.powers)]
     log = read_log(Path(target))
     verdicts = audit_market(log, design, names)

@@ -35,6 +35,7 @@ class Design:
         within: periods in which a request must be answered.
         own_arm: ids of the own-label arm in `reads`; rows whose `role` is platform_retail count too.
         neighbours: how many equally popular products an imitated product is compared with.
+        depth: how many places of each list, from the first, the ranking rule explains; None for all of them.
     """
 
     qualities: tuple[str, ...] | None = None
@@ -48,6 +49,7 @@ class Design:
     within: int = 1
     own_arm: tuple[str, ...] = ("platform_retail",)
     neighbours: int = 20
+    depth: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse what no audit can be done with."""
@@ -66,6 +68,14 @@ class Design:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise ConfigError(f"{name} = {value!r}: give a whole number of at least {least}")
+        if self.depth is not None and (type(self.depth) is not int or self.depth < 1):
+            raise ConfigError(f"depth = {self.depth!r}: give a whole number of places, at least 1")
+
+    def places(self, length: int) -> int:
+        """Return how many places of lists of this length are explained."""
+        if self.depth is not None:
+            return min(self.depth, length)
+        return length
 
     def margin(self, rule: str) -> float:
         """Return the margin of a rule."""

@@ -71,6 +71,7 @@ class RankingNeutrality:
             ("lists with own and other products", len(ranked.lists.weight)),
             ("lists of one product", ranked.alone),
             ("lists all own or all other", ranked.unmixed),
+            ("places explained, from the first", design.places(ranked.lists.x.shape[1])),
         )
         why = _cannot_tell(ranked, design)
         if why:
@@ -112,7 +113,7 @@ def _estimate(lists: Lists, design: Design, *, depth: int | None = None) -> Esti
         few=design.few,
         resamples=design.resamples,
         rng=np.random.default_rng(design.seed),
-        depth=depth,
+        depth=design.places(lists.x.shape[1]) if depth is None else depth,
     )
 
 
@@ -191,6 +192,9 @@ def _curve(ranked: RankedLists, found: Estimate, design: Design) -> tuple[Specif
         if ranked.lists.x.shape[1] > depth + 1:
             what = "first place alone" if depth == 1 else f"first {depth} places alone"
             rows.append(_row(what, _estimate(ranked.lists, design, depth=depth)))
+    places = ranked.lists.x.shape[1]
+    if design.places(places) < places:
+        rows.append(_row("every place", _estimate(ranked.lists, design, depth=places)))
     if len(np.unique(ranked.lists.weight)) > 1:
         once = replace(ranked.lists, weight=np.ones(len(ranked.lists.weight)))
         rows.append(_row("each list once", _estimate(once, design)))

@@ -179,3 +179,15 @@ def test_a_ranking_may_read_public_quality_but_neither_orders_nor_who_owns_a_pro
 def test_a_rule_without_policies_does_not_answer_requests(request_for):
     with pytest.raises(ConfigError, match="no policy engine"):
         RULE.permits(request_for("catalogue", "price")[1])
+
+
+def test_as_many_places_are_explained_as_the_design_says(impressions):
+    frame = impressions(effect=0.5)
+    first, whole = (verdict(frame, depth=depth) for depth in (1, None))
+    rows = {one.name: one.effect for one in whole.curve}
+    assert first.effect == rows["first place alone"]
+    assert dict(first.observations)["places explained, from the first"] == 1
+    assert {one.name: one.effect for one in first.curve}["every place"] == whole.effect
+    for wrong in (0, -1, 2.5, True):
+        with pytest.raises(ConfigError, match="depth"):
+            Design(depth=wrong)
