@@ -46,12 +46,14 @@ class Rights:
         pool: whose orders a shared model learns from: nobody's, everybody's at the platform, adopters' raw rows,
             exact sums or noisy sums at a neutral aggregator.
         own_label_learns: the own label learns from merchants' orders too.
+        own_label_minds: the own label sees what merchants sell, and minds in its prices the fees that it takes away.
         audience: the platform may pick the best audience from merchants' data.
     """
 
     own_orders: bool
     pool: Pool
     own_label_learns: bool
+    own_label_minds: bool
     audience: bool
 
     @property
@@ -75,6 +77,7 @@ def rights(
     """
     ranking = reads.use("ranking", period)
     learns = platform_sells and reads.use("own_label_learning", period)
+    minds = platform_sells and reads.use("own_pricing", period)
     audience = best_audience and reads.use("audience", period)
     own_orders = reads.use("own_orders", period)
     pool: Pool = "none"
@@ -87,7 +90,7 @@ def rights(
             pool = "noisy" if reads.use("noisy_model", period) else "none"
         elif not noise and reads.use("exact_sums", period):
             pool = "exact" if reads.use("exact_model", period) else "none"
-    return Rights(own_orders, pool, learns, audience)
+    return Rights(own_orders, pool, learns, minds, audience)
 
 
 @lru_cache(maxsize=256)

@@ -110,7 +110,10 @@ class Market:
             share = self.last.share
             if review:  # what has just come has not been seen to sell, whatever stood in its place
                 share = share * (self.last.id == state.products.id)[:, None, :]
-            merchants.move_prices(state, share, self.expected, fee, self._groups, own_knowledge, settings)
+            minds = right.own_label_minds
+            merchants.move_prices(
+                state, share, self.expected, fee, self._groups, own_knowledge, settings, minds_fees=minds
+            )
         shown = self._show(right, own_knowledge)
         picks = self.recording.picks(settings) if self.recording is not None else None
         units, arrivals = choose(shown.share, state.consumers, settings, t, picks=picks)

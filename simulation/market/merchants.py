@@ -48,10 +48,13 @@ def best_markups(
     fee: Floats,
     groups: tuple[Ints, int],
     consumers: Consumers,
+    *,
+    minds_fees: bool,
 ) -> Floats:
     """Return (C, K) float64, money: what each seller's best answer adds to cost (after the fee).
 
-    The own label's owner also loses fees when it sells instead of a merchant, so its group counts them.
+    The own label's owner also loses fees when it sells instead of a merchant. To count them it has to see what
+    merchants sell.
 
     Args:
         products: with present prices.
@@ -60,6 +63,7 @@ def best_markups(
         fee: (C, K).
         groups: see `sellers_groups`.
         consumers: their sensitivities.
+        minds_fees: the own label may see that, and counts the fees.
     """
     group, count = groups
     segments = share.shape[1]
@@ -69,7 +73,7 @@ def best_markups(
         segments, count
     )
     inside = np.moveaxis(earned[:, group], 0, 1)  # (C, S, K)
-    if products.own.any():
+    if minds_fees and products.own.any():
         taken = np.where(products.third, fee * products.price, 0.0)
         fees_lost = np.einsum("csk,ck->cs", share, taken)
         inside = inside + fees_lost[:, :, None] * products.own[:, None, :]
@@ -90,10 +94,12 @@ def move_prices(
     groups: tuple[Ints, int],
     own_knowledge: float,
     settings: MarketSettings,
+    *,
+    minds_fees: bool,
 ) -> None:
     """Move every listed price towards the best answer that its seller believes in; args as in `best_markups`."""
     products = state.products
-    markup = best_markups(products, share, arrivals, fee, groups, state.consumers)
+    markup = best_markups(products, share, arrivals, fee, groups, state.consumers, minds_fees=minds_fees)
     known = np.append(state.merchants.knowledge, (0.0, own_knowledge))[products.seller]  # -1 is the last, the platform
     believed = markup * np.exp(settings.price_error * np.sqrt(1 - known) * products.price_z)
     target = products.cost / (1 - fee) + believed

@@ -67,6 +67,7 @@ class Use:
 
 USES: Final[Mapping[str, Use]] = {
     "own_label": Use(OWN_LABEL_ARM, "merchants/transactions", ("units", "margin"), "own_label_development"),
+    "own_pricing": Use(OWN_LABEL_ARM, "merchants/transactions", ("price", "units"), "own_label_development"),
     "own_label_learning": Use(OWN_LABEL_ARM, "merchants/transactions", ("orders",), "own_label_development", "train"),
     "audience": Use(OWN_LABEL_ARM, "merchants/transactions", ("segment", "orders"), "marketing", "target"),
     "ranking": Use(MARKETPLACE, "merchants/transactions", ("segment", "orders"), "ranking", "train"),
@@ -80,7 +81,7 @@ USES: Final[Mapping[str, Use]] = {
     "noisy_model": Use(MERCHANTS, "aggregator/noisy_model", ("relevance",), "recommendation"),
 }
 """Every use of data that is not public, by name."""
-PLATFORM_USES: Final = ("own_label", "own_label_learning", "audience", "ranking")
+PLATFORM_USES: Final = ("own_label", "own_pricing", "own_label_learning", "audience", "ranking")
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ class Platform(Agent):  # type: ignore[misc]
         self.knowledge = orders / (orders + settings.prior_orders)
 
     def price(self) -> None:
-        """Price own label, minding the fees it takes away from."""
+        """Price own label, minding the fees that it takes away where it may see what merchants sell."""
         model = self.model
         for good in self.goods:
             inside = []
@@ -47,7 +47,7 @@ class Platform(Agent):  # type: ignore[misc]
                     if other.category == good.category and other.share:
                         if other.own:
                             total += (other.price - other.cost) * other.share[s]
-                        else:
+                        elif model.right.own_label_minds:
                             total += other.seller.fee() * other.price * other.share[s]
                 inside.append(total)
             model.choose_price(good, inside, good.cost, self.knowledge)

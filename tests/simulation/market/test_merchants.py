@@ -25,7 +25,8 @@ def settle(state, fee, settings=SETTINGS):
         share, _ = shares(
             utilities(products, consumers, products.price, settings), products.active[:, None, :].astype(float)
         )
-        target = products.cost / (1 - fees) + best_markups(products, share, arrivals, fees, groups, consumers)
+        markup = best_markups(products, share, arrivals, fees, groups, consumers, minds_fees=True)
+        target = products.cost / (1 - fees) + markup
         products.price += np.where(products.active, 0.5 * (target - products.price), 0.0)
     return products.price.copy()
 
@@ -104,3 +105,22 @@ def test_a_merchant_that_knows_less_earns_less():
 def test_empty_slots_are_nobodys():
     state = draw_state(SETTINGS, 1)
     assert ((state.products.seller == NOBODY) == ~state.products.active).all()
+
+
+def test_an_own_label_that_may_not_see_what_merchants_sell_prices_without_it():
+    state = draw_state(SETTINGS, 4)
+    products, segments = state.products, SETTINGS.segments
+    products.own[0, 0], products.third[0, 0], products.seller[0, 0] = True, False, -1
+    groups = sellers_groups(products, SETTINGS.merchants)
+    fees = np.where(products.own, 0.0, 0.15)
+    rng = np.random.default_rng(1)
+    share = rng.uniform(0.001, 0.02, (1, segments, products.cost.shape[1])) * products.active[:, None, :]
+    other = share * np.where(products.own, 1.0, 3.0)[:, None, :]  # merchants sell three times as much
+    arrivals = np.full((1, segments), 100.0)
+
+    def own(sold, minds):
+        found = best_markups(products, sold, arrivals, fees, groups, state.consumers, minds_fees=minds)
+        return found[products.own]
+
+    assert np.array_equal(own(share, False), own(other, False))
+    assert (own(other, True) > own(share, True)).all()

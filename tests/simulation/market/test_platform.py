@@ -9,7 +9,7 @@ from simulation.market.reads import Figures, Reads
 from simulation.market.start import draw_state
 
 SETTINGS = MarketSettings(merchants=10, consumers=100, products=40, categories=2)
-NOTHING = Rights(own_orders=False, pool="none", own_label_learns=False, audience=False)
+NOTHING = Rights(own_orders=False, pool="none", own_label_learns=False, own_label_minds=False, audience=False)
 
 
 def public(price, popularity, own=None):
@@ -69,7 +69,7 @@ def test_ratings_are_worth_more_the_more_there_are():
 def test_a_platform_that_learns_counts_every_order_in_its_ratings():
     state = draw_state(SETTINGS, 1)
     state.products.ratings[:] = 1.0
-    learning = Rights(own_orders=False, pool="platform", own_label_learns=True, audience=False)
+    learning = Rights(own_orders=False, pool="platform", own_label_learns=True, own_label_minds=True, audience=False)
     error = [
         np.abs(platform.ratings(state, right, SETTINGS) - state.products.quality)[state.products.active].mean()
         for right in (learning, NOTHING)

@@ -118,3 +118,12 @@ def test_with_the_books_own_label_imitates_what_earns_most_and_without_what_sell
         copied = products.copy_of[products.own]
         found[regime] = len(best & set(copied.tolist())) / copied.size
     assert found["pooled"] > found["isolated"]
+
+
+def test_the_own_label_counts_the_fees_it_takes_away_only_where_it_may_see_sales():
+    settings = MarketSettings(merchants=20, products=80, consumers=400)
+    for regime, allowed in (("firewall", False), ("isolated", False), ("pooled", True)):
+        reads = simulate(settings, regime, seed=3, periods=20).reads
+        tried = reads[reads["use"] == "own_pricing"]
+        assert len(tried) == 20
+        assert (tried["allowed"] == allowed).all()
