@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,7 +105,9 @@ def run_market(spec: MarketSpec, directory: Path, progress: Callable[[str], None
             record="list" if number == 0 else None,
         )
         if number == 0:
-            write_log(run.log(), directory / "artifacts" / LOG_FOLDER)
+            kept = directory / "artifacts" / LOG_FOLDER
+            shutil.rmtree(kept, ignore_errors=True)  # what a killed run left
+            write_log(run.log(), kept)
         rows.append({"seed": seed, **run.kpis})
         periods = run.by_period if periods is None else periods + run.by_period
     assert periods is not None

@@ -54,7 +54,7 @@ class MarketScenario(BaseScenario):
     )
     data: LabelData | None = Field(None, description='a table, for method = "label"')
     label: LabelTable | None = Field(None, description='a table, for method = "label"')
-    reference: str | None = Field(None, description="the arm that others are compared with, beside pure and isolated")
+    reference: str | None = Field(None, description="the arm that others are compared with, beside pure and isolated; else the first")
     arms: Annotated[tuple[MarketArm, ...], Field(strict=False, min_length=1)] = Field(
         description="at least one [[arms]] table"
     )
@@ -75,8 +75,11 @@ class MarketScenario(BaseScenario):
     @property
     def references(self) -> tuple[str, ...]:
         """Arms that all others are compared with, by name."""
+        if self.method == "signs":
+            return ()
         usual = [arm.name for arm in self.arms if arm.regime in ("pure", "isolated") and not arm.remedies]
-        return tuple(dict.fromkeys([*usual, *([self.reference] if self.reference else [])]))
+        found = dict.fromkeys([*usual, *([self.reference] if self.reference else [])])
+        return tuple(found) or (self.arms[0].name,)
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from experiments.documents import read_json
 from experiments.logbook import SCENARIO_LOG
+from experiments.market.scenario import MarketScenario
 from experiments.report import accounts, audits, figures, policies, processing, rules
 from experiments.report.accounts import RunFiles
 from experiments.report.consent import consent_of
@@ -49,12 +50,18 @@ def build_report(
         certificates: folder of erasure certificates; None says "none was given".
 
     Raises:
-        ConfigError: nothing is known by that name, or the scenario has no summary yet.
+        ConfigError: nothing is known by that name, the scenario has no summary yet, or it is about a simulated market:
+            nobody's data are in one, so that a report would find nothing to judge.
         PolicyError: a pack is unknown or wrong.
         DataError: a stored document is damaged, or a named file or folder is missing.
     """
     runs_store = RunStore(Path(store))
     scope, scenario, records, document = _find(runs_store, target)
+    if any(record.get("kind") == MarketScenario.kind for record in records):
+        raise ConfigError(
+            f"{target} is about a simulated market, in which nobody's data are; audit its log instead: tradefair audit "
+            f"{runs_store.root / scenario}/RUN/artifacts/log --rules all --report FILE.html"
+        )
     runs = [accounts.read_run(record) for record in records if record["status"] == "finished"]
     key = public_key(Path(store))
     scenario_log = {scenario: Path(store) / scenario / SCENARIO_LOG}

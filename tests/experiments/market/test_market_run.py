@@ -9,6 +9,7 @@ from apps.command.main import main
 from apps.command.tables import print_summary
 from experiments.execute import run_scenario
 from experiments.market.spec import SEEDS_FILE
+from experiments.report import build_report
 from experiments.runs import RunStore
 from experiments.scenario_file import bundled_scenarios, load_scenario, validate
 from retail.errors import ConfigError
@@ -149,3 +150,35 @@ def test_bad_input_of_the_command_ends_with_2_and_one_line(tmp_path, monkeypatch
     err = capsys.readouterr().err
     assert "fee = 1.5 must be below 1" in err
     assert err.count("\n") == 1
+
+
+def test_a_run_that_was_killed_after_its_log_was_written_goes_on(done, tmp_path):
+    _, store = done
+    (record,) = [one for one in store.records("tiny") if one["arm"] == "pure"]
+    left = tmp_path / "tiny" / record["run_id"] / "artifacts" / "log"
+    left.mkdir(parents=True)
+    (left / "sales.csv").write_text("half")
+    summary = run_scenario(scenario(), store=tmp_path, jobs=1)
+    assert not summary.failures
+    assert not (left / "sales.csv").exists()
+
+
+def test_without_pure_or_isolated_arms_are_compared_with_the_first(tmp_path):
+    arms = [
+        {"name": "plain", "regime": "pooled"},
+        {"name": "cap", "regime": "pooled", "remedies": {"fee_cap": 0.1}},
+    ]
+    summary = run_scenario(scenario(arms=arms, targets={}), store=tmp_path, jobs=1)
+    assert "difference(welfare, cap, plain)" in {one.name for one in summary.differences}
+
+
+def test_a_figure_that_is_the_same_on_every_market_is_certain(done):
+    summary, _ = done
+    row = next(row for row in summary.rows if row["arm"] == "capped")
+    assert [row["fee"], row["fee_lo"], row["fee_hi"]] == pytest.approx([0.1, 0.1, 0.1])
+
+
+def test_a_report_of_a_market_is_refused_with_what_to_do_instead(done):
+    _, store = done
+    with pytest.raises(ConfigError, match="--rules all --report"):
+        build_report(store.root, "tiny")
