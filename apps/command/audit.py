@@ -56,6 +56,7 @@ def audit(
     unlogged: market_audit.Unlogged = False,
     depth: market_audit.Depth = None,
     margins: market_audit.Margins = None,
+    own_arms: market_audit.OwnArms = None,
     powers: market_audit.Powers = None,
     report: market_audit.Report = None,
 ) -> None:
@@ -63,14 +64,16 @@ def audit(
 
     With --access TARGET is a log, the folder of a run, a CSV or Parquet in the schema of docs/access-audit.md, or the
     first digits of a run's id; with --attacks it is such an id. With --rules it is a folder of tables in the schema of
-    docs/market-audit.md, to which --quality, --unlogged, --depth, --margin, --power and --report belong.
+    docs/market-audit.md, to which --quality, --unlogged, --depth, --margin, --own-arm, --power and --report belong.
     """
     from apps.command import tables
     from retail.errors import ConfigError
 
-    options = market_audit.Options(quality, unlogged, depth, margins or [], powers or [], report)
+    options = market_audit.Options(quality, unlogged, depth, margins or [], powers or [], report, own_arms or [])
     if rules is None and options.given:
-        raise ConfigError("--quality, --unlogged, --depth, --margin, --power and --report belong to --rules; add it")
+        raise ConfigError(
+            "--quality, --unlogged, --depth, --margin, --own-arm, --power and --report belong to --rules; add it"
+        )
     if rules is not None:
         if access or attacks or policies or regime is not None or parties is not None:
             raise ConfigError("--rules audits a market's log by itself; ask for --access and --attacks apart")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -30,10 +30,16 @@ Margins = Annotated[
     list[str] | None,
     typer.Option("--margin", metavar="RULE=X", help="Effect of a rule that is no breach yet. May be repeated."),
 ]
+OwnArms = Annotated[
+    list[str] | None,
+    typer.Option("--own-arm", metavar="ID", help="Actor in reads that is the own-label arm. May be repeated."),
+]
 Powers = Annotated[
     list[str] | None,
     typer.Option(
-        "--power", metavar="RULE=EFFECT", help="Chance to find such an effect in a log like this. Repeatable."
+        "--power",
+        metavar="RULE=EFFECT",
+        help="Chance to find such an effect in a log of this size; not for targeting. May be repeated.",
     ),
 ]
 Report = Annotated[Path | None, typer.Option("--report", help="Also write FILE.html, FILE.md or FILE.json.")]
@@ -52,12 +58,15 @@ class Options:
     margins: list[str]
     powers: list[str]
     report: Path | None
+    own_arms: list[str] = field(default_factory=list)
 
     @property
     def given(self) -> bool:
         """Whether any of them was used."""
         named = (self.quality, self.depth, self.report)
-        return any(one is not None for one in named) or bool(self.unlogged or self.margins or self.powers)
+        return any(one is not None for one in named) or bool(
+            self.unlogged or self.margins or self.powers or self.own_arms
+        )
 
 
 def audit_log(target: str, rules: str, options: Options, *, as_json: bool) -> bool:
@@ -69,6 +78,7 @@ def audit_log(target: str, rules: str, options: Options, *, as_json: bool) -> bo
     from apps.command.output import require_place
     from apps.market_report import declared_lines
     from privacy.rules import NAMES, Design, audit_market
+    from privacy.rules.design import TARGETING
     from retail.errors import ConfigError
     from retail.market_log import read_log
 
@@ -85,8 +95,22 @@ def audit_log(target: str, rules: str, options: Options, *, as_json: bool) -> bo
             raise ConfigError(f"--rules {rules}: there is no rule {name!r}; choose among {', '.join(NAMES)}, or all")
     margins = {name: value for name, value in map(_pair("--margin"), options.margins)}
     qualities = None if options.quality is None else tuple(_list(options.quality, "--quality"))
-    design = Design(qualities=qualities, unlogged=options.unlogged, margins=margins, depth=options.depth)
+    if not all(one.strip() for one in options.own_arms):
+        raise ConfigError("--own-arm '': give the id that the actor has in reads, such as --own-arm retail-arm")
+    design = Design(
+        qualities=qualities,
+        unlogged=options.unlogged,
+        margins=margins,
+        depth=options.depth,
+        own_arm=("platform_retail", *options.own_arms),
+    )
     wanted = [pair for pair in map(_pair("--power"), options.powers)]
+    for name, effect in wanted:
+        if name == TARGETING:
+            raise ConfigError(
+                f"--power {name}={effect:g}: how much scores differ between periods and advertisers is not estimated "
+                "from a log; plan from Python with `FairTargeting().power` and a `Plan` that says it"
+            )
     log = read_log(Path(target))
     verdicts = audit_market(log, design, names)
     powers = [_power(name, effect, design, log, verdicts) for name, effect in wanted]
@@ -137,7 +161,12 @@ def _pair(option: str) -> Any:
 
 
 def _power(name: str, effect: float, design: Design, log: MarketLog, verdicts: Sequence[Verdict]) -> Power:
-    """Plan for a log like this one: its size, and for the ranking its lists."""
+    """Plan for a log of this size, and for the ranking with its lists; `basis` says what the log did not give.
+
+    Raises: ConfigError: the rule is not audited, or the effect cannot be.
+    """
+    from dataclasses import replace
+
     from privacy.rules import Plan, all_rules
     from retail.errors import ConfigError
 
@@ -148,13 +177,16 @@ def _power(name: str, effect: float, design: Design, log: MarketLog, verdicts: S
     if name == "data" and found.statistical is None:
         raise ConfigError(f"--power {name}={effect:g}: rows need no power; the audit from outside needs figures")
     plan = Plan(n=max(inner.n, 1))
+    source = f"of this log only the number of {inner.n_unit} is used"
     if name == "ranking" and log.impressions is not None:
         items = round(len(log.impressions) / max(log.impressions["list"].nunique(), 1))
         share = float(log.impressions["own"].mean())
         if 0 < share < 1:
             plan = Plan(n=max(inner.n, 1), items=min(max(items, 2), 1000), own_share=share)
+            source = "queries, mean length and own share are this log's, the quality spread is assumed"
     rule = next(one for one in all_rules() if one.name == name)
-    return rule.power(design, effect, plan)
+    power = rule.power(design, effect, plan)
+    return replace(power, basis=f"{power.basis}; {source}")
 
 
 def _show(folder: str, declared: Sequence[str], verdicts: Sequence[Verdict], powers: Sequence[Power]) -> None:

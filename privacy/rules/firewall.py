@@ -50,7 +50,8 @@ class DataFirewall:
         """Audit from inside (rows of the access log) and from outside (profit of what was imitated).
 
         Returns: both as `exact` and `statistical`. Rows decide where they show a breach. Where they show none and the
-            other audit does, the two contradict each other, and the whole is inconclusive.
+            other audit does, the two contradict each other, and the whole is inconclusive. Where the rows cannot tell
+            (none of the own-label arm), the audit from outside stands alone.
 
         Raises: ConfigError: the log has neither reads nor products with figures.
         """
@@ -69,6 +70,8 @@ class DataFirewall:
             return replace(
                 outside, outcome="breach", reason=exact.reason, exact=exact, statistical=outside, rows=exact.rows
             )
+        if exact.outcome == "inconclusive":
+            return replace(outside, reason=f"{exact.reason} {outside.reason}", exact=exact, statistical=outside)
         if outside.outcome == "breach":
             reason = (
                 "The access log shows no read, yet the pattern of imitation does: the log is not whole, or the own "

@@ -108,7 +108,7 @@ class AccessAndPortability:
                 _share("late alone", (late & due)[due], margin),
                 _share("incomplete alone", (lacking & due)[due], margin),
                 _share("not free alone", (paid & due)[due], margin),
-                _share("one more period", _later(answered, asked, design, lacking | paid)[due], margin),
+                *_later(answered, asked, last, design, lacking | paid, margin),
                 _share("each merchant once, by its first request", _first(frame, failed, due), margin),
             ),
         )
@@ -132,9 +132,19 @@ class AccessAndPortability:
         return Power(ACCESS, effect, plan.n, _REQUESTS, power, needed, plan.wanted, margin, design.alpha, basis)
 
 
-def _later(answered: npt.NDArray[np.float64], asked: npt.NDArray[np.int64], design: Design, other: Bools) -> Bools:
-    late: Bools = ~(answered - asked <= design.within + 1) | other
-    return late
+def _later(
+    answered: npt.NDArray[np.float64],
+    asked: npt.NDArray[np.int64],
+    last: int,
+    design: Design,
+    other: Bools,
+    margin: float,
+) -> list[Specification]:
+    """Give one more period for an answer, which also makes fewer requests due; no row where none is."""
+    within = design.within + 1
+    due = ~np.isnan(answered) | (asked + within <= last)
+    failed: Bools = ~(answered - asked <= within) | other
+    return [_share("one more period", failed[due], margin)] if due.any() else []
 
 
 def _first(frame: pd.DataFrame, failed: Bools, due: Bools) -> Bools:

@@ -99,6 +99,7 @@ class RankingNeutrality:
             observations=seen,
             tipping=tipping,
             curve=_curve(ranked, found, design),
+            besides=_besides(ranked, design, outcome),
         )
 
     def power(self, design: Design, effect: float, plan: Plan) -> Power:
@@ -110,6 +111,7 @@ def _estimate(lists: Lists, design: Design, *, depth: int | None = None) -> Esti
     return first_effect(
         lists,
         margin=design.margin(RANKING),
+        alpha=design.alpha,
         few=design.few,
         resamples=design.resamples,
         rng=np.random.default_rng(design.seed),
@@ -160,6 +162,12 @@ def _reason(found: Estimate, tipping: Tipping, ranked: RankedLists, design: Desi
             f"{quality} own products stand higher by {found.effect:.3g} log-odds, not above the margin of {margin:g} "
             f"beyond chance; up to {found.hi:.3g} remains possible."
         )
+    return " ".join([*parts, _besides(ranked, design, outcome)]).strip()
+
+
+def _besides(ranked: RankedLists, design: Design, outcome: Outcome) -> str:
+    """Say what the verdict rests on, whatever its figures."""
+    parts = []
     if design.unlogged or not ranked.qualities:
         missing = "the ranking uses quality that is not logged" if design.unlogged else "no quality is logged"
         parts.append(

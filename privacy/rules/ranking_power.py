@@ -12,8 +12,11 @@ from privacy.rules.design import RANKING, Design, Plan
 from privacy.rules.drawn_lists import draw_lists
 from privacy.rules.ordered_logit import at_values
 from privacy.rules.rule import Power
+from retail.errors import ConfigError
 
 _LISTS: Final = 4_000
+_MOST: Final = 20.0  # log-odds; exp(20) is 485 million
+_LESS: Final = (1.0, 2.0, 3.0, 4.0)
 
 
 def ranking_power(design: Design, effect: float, plan: Plan) -> Power:
@@ -21,15 +24,23 @@ def ranking_power(design: Design, effect: float, plan: Plan) -> Power:
 
     The information about the own flag in one list, cleaned of that about quality, is averaged over simulated lists
     (places `plan.items`, own with chance `plan.own_share`, quality normal with `plan.spread` log-odds); the estimate
-    is then taken as normal. Below `design.few` queries the bootstrap loses a little more.
+    is then taken as normal. Below `design.few` queries the bootstrap loses a little more. A large effect orders lists
+    almost without exception, and its information fades; it is taken to stand out no less than 1, 2, 3 or 4.
+
+    Raises: ConfigError: the effect is no number from -20 to 20 log-odds.
     """
-    each = _information(effect, plan, design.seed)
+    if not abs(effect) <= _MOST:
+        raise ConfigError(f"effect = {effect!r}: give log-odds from {-_MOST:g} to {_MOST:g}, such as .2")
     margin, z = design.margin(RANKING), float(stats.norm.ppf(1 - design.alpha))
-    distance = effect - margin
-    power = float(stats.norm.cdf(distance * math.sqrt(plan.n * each) - z))
+    smaller = [one for size in _LESS for one in (size, -size) if min(margin, effect) < one < max(margin, effect)]
+    tried = [(one, _information(one, plan, design.seed)) for one in (effect, *smaller)]
+    found = [((one - margin) * math.sqrt(information), information) for one, information in tried]
+    signal, each = max(found, key=lambda pair: abs(pair[0]))
+    power = float(stats.norm.cdf(signal * math.sqrt(plan.n) - z))
     needed = None
-    if distance > 0 and each > 0:
-        needed = math.ceil(((z + float(stats.norm.ppf(plan.wanted))) / distance) ** 2 / each)
+    if signal > 0:
+        queries = ((z + float(stats.norm.ppf(plan.wanted))) / signal) ** 2
+        needed = max(math.ceil(queries), design.least) if math.isfinite(queries) else None
     basis = (
         f"lists of {plan.items}, {plan.own_share:.0%} own, quality spread {plan.spread:g} log-odds, one list a query; "
         f"information {each:.3g} a list from {_LISTS:,} simulated lists"
@@ -47,4 +58,5 @@ def _information(effect: float, plan: Plan, seed: int) -> float:
         weights=(plan.spread,),
     )
     information = at_values(lists, np.array([effect, plan.spread])).information / _LISTS
-    return float(information[0, 0] - information[0, 1] ** 2 / information[1, 1])
+    own, both, quality = float(information[0, 0]), float(information[0, 1]), float(information[1, 1])
+    return max(own - both**2 / quality, 0.0) if quality > 0 else max(own, 0.0)

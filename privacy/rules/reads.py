@@ -21,12 +21,13 @@ def reads_audit(reads: pd.DataFrame | None, design: Design) -> Verdict:
 
     A row counts where its actor is the own-label arm (by id in the design or by role), or an arm of the platform reads
     to develop the own label, and the data are neither public nor the own-label arm's. What was denied is counted
-    beside: it shows that the rule was enforced, and that somebody tried.
+    beside: it shows that the rule was enforced, and that somebody tried. Without any row of the own-label arm the log
+    cannot tell. Roles may be in capitals or not; ids are compared as they are.
     """
     if reads is None:
         why = "The log has no reads, so nothing can be proved from rows."
         return inconclusive(DATA, why, unit=UNIT, margin=0.0, n_unit=UNIT)
-    role = reads[m.ROLE].where(reads[m.ROLE] != "", reads[m.ACTOR].map(str))
+    role = reads[m.ROLE].where(reads[m.ROLE] != "", reads[m.ACTOR]).map(str).str.strip().str.casefold()
     mine = {_OWN_ARM, *design.own_arm}
     arm = reads[m.ACTOR].map(str).isin(mine) | (role == _OWN_ARM)
     arm |= role.isin(ROLE_GROUPS["platform"]) & (reads[m.PURPOSE] == _COMPETING)
@@ -35,6 +36,12 @@ def reads_audit(reads: pd.DataFrame | None, design: Design) -> Verdict:
     got, denied = reads[foreign & reads[m.ALLOWED]], int((foreign & ~reads[m.ALLOWED]).sum())
     seen = (("reads in the log", len(reads)), ("reads of the own-label arm", int(arm.sum())), ("denied", denied))
     refused = f" Denied besides: {counted(denied, 'reads')}." if denied else ""
+    if not arm.any():
+        why = (
+            "The access log has no row of the own-label arm, so it cannot tell what that arm read: name its id "
+            "(--own-arm, or `Design.own_arm`), or give rows their `role`."
+        )
+        return inconclusive(DATA, why, unit=UNIT, margin=0.0, n=len(reads), n_unit=UNIT, rows=seen)
     if len(got):
         owners = got[m.OWNER].nunique()
         first = int(got.index[0]) + 1
@@ -44,8 +51,6 @@ def reads_audit(reads: pd.DataFrame | None, design: Design) -> Verdict:
         )
     else:
         reason = f"The access log has no read of others' non-public data by the own-label arm.{refused}"
-        if not arm.any():
-            reason += " It has no row of that arm at all: name its id (`own_arm`), or give rows their `role`."
     rows = tuple(
         {"row": int(str(at)) + 1, **{str(name): value for name, value in row.items()}}
         for at, row in got.to_dict("index").items()

@@ -36,10 +36,10 @@ class Estimate:
         effect: the estimate; infinite, or NaN, where `separated`.
         lo: lower end of the 95% interval.
         hi: upper end.
-        bound: one-sided 95% lower bound.
+        bound: one-sided lower bound at the level of the test (95% at .05).
         p: one-sided, of "at most the margin".
         separated: the columns order the lists without exception, or nearly, so that no finite estimate exists. `p`
-            holds. The effect is then infinite with its lower bounds where p is below .05, else NaN.
+            holds. The effect is then infinite with its lower bounds where p is at most alpha, else NaN.
         others: (columns - 1,) estimates of the other coefficients.
     """
 
@@ -86,7 +86,14 @@ def wild_quantiles(scores: Floats, weights: Floats, levels: tuple[float, ...]) -
 
 
 def first_effect(
-    lists: Lists, *, margin: float, few: int, resamples: int, rng: np.random.Generator, depth: int | None = None
+    lists: Lists,
+    *,
+    margin: float,
+    few: int,
+    resamples: int,
+    rng: np.random.Generator,
+    depth: int | None = None,
+    alpha: float = 0.05,
 ) -> Estimate:
     """Estimate the coefficient of the first column, and test that it is at most the margin.
 
@@ -97,21 +104,22 @@ def first_effect(
         resamples: its draws.
         rng: for the draws.
         depth: see `fit`.
+        alpha: level of the test, below .5.
     """
     free, clusters = fit(lists, depth=depth), lists.clusters
     few_or_far = clusters < few or free.separated or abs(float(free.beta[0])) > _SUSPICIOUS
     null = _null(lists, margin, depth) if few_or_far else None
     if null is not None and (free.separated or _information(free) < _LEAST_INFORMATION * _information(null)):
-        return _separated(lists, free, margin, wild_weights(resamples, clusters, rng), depth)
+        return _separated(lists, free, margin, wild_weights(resamples, clusters, rng), depth, alpha)
     effect, error = float(free.beta[0]), float(np.sqrt(free.variance()[0, 0]))
     if null is None or clusters >= few:
         law = stats.t(clusters - 1)
-        two, one = float(law.ppf(0.975)), float(law.ppf(0.95))
+        two, one = float(law.ppf(0.975)), float(law.ppf(1 - alpha))
         p = float(law.sf((effect - margin) / error)) if error > 0 else float(effect <= margin)
     else:
         weights = wild_weights(resamples, clusters, rng)
         p = wild_p(_cleaned(null), weights)
-        two, one = wild_quantiles(_cleaned(free), weights, (0.95, 0.9))
+        two, one = wild_quantiles(_cleaned(free), weights, (0.95, 1 - 2 * alpha))
     return Estimate(
         effect,
         effect - float(two) * error,
@@ -123,16 +131,16 @@ def first_effect(
     )
 
 
-def _separated(lists: Lists, free: Fit, margin: float, weights: Floats, depth: int | None) -> Estimate:
+def _separated(lists: Lists, free: Fit, margin: float, weights: Floats, depth: int | None, alpha: float) -> Estimate:
     """Test at the margin, which needs no finite estimate; lower bounds are those of the likelihood ratio.
 
     The bounds take lists as independent; a score test cannot give them, since its scores keep their sign as they fade.
     """
     p = wild_p(_cleaned(_null(lists, margin, depth)), weights)
     effect = lo = bound = hi = float("nan")
-    if p <= 0.05:
+    if p <= alpha:
         effect = hi = float("inf")
-        lo, bound = (_likelihood_bound(lists, free, margin, depth, level) for level in (0.95, 0.9))
+        lo, bound = (_likelihood_bound(lists, free, margin, depth, level) for level in (0.95, 1 - 2 * alpha))
     return Estimate(effect, lo, hi, bound, p, True, free.beta[1:])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
@@ -39,7 +40,8 @@ class Tipping:
 
     Attributes:
         estimate: log-odds for each SD at which the estimate falls to the margin.
-        verdict: log-odds for each SD at which the one-sided 95% bound falls to the margin, so that no breach is left.
+        verdict: log-odds for each SD at which the one-sided bound (95% at level .05) falls to the margin, so that no
+            breach is left; 0 where there is none.
         strongest: the largest such strength among the logged qualities, to compare with; None without any.
     """
 
@@ -72,6 +74,7 @@ class Verdict:
         exact: verdict from rows that name the breach; None where the rule has none.
         statistical: verdict from outside, where the rule has both; None otherwise.
         rows: the rows that prove a breach.
+        besides: sentences of `reason` that hold also where a breach is taken back.
     """
 
     rule: str
@@ -92,10 +95,15 @@ class Verdict:
     exact: Verdict | None = None
     statistical: Verdict | None = None
     rows: tuple[Mapping[str, Any], ...] = ()
+    besides: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as plain values; NaN and infinity stay and become null where JSON is written."""
-        return asdict(self)
+        plain = asdict(self)
+        for one in (plain, plain["exact"], plain["statistical"]):
+            if one is not None:
+                del one["besides"]  # it stands in `reason`
+        return plain
 
 
 def inconclusive(
@@ -127,6 +135,8 @@ def holm(p_values: Sequence[float]) -> npt.NDArray[np.float64]:
 def adjusted(verdicts: Sequence[Verdict], *, alpha: float) -> tuple[Verdict, ...]:
     """Adjust the p values of verdicts for each other, and take back each breach that does not survive.
 
+    A ranking that is inconclusive for want of logged quality stays so, and its reason and tipping point are mended.
+
     A breach that rows prove stays whatever its p value. Raises: ConfigError: alpha is not between 0 and 1.
     """
     if not 0.0 < alpha < 1.0:
@@ -138,7 +148,31 @@ def adjusted(verdicts: Sequence[Verdict], *, alpha: float) -> tuple[Verdict, ...
 
 def _with_p(verdict: Verdict, p: float, alpha: float) -> Verdict:
     verdict = replace(verdict, adjusted_p=p)
-    if verdict.outcome != "breach" or p <= alpha or verdict.rows:
+    if p <= alpha or verdict.rows:
         return verdict
-    why = f"Alone it would be a breach (p = {verdict.p:.3g}), but not among the rules audited together (p = {p:.3g})."
-    return replace(verdict, outcome="no_evidence", reason=f"{why} {verdict.reason}")
+    tipping = None if verdict.tipping is None else replace(verdict.tipping, verdict=0.0)
+    reason = _taken_back(verdict, p)
+    if verdict.outcome == "inconclusive" and tipping is not None and (verdict.p or 0.0) <= alpha:
+        return replace(verdict, reason=reason, tipping=tipping)
+    if verdict.outcome != "breach":
+        return verdict
+    outside = verdict.statistical
+    if outside is not None and outside.outcome == "breach":
+        outside = replace(outside, outcome="no_evidence", reason=_taken_back(outside, p), adjusted_p=p)
+    return replace(verdict, outcome="no_evidence", reason=reason, tipping=tipping, statistical=outside)
+
+
+def _taken_back(verdict: Verdict, p: float) -> str:
+    """Say anew what is left of a breach: the figures, without the claim that they are beyond chance."""
+    alone = "a breach" if verdict.outcome == "breach" else "above the margin beyond chance"
+    parts = [
+        f"Alone it would be {alone} (p = {verdict.p:.3g}), but not among the rules audited together (p = {p:.3g}).",
+        f"The estimate is {verdict.effect:.3g} ({verdict.unit}), its 95% interval [{verdict.lo:.3g}, "
+        f"{verdict.hi:.3g}], the margin {verdict.margin:g}.",
+    ]
+    if verdict.tipping is not None and math.isfinite(verdict.tipping.estimate):
+        parts.append(
+            "A quality that is not logged, on which own products are 1 SD better, would explain the estimate if it "
+            f"moved places by {verdict.tipping.estimate:.2g} log-odds for each SD."
+        )
+    return " ".join([*parts, verdict.besides]).strip()

@@ -99,6 +99,29 @@ def test_a_margin_above_the_effect_takes_the_breach_away(command, biased):
     assert command(biased, "--rules", "ranking", "--margin", "ranking=1.5")[0] == 0
 
 
+def test_power_says_what_the_log_gave_and_what_is_assumed(command, biased, tmp_path):
+    _, text = command(biased, "--rules", "ranking", "--power", "ranking=.2")
+    text = " ".join(text.split())
+    assert re.search(r"lists of 10, (29|30|31)% own, quality spread 0.6 log-odds", text)
+    assert "queries, mean length and own share are this log's, the quality spread is assumed" in text
+    requests = pd.DataFrame({"period": 0, "merchant": range(8), "answered": 1, "complete": True, "free": True})
+    write_log(MarketLog(requests=requests), tmp_path / "log")
+    _, text = command(tmp_path / "log", "--rules", "access", "--power", "access=.2")
+    assert "of this log only the number of requests is used" in " ".join(text.split())
+
+
+def test_the_own_label_arm_can_be_named(command, tmp_path):
+    row = {"period": 0, "owner": "m1", "data": "orders", "columns": "units", "purpose": "ranking", "allowed": True}
+    reads = pd.DataFrame([{**row, "actor": actor} for actor in ("brand-a", "brand-b", "search")])
+    write_log(MarketLog(reads=reads), tmp_path / "log")
+    code, text = command(tmp_path / "log", "--rules", "data")
+    assert code == 0
+    assert "0 without evidence, 1 inconclusive" in text
+    code, text = command(tmp_path / "log", "--rules", "data", "--own-arm", "brand-a", "--own-arm", "brand-b", "--json")
+    assert code == 1
+    assert [one["actor"] for one in json.loads(text)["rows"][0]["rows"]] == ["brand-a", "brand-b"]
+
+
 @pytest.mark.parametrize("suffix", [".html", ".md", ".json"])
 def test_a_report_is_written_once_and_not_over_another_file(command, biased, tmp_path, suffix):
     report = tmp_path / f"report{suffix}"
@@ -149,6 +172,10 @@ def test_foreign_text_in_a_report_is_escaped(command, tmp_path):
         (["--rules", "ranking", "--margin", "prices=1"], "write RULE=NUMBER"),
         (["--rules", "ranking", "--quality", "colour"], "quality 'colour'"),
         (["--rules", "ranking", "--power", "access=.2"], "not audited here"),
+        (["--rules", "ranking", "--power", "ranking=1e6"], "effect = 1000000.0: give log-odds from -20 to 20"),
+        (["--rules", "ranking", "--power", "targeting=.1"], "not estimated from a log"),
+        (["--rules", "ranking", "--own-arm", " "], "--own-arm ''"),
+        (["--own-arm", "retail"], "belong to --rules"),
         (["--rules", "ranking", "--report", "r.pdf"], "ends in none of"),
         (["--rules", "ranking", "--report", "nowhere/r.md"], "there is no folder"),
         (["--rules", "ranking", "--access"], "by itself"),

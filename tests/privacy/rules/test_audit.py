@@ -38,6 +38,12 @@ def test_a_breach_that_does_not_survive_the_others_is_taken_back_but_not_one_tha
     )
     assert [one.outcome for one in found] == ["no_evidence"] * 3
     assert "Alone it would be a breach" in found[0].reason
+    assert all("Because." not in one.reason for one in found[:2])  # the claim of a breach is gone
+    outside = verdict("data", 0.04)
+    both = adjusted(
+        [dataclasses.replace(outside, statistical=outside), verdict("access", 0.9, "no_evidence")], alpha=0.05
+    )
+    assert both[0].statistical.outcome == both[0].outcome == "no_evidence"
     proved = dataclasses.replace(verdict("data", 0.9), rows=({"row": 1},))
     assert adjusted([proved, verdict("access", 0.001)], alpha=0.05)[0].outcome == "breach"
 

@@ -48,10 +48,25 @@ def test_one_allowed_read_of_a_merchants_figures_is_a_breach_and_is_named(leak):
 
 def test_the_own_label_arm_is_known_by_its_id_where_rows_have_no_role():
     bare = pd.concat([CLEAN, LEAK]).drop(columns=["role", "public"]).replace({"actor": {"own": "retail-arm"}})
-    assert verdict(reads=bare).outcome == "no_evidence"
-    assert "no row of that arm" in verdict(reads=bare).reason
+    assert verdict(reads=bare).outcome == "inconclusive"
+    assert "no row of the own-label arm" in verdict(reads=bare).reason
     design = Design(own_arm=("retail-arm", "own"))
     assert audit_market(MarketLog(reads=bare), design, ["data"])[0].outcome == "breach"
+
+
+@pytest.mark.parametrize("role", ["Platform_Retail", "PLATFORM_RETAIL"])
+def test_a_role_in_capitals_is_the_same_role(role):
+    assert verdict(reads=LEAK.assign(role=role, purpose="ranking")).outcome == "breach"
+    assert verdict(reads=BY_MARKET.assign(role="Marketplace")).outcome == "breach"
+
+
+def test_rows_without_the_own_label_arm_leave_the_verdict_to_the_audit_from_outside(market):
+    silent = CLEAN[CLEAN["actor"] == "market"]
+    for by_profit, outcome in ((True, "breach"), (False, "no_evidence")):
+        products, figures = market(by_profit=by_profit)
+        found = verdict(products=products, figures=figures, reads=silent)
+        assert (found.outcome, found.exact.outcome) == (outcome, "inconclusive")
+        assert "no row of the own-label arm" in found.reason
 
 
 def test_imitating_the_profitable_among_equally_popular_products_is_a_breach(market):

@@ -55,6 +55,17 @@ def test_requests_that_are_not_yet_due_are_left_out_and_unanswered_ones_that_are
     assert verdict(later).effect == pytest.approx(10 / 31)
 
 
+def test_one_more_period_leaves_out_what_is_not_due_by_then():
+    def later(frame):
+        return next(one for one in verdict(frame).curve if one.name == "one more period")
+
+    frame = pd.concat([requests(20), requests(10).assign(period=4, answered=np.nan)])
+    last = requests(1).assign(period=5, answered=5)
+    assert verdict(pd.concat([frame, last])).effect == pytest.approx(10 / 31)
+    assert later(pd.concat([frame, last])).effect == 0  # due in period 6, and the log ends with 5
+    assert later(pd.concat([frame, last.assign(period=6, answered=6)])).effect == pytest.approx(10 / 31)
+
+
 def test_few_requests_are_inconclusive():
     assert verdict(requests(3, late=3)).outcome == "inconclusive"
 

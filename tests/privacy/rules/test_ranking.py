@@ -1,5 +1,7 @@
 """Verdicts on rankings: what is a breach, what is none, and what cannot be told."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +12,7 @@ from privacy.policy import Dataset, Party, PolicyEngine, Register, Request
 from privacy.rules import Design, Plan, RankingNeutrality, audit_market
 from privacy.rules.drawn_lists import draw_lists
 from privacy.rules.score_bootstrap import first_effect
+from privacy.rules.verdict import adjusted
 from retail.errors import ConfigError
 from retail.market_log import MarketLog
 
@@ -149,6 +152,39 @@ def test_power_is_what_simulation_finds():
     assert 150 < planned.needed < 230
     assert RULE.power(Design(), 0.2, Plan(n=planned.needed)).power == pytest.approx(0.9, abs=0.01)
     assert RULE.power(Design(), 0.01, Plan()).needed is None
+
+
+def test_a_large_effect_is_found_no_less_often_than_a_smaller_one_and_an_absurd_one_is_refused():
+    powers = [RULE.power(Design(), effect, Plan(n=20)) for effect in (0.2, 1.0, 4.0, 10.0, 20.0)]
+    assert [one.power for one in powers] == sorted(one.power for one in powers)
+    assert powers[-1].power > 0.95
+    assert powers[-1].needed <= 20
+    assert RULE.power(Design(), -20.0, Plan()).power < 0.001
+    for effect in (1e6, -1e6, 20.5, float("inf"), float("nan")):
+        with pytest.raises(ConfigError, match="log-odds from -20 to 20") as caught:
+            RULE.power(Design(), effect, Plan())
+        assert "\n" not in str(caught.value)
+
+
+def test_a_breach_that_is_taken_back_claims_nothing_beyond_chance(impressions):
+    frame = impressions(effect=0.5).assign(same=1.0)
+    alone = verdict(frame)
+    assert alone.outcome == "breach"
+    (weak, _) = adjusted(
+        [dataclasses.replace(alone, p=0.04, adjusted_p=None), dataclasses.replace(alone, p=0.03)], alpha=0.05
+    )
+    assert weak.outcome == "no_evidence"
+    assert "beyond chance" not in weak.reason
+    assert "and the verdict at" not in weak.reason
+    assert f"{alone.effect:.3g}" in weak.reason
+    assert weak.reason.endswith("Not used, constant within lists or made up of others: same.")
+    assert weak.tipping == dataclasses.replace(alone.tipping, verdict=0.0)
+    assert "besides" not in weak.to_json()
+    unsure = verdict(frame, unlogged=True)
+    (weak, _) = adjusted([dataclasses.replace(unsure, p=0.04), dataclasses.replace(alone, p=0.03)], alpha=0.05)
+    assert (weak.outcome, weak.tipping.verdict) == ("inconclusive", 0.0)
+    assert weak.reason.startswith("Alone it would be above the margin beyond chance (p = 0.04), but not")
+    assert "a breach cannot be told from better products." in weak.reason
 
 
 @pytest.fixture(scope="module")

@@ -72,14 +72,49 @@ def test_own_products_on_top_of_every_list_have_an_infinite_effect_with_a_lower_
     assert found.p < 0.01
 
 
+def by_quality_alone(rng):
+    """Lists ordered by logged quality without any noise, in which own products are better."""
+    lists = draw_lists(rng, queries=40, better=1.0, weights=(0.5, 0.3))
+    order = np.argsort(-(lists.x[:, :, 1] * 0.5 + lists.x[:, :, 2] * 0.3), axis=1)
+    return Lists(np.take_along_axis(lists.x, order[:, :, None], axis=1), lists.there, lists.weight, lists.cluster)
+
+
+def test_lists_without_a_finite_estimate_get_a_bound_at_the_level_of_the_audit_and_not_at_5_percent():
+    def at(alpha, seed):
+        lists, rng = by_quality_alone(np.random.default_rng([8, seed])), np.random.default_rng(0)
+        return first_effect(lists, margin=MARGIN, few=200, resamples=199, rng=rng, alpha=alpha)
+
+    seed = next(one for one in range(60) if 0.05 < at(0.05, one).p < 0.3)
+    usual, lenient = at(0.05, seed), at(0.4, seed)
+    assert usual.separated
+    assert np.isnan(usual.effect)
+    assert lenient.p == usual.p
+    assert lenient.effect == np.inf
+    assert lenient.bound >= MARGIN
+    own_on_top = draw_lists(np.random.default_rng(4), queries=60, effect=60.0)
+    strict, usual = (
+        first_effect(own_on_top, margin=MARGIN, few=200, resamples=999, rng=np.random.default_rng(0), alpha=alpha)
+        for alpha in (0.01, 0.05)
+    )
+    assert strict.bound < usual.bound
+
+
+def test_the_one_sided_bound_is_at_the_level_of_the_audit():
+    lists = draw_lists(np.random.default_rng(3), queries=60, effect=0.5)
+    for few in (2, 200):
+        strict, usual = (
+            first_effect(lists, margin=MARGIN, few=few, resamples=999, rng=np.random.default_rng(0), alpha=alpha)
+            for alpha in (0.01, 0.05)
+        )
+        assert strict.bound < usual.bound
+        assert (strict.lo, strict.hi, strict.p) == (usual.lo, usual.hi, usual.p)
+
+
 def test_a_ranking_by_quality_alone_without_any_noise_is_not_flagged():
     flags = 0
     for seed in range(60):
         rng = np.random.default_rng([8, seed])
-        lists = draw_lists(rng, queries=40, better=1.0, weights=(0.5, 0.3))
-        order = np.argsort(-(lists.x[:, :, 1] * 0.5 + lists.x[:, :, 2] * 0.3), axis=1)
-        exact = Lists(np.take_along_axis(lists.x, order[:, :, None], axis=1), lists.there, lists.weight, lists.cluster)
-        flags += estimated(exact, rng).p <= 0.05
+        flags += estimated(by_quality_alone(rng), rng).p <= 0.05
     assert flags <= 7  # a level of 5% gives 3 on average, more than 7 in about 1% of the cases
 
 
