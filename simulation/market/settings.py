@@ -25,6 +25,20 @@ _SIZES: Final = {
 _ABOVE_ZERO: Final = ("price_sensitivity", "prior_orders", "prior_ratings", "arrival", "horizon", "epsilon", "window")
 _SIGNED: Final = ("base_utility", "own_quality")
 _BELOW_ONE: Final = ("fee", "service_take", "own_label_share", "own_cost_edge", "price_spread", "delta")
+_MOST: Final = {
+    "price_sensitivity": 100.0,
+    "taste_sd": 10.0,
+    "quality_sd": 10.0,
+    "base_utility": 50.0,
+    "attention": 10.0,
+    "scale_sigma": 5.0,
+    "cost_sigma": 2.0,
+    "cost_of_quality": 2.0,
+    "price_error": 3.0,
+    "own_label_share": 0.9,
+    "own_quality": 50.0,
+}
+"""Largest size of what enters an exponential or the room of a category; about ten plausible ranges away or less."""
 _SHARES: Final = (
     "arrival", "price_step", "idea_rate", "entry_rate", "imitation_loss", "memory", "untold_share", "transfer",
     "review_rate", "stake", "affiliate_share", "outside_reach", "portability",
@@ -39,13 +53,15 @@ def _default(name: str) -> float:
 class MarketSettings:
     """Sizes of a market and one value for every parameter; see `PARAMETERS` for units, ranges and sources.
 
-    Values may lie outside the plausible range (a what-if may ask for it), never outside what has a meaning.
+    Values may lie outside the plausible range (a what-if may ask for it), never outside what has a meaning: spreads of
+    quality and taste at most 10, of merchants' sizes 5, of unit costs 2, of the markup 3; a price sensitivity of
+    at most 100; own label at most .9 of listings; the rest in `_MOST`; other numbers at most a million.
 
     Attributes:
         merchants: how many may trade at once.
         consumers: how many there are.
         products: listed at the start, at least one for each merchant.
-        categories: of products; consumers ask for one at a time. 0: one for 50 products.
+        categories: of products, at most one for each; consumers ask for one at a time. 0: one for 50 products.
         segments: groups of consumers with a taste and a price sensitivity each.
         places: of a list that a consumer sees.
         review: periods between two looks at assortment, entry, data services, own label and fee.
@@ -137,6 +153,11 @@ class MarketSettings:
                 f"products = {self.products} leaves some of {self.merchants} merchants without one; give at least one "
                 "product for each merchant (a platform that owns them all has no market to run)"
             )
+        if self.categories > self.products:
+            raise ConfigError(
+                f"categories = {self.categories} leaves some without any of {self.products} products; give at most "
+                f"{self.products}, or 0 for one for 50 products"
+            )
         if self.fee + self.service_take >= 1:
             raise ConfigError(f"fee = {self.fee} and service_take = {self.service_take} must stay below 1 together")
 
@@ -168,7 +189,11 @@ class MarketSettings:
             raise ConfigError(f"{name} = {value} must be between 0 and 1; {example}")
         if name in ("window",) and value != int(value):
             raise ConfigError(f"{name} = {value} must be a whole number; {example}")
-        if abs(value) > 1e6:
+        if abs(value) > _MOST.get(name, 1e6):
+            if name in _MOST:
+                raise ConfigError(
+                    f"{name} = {value} is too large to mean anything; write at most {_MOST[name]:g}, {example[6:]}"
+                )
             raise ConfigError(f"{name} = {value} is too large to mean anything; {example}")
 
     def with_values(self, **values: object) -> MarketSettings:

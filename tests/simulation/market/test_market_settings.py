@@ -38,6 +38,16 @@ from simulation.market.parameters import PARAMETERS
         ({"memory": 1.5}, "between 0 and 1"),
         ({"window": 1.5}, "whole number"),
         ({"quality_sd": 1e9}, "too large to mean anything"),
+        ({"quality_sd": 1e6}, "quality_sd = 1000000.0 is too large to mean anything; write at most 10"),
+        ({"taste_sd": 1e4}, "taste_sd = 10000.0 is too large to mean anything; write at most 10"),
+        ({"scale_sigma": 1000.0}, "scale_sigma = 1000.0 is too large to mean anything; write at most 5"),
+        ({"price_error": 1000.0}, "price_error = 1000.0 is too large to mean anything; write at most 3"),
+        ({"cost_sigma": 30.0}, "write at most 2"),
+        ({"cost_of_quality": 30.0}, "write at most 2"),
+        ({"price_sensitivity": 1e5}, "write at most 100"),
+        ({"base_utility": -1e5}, "write at most 50"),
+        ({"own_label_share": 0.999999}, "own_label_share = 0.999999 is too large to mean anything; write at most 0.9"),
+        ({"categories": 100_000}, "categories = 100000 leaves some without any of 400 products; give at most 400"),
         ({"own_label": 1}, "own_label = 1 must be true or false"),
         ({"noise_placement": "cloud"}, "aggregator or node"),
     ],
@@ -92,6 +102,21 @@ def test_every_parameter_is_a_setting_with_its_value_and_a_note():
     for name, one in PARAMETERS.items():
         assert getattr(settings, name) == one.value
         assert len(one.note) > 10
+
+
+@pytest.mark.parametrize(
+    "wide",
+    [
+        {"quality_sd": 10.0, "cost_of_quality": 2.0, "cost_sigma": 2.0},
+        {"taste_sd": 10.0, "scale_sigma": 5.0, "price_error": 3.0},
+        {"own_label_share": 0.9, "own_quality": 50.0},
+        {"price_sensitivity": 100.0, "attention": 10.0, "base_utility": -50.0},
+        {"categories": 60},
+    ],
+)
+def test_markets_at_the_bounds_run(wide):
+    run = simulate(MarketSettings(merchants=12, products=60, consumers=300, **wide), "pooled", periods=12)
+    assert math.isfinite(run.kpis["consumer_surplus"])
 
 
 @pytest.mark.parametrize("small", [{"merchants": 1, "products": 2, "consumers": 2}, {"segments": 1}, {"places": 1}])
