@@ -38,7 +38,7 @@ _MOST: Final = {
     "own_label_share": 0.9,
     "own_quality": 50.0,
 }
-"""Largest size of what enters an exponential or the room of a category; about ten plausible ranges away or less."""
+"""Largest size of what enters an exponential or the room of a category, far outside what is plausible."""
 _SHARES: Final = (
     "arrival", "price_step", "idea_rate", "entry_rate", "imitation_loss", "memory", "untold_share", "transfer",
     "review_rate", "stake", "affiliate_share", "outside_reach", "portability",
@@ -54,8 +54,9 @@ class MarketSettings:
     """Sizes of a market and one value for every parameter; see `PARAMETERS` for units, ranges and sources.
 
     Values may lie outside the plausible range (a what-if may ask for it), never outside what has a meaning: spreads of
-    quality and taste at most 10, of merchants' sizes 5, of unit costs 2, of the markup 3; a price sensitivity of
-    at most 100; own label at most .9 of listings; the rest in `_MOST`; other numbers at most a million.
+    quality and taste at most 10, of merchants' sizes 5, of unit costs 2, of the markup 3; attention at most 10, the
+    cost of quality 2, base utility and own label's quality 50 either way, price sensitivity 100; own label at most .9
+    of listings; other numbers at most a million.
 
     Attributes:
         merchants: how many may trade at once.
