@@ -72,8 +72,9 @@ PLATFORM: Final = (
     Parameter("own_quality", -0.7, -1.5, 1.0, "1", "assumption",
               "own label's appeal less that of what it imitates; set with `bonus` so that first places come out right"),
     Parameter("own_life", 40.0, 10.0, 200.0, "periods", "assumption", "after which an own product is chosen anew"),
-    Parameter("own_cost_edge", 0.1, 0.0, 0.3, "1", "assumption", "own label is cheaper to make by this share"),
-    Parameter("bonus", 0.9, 0.0, 4.0, "log-odds", "data",
+    Parameter("own_cost_edge", 0.0, 0.0, 0.3, "1", "assumption",
+              "own label is cheaper to make by this share; that it pays no fee is an edge already"),
+    Parameter("bonus", 0.7, 0.0, 4.0, "log-odds", "data",
               "what self-preferencing adds to a score: with it own label has near 19.5% of first places, The Markup "
               "2021"),
     Parameter("audience_bonus", 1.0, 0.0, 2.0, "log-odds", "assumption",
