@@ -423,7 +423,8 @@ def test_the_page_says_what_the_data_give(journey):
     """Two rows of the table in docs/market-semi-empirical.md."""
     for category in ("CHEESE", "FROZEN PIZZA"):
         row = _measured(journey, category)
-        (line,) = re.findall(rf"^\| {category} \|.*$", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        found = re.findall(rf"^\| {category} \|.*$", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        (line,) = (one for one in found if one.count("|") == 10)  # the page has narrower tables by category, too
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         assert cells[1:] == [
             f"{row['products']} ({row['own_products']})",
