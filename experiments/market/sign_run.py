@@ -46,7 +46,7 @@ def run_sign(spec: MarketSpec, settings: MarketSettings, directory: Path, progre
     effects, flipped = (table[name].to_numpy(np.float64) for name in ("effect", "without_assumption"))
     metrics = []
     for name, values in (("effect", effects), ("without_assumption", flipped)):
-        one = of_seeds(name, values, unit=experiment.unit, provenance={})
+        one = of_seeds(name, values, unit=experiment.unit, provenance={}, spread=experiment.interval)
         metrics.append({"name": name, "value": one.value, "lo": one.lo, "hi": one.hi, "unit": one.unit, "n": one.n})
     info = {
         "expected": experiment.expected,
@@ -56,6 +56,7 @@ def run_sign(spec: MarketSpec, settings: MarketSettings, directory: Path, progre
         "source": experiment.source,
         "assumption": experiment.assumption,
         "unit": experiment.unit,
+        "interval": experiment.interval,
         "consumers": settings.consumers,
     }
     return ArmResult(pd.DataFrame(metrics), info=info)

@@ -15,12 +15,12 @@ from experiments.documents import read_frame, read_json
 from experiments.market.figures import FIGURES
 from experiments.market.scenario import MarketScenario
 from experiments.market.spec import SEEDS_FILE, MarketSpec
+from experiments.market.spread import Spread, ends
 from experiments.results import Result
 from experiments.runs import RunStore
 from experiments.summary import Summary, gave_nothing
 from experiments.sweep import canonical
 from experiments.targets import Target, statistic_name
-from simulation.store.intervals import paired
 
 Floats = npt.NDArray[np.float64]
 _SAID: Final = (
@@ -50,14 +50,18 @@ class _Point:
         runs = [self.specs[arm].run_id for arm in arms if arm is not None and arm in self.tables]
         return {"runs": runs, "sweep": dict(self.sweep)} if self.sweep else {"runs": runs}
 
-    def of(self, name: str, metric: str, values: Floats, story: Mapping[str, Any], unit: str | None = None) -> Result:
-        """Put the values of a figure together, as its method does."""
-        first = next(iter(self.specs.values()))
-        together = of_draws if first.settings.method == "label" else of_seeds
+    def of(
+        self, name: str, metric: str, values: Floats, story: Mapping[str, Any], unit: str | None = None, arm: str = ""
+    ) -> Result:
+        """Put the values of a figure together, as its method does, and its experiment where it is an `arm`'s own."""
+        method = next(iter(self.specs.values())).settings.method
         if unit is None:
             told = [record["units"] for record in self.records.values() if "units" in record]
             unit = next((units[metric] for units in told if metric in units), _unit(metric))
-        return together(name, values, unit=unit, provenance=story)
+        if method == "label":
+            return of_draws(name, values, unit=unit, provenance=story)
+        spread: Spread = self.records.get(arm, {}).get("interval", "mean") if method == "signs" else "mean"
+        return of_seeds(name, values, unit=unit, provenance=story, spread=spread)
 
     def column(self, arm: str, metric: str) -> Floats | None:
         """One value for each seed; None where there is none."""
@@ -74,8 +78,9 @@ def summarise_market(
 
     Intervals are Student's over seeds; of differences and ratios, over the seeds' own differences: all arms meet the
     same market seed by seed. They say how sure the model is of its mean, and nothing about how well it fits a real
-    market. With `method = "label"` a seed is a draw of the price coefficients: figures are medians, and intervals hold
-    95% of the draws, however many there are (`of_draws`).
+    market. An experiment about a sign says itself which interval its figures have (`experiments.market.spread`). With
+    `method = "label"` a seed is a draw of the price coefficients: figures are medians, and intervals hold 95% of the
+    draws, however many there are (`of_draws`).
 
     Args:
         scenario: the scenario that was expanded.
@@ -102,13 +107,12 @@ def summarise_market(
     )
 
 
-def of_seeds(name: str, values: Floats, *, unit: str, provenance: Mapping[str, Any]) -> Result:
-    """Return a mean over seeds with its interval; NaN without a value, and without an interval below two."""
+def of_seeds(name: str, values: Floats, *, unit: str, provenance: Mapping[str, Any], spread: Spread = "mean") -> Result:
+    """Return a mean over seeds with its interval; NaN without a value, and without an interval where it has none."""
     real = values[~np.isnan(values)]
     if not len(real):
         return Result(name, math.nan, math.nan, math.nan, unit, 0, provenance=provenance)
-    found = paired(real)
-    lo, hi = (math.nan, math.nan) if found is None else (found.lo, found.hi)
+    lo, hi = ends(real, spread)
     return Result(name, float(real.mean()), lo, hi, unit, len(real), provenance=provenance)
 
 
@@ -140,7 +144,7 @@ def _rows(point: _Point) -> Iterator[dict[str, Any]]:
         record = point.records.get(arm)
         row = {key: value for key, value in spec.record().items() if key not in ("seed", "kind")}
         for metric in point.tables[arm].columns if arm in point.tables else ():
-            found = point.of("", metric, point.tables[arm][metric].to_numpy(np.float64), {})
+            found = point.of("", metric, point.tables[arm][metric].to_numpy(np.float64), {}, arm=arm)
             row |= {metric: found.value, f"{metric}_lo": found.lo, f"{metric}_hi": found.hi}
         yield row | {
             "seconds": 0.0 if record is None else record["seconds"],
@@ -158,7 +162,7 @@ def _figures(point: _Point) -> Iterator[Result]:
     for arm, table in point.tables.items():
         story = point.story(arm)
         for metric in table.columns:
-            yield point.of(f"{metric}({arm})", metric, table[metric].to_numpy(np.float64), story)
+            yield point.of(f"{metric}({arm})", metric, table[metric].to_numpy(np.float64), story, arm=arm)
 
 
 def _differences(scenario: MarketScenario, point: _Point) -> Iterator[Result]:
@@ -191,8 +195,9 @@ def _targets(scenario: MarketScenario, point: _Point) -> Iterator[Result]:
         else:
             values = point.column(target.arm, target.metric)
             found = point.of(
-                target.name, target.metric, np.empty(0) if values is None else values, point.story(target.arm)
-            )
+                target.name, target.metric, np.empty(0) if values is None else values, point.story(target.arm),
+                arm=target.arm,
+            )  # fmt: skip
         met = None if math.isnan(found.value) else target.met(found.value)
         yield replace(found, target=target.condition, met=met)
 

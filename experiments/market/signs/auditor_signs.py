@@ -51,7 +51,8 @@ AUDITOR_SIGNS: Final = (
         unit="share of markets flagged",
         effect=_audit("firewall", _LOGGED),
         flipped=_better(_audit("firewall", _SEEN)),
-        bounds=(-0.1, 0.1),
+        bounds=(0.0, 0.1),
+        interval="share",
     ),
     SignExperiment(
         id="auditor-power",
@@ -63,6 +64,7 @@ AUDITOR_SIGNS: Final = (
         unit="share of markets flagged",
         effect=_audit("self_preferencing", _LOGGED),
         flipped=_at_margin(_audit("self_preferencing", _LOGGED)),
-        bounds=(0.9, 1.1),
+        bounds=(0.9, 1.0),
+        interval="share",
     ),
 )

@@ -30,6 +30,8 @@ _MEMORIES: Final = tuple(1 - 1 / periods for periods in (2, 11, 20))
 _ENDLESS: Final = 1e6
 """Orders at which half is known, where no history comes near to knowing anything."""
 _MOST_PORTABLE: Final = 0.9
+_EARLY: Final = 5
+"""Periods by whose sales merchants are sorted before anything was done."""
 
 
 def _mechanism(sigma: float, elasticity: float) -> Effect:
@@ -87,18 +89,22 @@ def _all_told(effect: Effect) -> Effect:
     return lambda settings, seed, periods: effect(settings.with_values(untold_share=1.0, transfer=0.0), seed, periods)
 
 
-def _dashboard(*, attentive: bool) -> Effect:
-    """Gain in revenue, in percent, of merchants who take their own data back (nobody learns from others')."""
+def _dashboard(*, largest: bool) -> Effect:
+    """Gain in revenue, in percent, where merchants may take their own data back (nobody learns from others').
+
+    Of all merchants who are in the market at the end with that right and without, whether they use it or not; or of
+    those among them who are the largest quarter by sales of the first periods without it.
+    """
 
     def effect(settings: MarketSettings, seed: int, periods: int) -> float:
         alone = settings.with_values(transfer=0.0)
         with_data, without = (
             watch(alone, make_rules(regime, (), alone), seed, periods) for regime in ("firewall", "isolated")
         )
-        among = with_data.adopted & with_data.present[-1] & without.present[-1]
-        if attentive and among.any():
-            learnt = with_data.knowledge - without.knowledge
-            among = among & (learnt >= np.quantile(learnt[among], 0.75))
+        among = with_data.present[-1] & without.present[-1]
+        if largest:
+            early = without.sales[:_EARLY].sum(axis=0)
+            among = among & (early >= np.quantile(early, 0.75))
         later = slice(periods // 2, None)
         revenue = [_total(seen.sales[later], among) for seen in (with_data, without)]
         return 100 * relative(*revenue)
@@ -132,6 +138,7 @@ DATA_SIGNS: Final = (
         unit="share of ideas launched",
         effect=_mechanism(_THIN, 1.0),
         flipped=_mechanism(_THIN, 0.0),
+        interval="exact",
     ),
     SignExperiment(
         id="data-ban-thick-tail",
@@ -143,6 +150,7 @@ DATA_SIGNS: Final = (
         unit="share of ideas launched",
         effect=_mechanism(_THICK, 1.0),
         flipped=_mechanism(_THICK, _RIGID),
+        interval="exact",
     ),
     SignExperiment(
         id="data-ban-market-thin",
@@ -213,22 +221,22 @@ DATA_SIGNS: Final = (
     SignExperiment(
         id="dashboard-revenue",
         number=10,
-        question="How much revenue do merchants gain who take their own data back?",
+        question="How much revenue do merchants gain where they may take their own data back?",
         source=_EBAY,
         expected="?",
         assumption="Better known demand makes better prices and places. All may adopt, unlike in an experiment.",
         unit="%",
-        effect=_dashboard(attentive=False),
+        effect=_dashboard(largest=False),
     ),
     SignExperiment(
         id="dashboard-revenue-top",
         number=10,
-        question="How much revenue does the quarter of merchants gain that learns most from its own data?",
+        question="How much revenue does the quarter of merchants gain that sold most before any data came back?",
         source=_EBAY,
         expected="?",
         assumption="Better known demand makes better prices and places. All may adopt, unlike in an experiment.",
         unit="%",
-        effect=_dashboard(attentive=True),
+        effect=_dashboard(largest=True),
     ),
     SignExperiment(
         id="portability-dependency",

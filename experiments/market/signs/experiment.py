@@ -9,9 +9,10 @@ from typing import Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from experiments.market.spread import Spread, over_markets
 from retail.errors import ConfigError
 from simulation.market import MarketSettings
-from simulation.store.intervals import Interval, paired
+from simulation.store.intervals import Interval
 
 Expected = Literal["+", "-", "range", "?"]
 Verdict = Literal["shown", "not shown", "opposite", "reported"]
@@ -37,6 +38,8 @@ class SignExperiment:
         effect: on one market.
         flipped: the same with the assumption turned off; None where the model has no way to turn it off.
         bounds: of the range.
+        interval: how sure the mean over markets is: "mean", "share" where each market gives 1 or 0, "exact" where no
+            market changes it.
 
     Raises: ConfigError: bounds without a range, or a range without.
     """
@@ -51,6 +54,7 @@ class SignExperiment:
     effect: Effect
     flipped: Effect | None = None
     bounds: tuple[float, float] | None = None
+    interval: Spread = "mean"
 
     def __post_init__(self) -> None:
         """Refuse a range without bounds."""
@@ -69,13 +73,16 @@ def judge(values: Floats, flipped_values: Floats, experiment: SignExperiment) ->
             such thing.
         experiment: what was expected.
 
-    Returns: "shown" only if Student's 95% interval over seeds lies on the expected side of 0 (within the range), and
-        the sign does not stay the same without the assumption that is said to produce it; "opposite" if it lies on the
-        other side (outside the range); "reported" where nothing was expected; else "not shown".
+    Returns: "shown" only if the 95% interval over seeds (Student's; of a share, Clopper and Pearson's; of what is
+        exact, the figure itself) lies on the expected side of 0 (within the range), and the sign does not stay the same
+        without the assumption that is said to produce it; "opposite" if it lies on the other side (outside the range);
+        "reported" where nothing was expected; else "not shown".
+
+    Raises: ConfigError: values are not of the kind that `experiment.interval` says.
     """
     if experiment.expected == "?":
         return "reported"
-    side = _side(paired(np.asarray(values, dtype=np.float64)), experiment)
+    side = _side(over_markets(np.asarray(values, dtype=np.float64), experiment.interval), experiment)
     if side < 0:
         return "opposite"
     return "shown" if side > 0 and turned(values, flipped_values, experiment) != "stays" else "not shown"
@@ -89,7 +96,7 @@ def turned(values: Floats, flipped_values: Floats, experiment: SignExperiment) -
         nothing expected.
     """
     values, flipped = np.asarray(values, dtype=np.float64), np.asarray(flipped_values, dtype=np.float64)
-    found = paired(flipped)
+    found = over_markets(flipped, experiment.interval)
     if experiment.expected == "?" or found is None:
         return "none"
     side = _side(found, experiment)
@@ -97,7 +104,7 @@ def turned(values: Floats, flipped_values: Floats, experiment: SignExperiment) -
         return "turns" if side < 0 else "vanishes"
     if experiment.bounds is not None:
         return "stays"
-    lost = paired(values - flipped)
+    lost = over_markets(values - flipped, "exact" if experiment.interval == "exact" else "mean")
     return "weakens" if lost is not None and _side(lost, experiment) > 0 else "stays"
 
 

@@ -128,7 +128,7 @@ PLATFORM_SIGNS: Final = (
         question="Do consumers gain by own label alone, where merchants get their data with it and without?",
         source=_HTW,
         expected="+",
-        assumption="Own label is wanted: a product more, made cheaper, that presses merchants' prices.",
+        assumption="Own label is wanted: a product more, which pays no fee and presses merchants' prices.",
         unit="money an arrival",
         effect=_over_separation,
         flipped=_unwanted(_over_separation),
@@ -246,5 +246,6 @@ PLATFORM_SIGNS: Final = (
         unit="money a visit",
         effect=lambda settings, seed, periods: cap_fee(_MARKET, 0.15).welfare,
         flipped=lambda settings, seed, periods: cap_fee(_COSTLESS, 0.15).welfare,
+        interval="exact",
     ),
 )

@@ -51,8 +51,6 @@ class Watched:
         sales: (periods, M) float64, what buyers paid each merchant.
         present: (periods, M) bool, who was in the market.
         size: (M,) int8, class of size, see `simulation.market.state.SIZES`.
-        adopted: (M,) bool, who uses the data service at the end.
-        knowledge: (M,) float64, at the end.
         imitated: what the own label imitated, in order.
         moved: exposure that ranking gave to favoured goods, of what first places would have given them; NaN where it
             never could. From reviews of the second half.
@@ -61,8 +59,6 @@ class Watched:
     sales: Floats
     present: npt.NDArray[np.bool_]
     size: npt.NDArray[np.int8]
-    adopted: npt.NDArray[np.bool_]
-    knowledge: Floats
     imitated: tuple[Imitated, ...]
     moved: float
 
@@ -101,8 +97,6 @@ def watch(settings: MarketSettings, rules: Rules, seed: int, periods: int) -> Wa
         np.array(sales),
         np.array(present),
         merchants.size.copy(),
-        merchants.adopted.copy(),
-        merchants.knowledge.copy(),
         tuple(one for one in imitated if one is not None),
         gained / possible if possible > 0 else math.nan,
     )

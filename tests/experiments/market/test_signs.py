@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.market.signs import SIGNS, judge, turned
+from experiments.execute import run_scenario
+from experiments.market.signs import SIGNS, data_signs, judge, turned
 from experiments.market.signs import markets as shared
-from experiments.market.signs.watching import RISES, surplus_by_rise, watch
-from experiments.scenario_file import load_scenario
+from experiments.market.signs.watching import RISES, Watched, surplus_by_rise, watch
+from experiments.scenario_file import load_scenario, validate
 from simulation.market import MarketSettings, simulate
 from simulation.market.rules import make_rules
 
@@ -69,6 +70,63 @@ def test_the_page_has_every_experiment_and_what_it_expects():
         assert row[3].strip() == one.question
         assert row[5].strip() == (bounds or one.expected)
         assert row[6].strip() == one.assumption
+
+
+def test_figures_that_no_market_changes_and_shares_of_markets_say_so():
+    kinds = {name: one.interval for name, one in SIGNS.items() if one.interval != "mean"}
+    assert kinds == {
+        "data-ban-thin-tail": "exact",
+        "data-ban-thick-tail": "exact",
+        "fee-cap-mechanism": "exact",
+        "auditor-size": "share",
+        "auditor-power": "share",
+    }
+    for name in ("data-ban-thin-tail", "data-ban-thick-tail", "fee-cap-mechanism"):
+        assert SIGNS[name].effect(TINY, 0, 1) == SIGNS[name].effect(MODERATE, 7, 9) != 0
+
+
+def test_a_run_prints_no_interval_of_what_is_exact_and_an_exact_one_of_a_share(tmp_path):
+    arms = [{"name": one, "experiment": one} for one in ("fee-cap-mechanism", "auditor-size", "own-listings")]
+    small = {"merchants": 12, "products": 60, "consumers": 300, "places": 20}
+    given = {"kind": "market", "name": "few", "method": "signs", "replications": 3, "periods": 12, "settings": small}
+    targets = {"effect(fee-cap-mechanism)": "> 0"}
+    summary = run_scenario(validate({**given, "arms": arms, "targets": targets}, source="few"), store=tmp_path, jobs=1)
+    exact, share, mean = summary.rows
+    assert [row["interval"] for row in summary.rows] == ["exact", "share", "mean"]
+    assert math.isnan(exact["effect_lo"])
+    assert math.isnan(exact["effect_hi"])
+    assert exact["verdict"] == "shown"
+    (target,) = summary.targets
+    assert (target.value, target.met) == (exact["effect"], True)
+    assert math.isnan(target.lo)
+    assert 0 <= share["effect_lo"] < share["effect"] + 1e-9 <= share["effect_hi"] <= 1 or share["effect"] in (0, 1)
+    assert share["effect_hi"] - share["effect_lo"] > 0.5
+    assert mean["effect_lo"] <= mean["effect"] <= mean["effect_hi"]
+
+
+@pytest.mark.parametrize("name", ["dashboard-revenue", "dashboard-revenue-top"])
+def test_who_is_counted_for_a_dashboard_does_not_hang_on_who_used_it(name, monkeypatch):
+    """Figures of a hand-made market: who gains most from the data is no larger before, so it is not the top quarter."""
+    before = np.array([8.0, 4.0, 2.0, 1.0])
+    without = np.tile(before, (20, 1))
+    with_data = np.tile(before * [1.1, 1.0, 1.0, 5.0], (20, 1))
+    there = np.ones((20, 4), dtype=bool)
+    gone = there.copy()
+    gone[-1, 2] = False  # the third left without the data, so its sales count on neither side
+    with_data[:, 2] = 100.0
+    seen = {"firewall": (with_data, there), "isolated": (without, gone)}
+    monkeypatch.setattr(data_signs, "make_rules", lambda regime, remedies, settings: regime)
+    monkeypatch.setattr(
+        data_signs,
+        "watch",
+        lambda settings, rules, seed, periods: shown(*seen[rules]),
+    )
+    expected = 10.0 if name.endswith("top") else 100 * ((8.8 + 4 + 5) / 13 - 1)
+    assert SIGNS[name].effect(TINY, 0, 20) == pytest.approx(expected)
+
+
+def shown(sales, present):
+    return Watched(sales, present, np.zeros(sales.shape[1], dtype=np.int8), (), math.nan)
 
 
 def test_figures_are_those_of_the_market_itself():
