@@ -61,7 +61,11 @@ class _Point:
         if method == "label":
             return of_draws(name, values, unit=unit, provenance=story)
         spread: Spread = self.records.get(arm, {}).get("interval", "mean") if method == "signs" else "mean"
-        return of_seeds(name, values, unit=unit, provenance=story, spread=spread)
+        found = of_seeds(name, values, unit=unit, provenance=story, spread=spread)
+        if arm and method != "signs" and found.n > 1 and np.ptp(values[~np.isnan(values)]) == 0:
+            # a level that rules fix, such as a capped fee; equal differences are no such thing, see `paired`
+            return replace(found, lo=found.value, hi=found.value)
+        return found
 
     def column(self, arm: str, metric: str) -> Floats | None:
         """One value for each seed; None where there is none."""
