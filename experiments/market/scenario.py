@@ -54,7 +54,9 @@ class MarketScenario(BaseScenario):
     )
     data: LabelData | None = Field(None, description='a table, for method = "label"')
     label: LabelTable | None = Field(None, description='a table, for method = "label"')
-    reference: str | None = Field(None, description="the arm that others are compared with, beside pure and isolated; else the first")
+    reference: str | None = Field(
+        None, description="the arm that others are compared with, beside pure and isolated; else the first"
+    )
     arms: Annotated[tuple[MarketArm, ...], Field(strict=False, min_length=1)] = Field(
         description="at least one [[arms]] table"
     )
