@@ -86,11 +86,14 @@ def _print_signs(rows: Sequence[Mapping[str, Any]]) -> None:
             market_table.written("", [market_table.number(row.get(f"{name}{end}")) for end in ("", "_lo", "_hi")])
             for name in ("effect", "without_assumption")
         )
+        if row.get("interval") == "exact":
+            effect, without = f"{effect} (exact)", f"{without} (exact)"
         expected = _WORDS.get(str(row.get("expected")), "-")
         cells.append([row.get("number"), _label(row), expected, effect, without, row.get("verdict", "-")])
     tables.say("")
     tables.print_rows(("", "experiment", "expected", "effect", "without its assumption", "verdict"), cells)
-    tables.say("shown: the 95% interval over markets lies on the expected side. reported: no sign was expected.")
+    tables.say("shown: the 95% interval over markets lies on the expected side; of a share of markets, the exact one.")
+    tables.say("(exact): a small market that is solved, the same for every seed. reported: no sign was expected.")
 
 
 def _label(row: Mapping[str, Any]) -> str:
