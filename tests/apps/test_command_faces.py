@@ -395,3 +395,16 @@ def test_status_deletes_templates_of_consent_that_was_withdrawn_elsewhere_and_sa
     assert row["templates_deleted"] == 1
     assert (row["templates_in_store_recognition"], row["templates_payment"]) == (1, 0)
     assert json.loads(tradefair("status", "--json")[1])["rows"][0]["templates_deleted"] == 0
+
+
+def test_the_state_of_a_shop_is_shown_and_its_log_signed_once_something_was_written(tradefair, customer, tmp_path):
+    def vouched():
+        log = Shop.open(tmp_path / "faces").log
+        return log.head() is not None and log.head().size == log.size
+
+    assert not vouched()
+    assert tradefair("status")[0] == 0
+    assert vouched()
+    before = state(tmp_path)
+    assert tradefair("status")[0] == 0
+    assert state(tmp_path) == before
