@@ -2,6 +2,7 @@
 
     python -m benchmarks.auditor                        # 2,000 rankings for each line
     python -m benchmarks.auditor --replications 200
+    python -m benchmarks.auditor --simulated 40         # logs of simulated markets alone
 
 Prints the tables of docs/market-audit.md. Each ranking is drawn with its own seed: one list of 10 products a query, 30%
 of them own, two logged qualities of .5 and .3 log-odds for each SD, Gumbel noise.
@@ -17,14 +18,17 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from privacy.rules import Design, Plan, RankingNeutrality
+from privacy.rules import Design, Plan, RankingNeutrality, audit_market
 from privacy.rules.drawn_lists import draw_lists
 from privacy.rules.imitation import imitation_audit
 from privacy.rules.ordered_logit import Lists
 from privacy.rules.score_bootstrap import first_effect
 from retail.market_log import MarketLog, check
+from simulation.market import MarketSettings, simulate
 
 SEED = 5
+FIRST = 101
+"""Seed of the first simulated market."""
 DESIGN = Design()
 MARGIN = DESIGN.margin("ranking")
 
@@ -101,10 +105,30 @@ def market(rng: np.random.Generator, *, by_profit: bool, products: int = 600, co
     )
 
 
+def simulated(count: int) -> None:
+    """Audit the logs of simulated markets by all rules together, and by the ranking rule alone."""
+    names = ("ranking", "ranking alone", "data", "of that from outside", "access", "targeting")
+    print("| regime | " + " | ".join(names) + " |\n|---|---|---|---|---|---|---|")
+    for regime in ("firewall", "self_preferencing", "pooled_self_preferencing"):
+        found = dict.fromkeys(("ranking", "alone", "data", "outside", "access", "targeting"), 0)
+        for seed in range(FIRST, FIRST + count):
+            log = simulate(MarketSettings(), regime, seed=seed, record="list").log()
+            for one in audit_market(log, Design(qualities=("price", "rating", "relevance"))):
+                found[one.rule] += one.outcome == "breach"
+                found["alone"] += one.rule == "ranking" and one.p <= DESIGN.alpha
+                found["outside"] += one.statistical is not None and one.statistical.outcome == "breach"
+        print(f"| {regime} | " + " | ".join(f"{one} of {count}" for one in found.values()) + " |", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--replications", type=int, default=2_000)
-    count = parser.parse_args().replications
+    parser.add_argument("--simulated", type=int, default=0)
+    wanted = parser.parse_args()
+    if wanted.simulated:
+        simulated(wanted.simulated)
+        return
+    count = wanted.replications
     start = time.perf_counter()
     print(f"Ranking: share of {count:,} rankings that are flagged (level {DESIGN.alpha:g}, margin {MARGIN:g} log-odds)")
     print("\n| rankings | queries | flagged | lower 95% bound | upper 95% bound |\n|---|---|---|---|---|")

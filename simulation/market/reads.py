@@ -5,7 +5,8 @@ period's use is noted with the answer that stands. Rules and register do not cha
 would bring the same answers at many times the cost. A refusal is noted as well, and who was refused goes on without.
 
 The figures themselves are kept here, and handed out against a grant to nobody else: what the platform decides from
-(`simulation.market.platform`) takes what is public, and a `Reads`.
+(`simulation.market.platform`) takes what is public, and a `Reads`. Outside this, by assumption: the fee, which the
+marketplace sets from the order book that it charges from, and the cost of a copy, which its maker learns by making it.
 """
 
 from __future__ import annotations
