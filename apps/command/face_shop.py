@@ -229,7 +229,7 @@ def _state(shop: Shop) -> dict[str, Any]:
     from experiments.assistant.calibration import DOOR
     from experiments.assistant.customers import free
     from experiments.assistant.shop import USES
-    from matching.face.calibrate import Calibration
+    from matching.face.calibration import Calibration
 
     s = shop.settings
     return {

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, get_args
 
 from experiments.assistant.notice import REFERENCE
 from experiments.assistant.shop import REGISTER, Shop
-from matching.face.calibrate import Use
+from matching.face.calibration import Use
 from privacy.consent import Receipt
 from privacy.consent.document import from_document
 from retail.errors import ConsentError

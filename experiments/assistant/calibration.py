@@ -15,7 +15,7 @@ from retail.errors import ConfigError, DataError
 from retail.faces import FaceSet, load_face_folder
 
 if TYPE_CHECKING:
-    from matching.face.calibrate import Calibration
+    from matching.face.calibration import Calibration
     from matching.face.encoder import Encoder
     from matching.face.texture import TextureCheck
 

@@ -13,7 +13,7 @@ from experiments.assistant.pairings import Pairing
 from experiments.assistant.pictures import Picture, public_person
 from experiments.assistant.shop import OFF, Shop
 from experiments.assistant.sweep import sweep
-from matching.face.calibrate import Use
+from matching.face.calibration import Use
 from matching.face.decision import Refused
 from matching.face.identify import PURPOSE as GREETING
 from matching.face.pad import passes

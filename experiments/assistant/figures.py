@@ -14,7 +14,7 @@ from experiments.assistant.calibration import DOOR, PAYMENT
 from experiments.assistant.pictures import drawn_customers, orl_people
 from experiments.assistant.shop import Shop
 from experiments.results import Result
-from matching.face.calibrate import Calibration
+from matching.face.calibration import Calibration
 from matching.face.evaluate import Estimate, GroupRow, at_least_3_in, bootstrap, by_group, verification
 from matching.face.open_set import by_gallery_size
 from matching.face.rates import DetCurve, all_pairs

@@ -15,7 +15,7 @@ from experiments.assistant.calibration import DOOR, PAYMENT, load_liveness
 from experiments.assistant.encoders import load_encoder
 from experiments.assistant.pairings import Pairings
 from experiments.assistant.settings import ShopSettings
-from matching.face.calibrate import Calibration, Use
+from matching.face.calibration import Calibration, Use
 from matching.face.enrol import FaceEnrolment
 from matching.face.identify import Greeter
 from matching.face.pay import FacePayments

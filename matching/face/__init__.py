@@ -13,6 +13,7 @@ The modules are imported one by one.
 
 __all__ = [
     "calibrate",
+    "calibration",
     "decision",
     "encoder",
     "enrol",

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from matching.face.encoder import Photo
+from matching.face.encoder import Photo, each_photo
 from retail.errors import DataError
 from retail.faces import read_photo
 
@@ -28,4 +28,4 @@ def photos_of(sent: Sent | Sequence[Sent]) -> list[Photo]:
     for one in several:
         if not isinstance(one, np.ndarray | bytes | Path | str):
             raise DataError(f"a photo is pixels, bytes or a path, got {type(one).__name__}; send an image file")
-    return [one if isinstance(one, np.ndarray) else read_photo(one) for one in several]
+    return each_photo(lambda one: one if isinstance(one, np.ndarray) else read_photo(one), several)

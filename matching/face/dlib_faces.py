@@ -18,7 +18,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from matching.embeddings import Embeddings
-from matching.face.encoder import Photo, check_photo, unit_embeddings
+from matching.face.encoder import Photo, check_photo, each_photo, unit_embeddings
 from retail.errors import ConfigError, DataError
 from retail.faces import SIDE
 from retail.files import sha256_file
@@ -116,7 +116,7 @@ class DlibEncoder:
         """Embed the one face of each photo; of a (64, 64) photo, the crop as a whole. See `Encoder.encode`."""
         if not len(photos):
             raise DataError("no photo was given; give at least one")
-        return unit_embeddings(np.stack([self._one(photo) for photo in photos]), self.model)
+        return unit_embeddings(np.stack(each_photo(self._one, photos)), self.model)
 
     def _one(self, photo: Photo) -> npt.NDArray[np.float64]:
         check_photo(photo)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ from matching.embeddings import Embeddings
 from retail.errors import DataError
 from retail.faces import SIDE
 
+T = TypeVar("T")
 Photo = npt.NDArray[np.uint8]
 """(h, w) grey or (h, w, 3) colour, uint8, upright."""
 Crops = npt.NDArray[np.uint8]
@@ -103,8 +104,24 @@ class CropEncoder:
         """Embed the one face of each photo; see `Encoder.encode`."""
         if not len(photos):
             raise DataError("no photo was given; give at least one")
-        crops = np.stack([self.finder.crop(photo) for photo in photos])
+        crops = np.stack(each_photo(self.finder.crop, photos))
         return unit_embeddings(self.net.embed(crops), self.model)
+
+
+def each_photo(work: Callable[[Any], T], photos: Sequence[Any]) -> list[T]:
+    """Return `work(photo)` of each photo.
+
+    Raises: DataError: what `work` says of a photo; where there are several, with which one it is.
+    """
+    found = []
+    for number, photo in enumerate(photos, start=1):
+        try:
+            found.append(work(photo))
+        except DataError as error:
+            if len(photos) == 1:
+                raise
+            raise DataError(f"photo {number} of {len(photos)}: {error}") from error
+    return found
 
 
 def unit_embeddings(vectors: npt.NDArray[np.float64], model: str) -> Embeddings:

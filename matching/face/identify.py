@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from matching.face.calibrate import Calibration
+from matching.face.calibration import Calibration
 from matching.face.capture import Sent, photos_of
 from matching.face.decision import Decision, Match, NoMatch, Refused
 from matching.face.encoder import Encoder

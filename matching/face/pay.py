@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from matching.face.calibrate import Calibration
+from matching.face.calibration import Calibration
 from matching.face.capture import Sent, photos_of
 from matching.face.decision import Decision, Match, NoMatch, Reason, Refused
 from matching.face.encoder import Encoder, Photo

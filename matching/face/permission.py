@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal, TypedDict
 
-from matching.face.calibrate import Use
+from matching.face.calibration import Use
 from matching.face.sealed import Binding
 from privacy.access.level import judge
 from privacy.consent import ConsentRegister, Receipt

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from matching.face.baselines import LocalBinaryPatterns
-from matching.face.encoder import AlignedCrops, Crops, Finder, Photo
+from matching.face.encoder import AlignedCrops, Crops, Finder, Photo, each_photo
 from matching.face.evaluate import Estimate, threshold_at
 from matching.face.pad import PadFigures
 from matching.face.pad_attacks import SPECIES, UNSEEN, attacked, captured
@@ -132,7 +132,7 @@ class TextureCheck:
         """Look at the photos of one moment; see `LivenessCheck.is_live`."""
         if not len(photos):
             raise DataError("no photo was given; give at least one")
-        crops = np.stack([self._finder.crop(photo) for photo in photos])
+        crops = np.stack(each_photo(self._finder.crop, photos))
         return bool((_score(crops, self._weight, self._offset) >= 0).all())
 
 

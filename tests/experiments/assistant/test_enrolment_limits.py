@@ -8,7 +8,7 @@ from face_shop import state
 from experiments.assistant import enrol as enrol_at
 from experiments.assistant import greet, read_picture, receipts_for, revoke
 from experiments.assistant.customers import Welcome
-from matching.face.calibrate import Calibration
+from matching.face.calibration import Calibration
 from matching.face.decision import Refused
 from privacy.log import verify_log
 

@@ -18,7 +18,7 @@ from experiments.assistant.settings import ShopSettings
 from experiments.assistant.setup import open_shop
 from experiments.assistant.till import minor_units
 from matching.face.baselines import PcaWccn
-from matching.face.calibrate import Calibration
+from matching.face.calibration import Calibration
 from matching.face.encoder import CropEncoder
 from retail.errors import ConfigError, DataError
 from retail.faces import load_orl

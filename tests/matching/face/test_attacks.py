@@ -6,7 +6,7 @@ import pytest
 from scipy import linalg
 
 from matching.embeddings import Embeddings
-from matching.face.calibrate import Calibration
+from matching.face.calibration import Calibration
 from matching.face.decision import Match, NoMatch, Refused
 from matching.face.encoder import template_of
 from matching.face.identify import Greeter

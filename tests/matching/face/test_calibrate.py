@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matching.embeddings import Embeddings
-from matching.face.calibrate import Calibration, calibrate_identification, calibrate_verification
+from matching.face.calibrate import calibrate_identification, calibrate_verification
+from matching.face.calibration import Calibration
 from matching.face.evaluate import threshold_at
 from retail.errors import ConfigError, DataError
 

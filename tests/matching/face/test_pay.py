@@ -409,3 +409,13 @@ def test_settings_that_would_weaken_payment_are_refused(shop):
     shop.calibrations = shop.calibrations | {PAY: shop.calibrations[GREET]}
     with pytest.raises(ConfigError, match="the calibration's purpose"):
         shop.payments()
+
+
+def test_a_till_that_sends_several_photos_hears_which_one_cannot_be_used(shop, pictures):
+    person = min(pictures)
+    flat = np.full_like(pictures[person][0], 128)
+    tried = shop.payments().pay(person, [again(pictures[person][0]), flat], key="order-0001", **EUR)
+    assert isinstance(tried.decision, Refused)
+    assert tried.decision.reason == "photo"
+    assert tried.decision.message.startswith("photo 2 of 2: ")
+    assert charges(shop) == []
