@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from experiments.audience.kind import AUDIENCE
 from experiments.base_scenario import BaseScenario
 from experiments.documents import write_bytes, write_json
 from experiments.faces.kind import FACES
@@ -115,4 +116,5 @@ _KINDS: Final = {
     "store": STORE,
     "faces": FACES,
     "market": MARKET,
+    "audience": AUDIENCE,
 }

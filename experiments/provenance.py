@@ -25,6 +25,7 @@ ROOMS: Final = {
     "store": ("retail", "privacy", "simulation", "experiments"),
     "faces": ("retail", "privacy", "federation", "matching", "experiments"),
     "market": ("retail", "privacy", "simulation", "experiments"),
+    "audience": ("retail", "privacy", "federation", "matching", "simulation", "experiments"),
 }
 """Where the code of each kind of scenario lies."""
 PACKAGES: Final = (

@@ -13,6 +13,7 @@ from typing import Any, Final
 import tomli_w
 from pydantic import BaseModel, ValidationError
 
+from experiments.audience.scenario import AudienceScenario
 from experiments.base_scenario import BaseScenario
 from experiments.faces.scenario import FaceScenario
 from experiments.market.scenario import MarketScenario
@@ -38,7 +39,7 @@ _KINDS: Final = {
 }
 _FLAT_TABLES: Final = ("sweep", "targets")
 _MODELS: Final[dict[str, type[BaseScenario]]] = {
-    model.kind: model for model in (Scenario, StoreScenario, FaceScenario, MarketScenario)
+    model.kind: model for model in (Scenario, StoreScenario, FaceScenario, MarketScenario, AudienceScenario)
 }
 
 

@@ -89,6 +89,11 @@ def print_summary(document: Mapping[str, Any]) -> None:
 
         print_market(document)
         return
+    if document.get("kind") == "audience":
+        from apps.command.audience_summary import print_audience
+
+        print_audience(document)
+        return
     rows = document["rows"]
     metrics = [name for name in HEADINGS if any(name in row for row in rows)] or _other_metrics(rows)
     swept = list(dict.fromkeys(key for row in rows for key in row["sweep"]))
