@@ -56,7 +56,7 @@ def leave(state: State, settings: MarketSettings, period: int) -> None:
 
 
 def ideas(
-    state: State, inclusive: Floats, arrivals: Floats, fee: float, period: int, settings: MarketSettings
+    state: State, inclusive: Floats, arrivals: Floats, fee: Floats, period: int, settings: MarketSettings
 ) -> tuple[Ideas, np.ndarray]:
     """Return what merchants would bring out at this review, and (n,) bool, which of it is an entry.
 
@@ -64,7 +64,7 @@ def ideas(
         state: who is there.
         inclusive: (C, S), inclusive values as seen last.
         arrivals: (C, S), expected.
-        fee: the platform's.
+        fee: (M,), what the platform would keep of each merchant's sales.
         period: of the draws.
         settings: costs and rates.
     """
@@ -72,7 +72,7 @@ def ideas(
     u = uniforms(merchants.key, stream=STREAMS["idea"], counter=period)
     has = (merchants.active & (u < settings.idea_rate)) | (~merchants.active & (u < settings.entry_rate))
     who = np.flatnonzero(has)
-    key, known = merchants.key[who], merchants.knowledge[who]
+    key, known, kept_of = merchants.key[who], merchants.knowledge[who], 1 - fee[who]
     categories = arrivals.shape[0]
     category = np.minimum((uniforms(key, stream=STREAMS["idea_category"], counter=period) * categories), categories - 1)
     category = category.astype(np.int64)
@@ -83,7 +83,7 @@ def ideas(
     seen = known * quality + np.sqrt(known * (1 - known)) * sd * normals(key, "idea_signal", period)
     consumers = state.consumers
     markup = 1 / settings.price_sensitivity
-    price = cost / (1 - fee) + markup
+    price = cost / kept_of + markup
     v = (
         settings.base_utility
         + seen[:, None]
@@ -92,7 +92,7 @@ def ideas(
     )
     weight = ATTENTION_PLACE**-settings.attention * np.exp(np.minimum(v, 50.0))
     share = weight / (np.exp(inclusive[category]) + weight)
-    profit = (share * arrivals[category]).sum(axis=1) * (1 - fee) * markup
+    profit = (share * arrivals[category]).sum(axis=1) * kept_of * markup
     entry = ~merchants.active[who]
     reference = settings.reference_profit
     running = reference * (settings.listing_cost + np.where(entry, settings.fixed_cost, 0.0))

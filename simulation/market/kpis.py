@@ -46,7 +46,7 @@ MEASURES: Final = (
     Measure("without_sales", "share", "merchants who sold nothing"),
     Measure("buying", "share", "arrivals who bought on the platform"),
     Measure("price_paid", "money", "mean price of what was bought"),
-    Measure("fee", "share", "what the platform keeps of merchants' sales"),
+    Measure("fee", "share", "what the platform keeps of merchants' sales, with what its service adds"),
     Measure("own_sales", "share", "own label's part of sales"),
     Measure("own_listings", "share", "own label's part of listed products"),
     Measure("own_first", "share", "lists shown with own label (or an affiliate) in the first place"),

@@ -119,7 +119,7 @@ class Market:
         units, arrivals = choose(shown.share, state.consumers, settings, t, picks=picks)
         self.books = self._book(right, ledger, fee, units, arrivals)
         self._learn(right, units)
-        self.rows.append(measure(self, shown, arrivals, own_knowledge, review=review))
+        self.rows.append(measure(self, shown, arrivals, fee, own_knowledge, review=review))
         if self.recording is not None:
             self.recording.add(self, shown, units, arrivals, picks)
         self.last = shown
@@ -140,8 +140,9 @@ class Market:
         """Let everybody look at what they offer; `last` is what was shown before."""
         state, settings, t = self.state, self.settings, self.period
         assortment.leave(state, settings, t)
-        found, entry = assortment.ideas(state, last.inclusive, self.expected, state.fee, t, settings)
-        price = found.cost / (1 - state.fee) + 1 / settings.price_sensitivity
+        fee = merchants.fees_of(state, right, self.rules.fee_cap, settings)
+        found, entry = assortment.ideas(state, last.inclusive, self.expected, fee, t, settings)
+        price = found.cost / (1 - fee[found.seller]) + 1 / settings.price_sensitivity
         before = state.next_id
         ledger.launches += assortment.bring_out(state, found, entry, price, t, settings)
         self.launched = state.next_id - before
@@ -154,16 +155,17 @@ class Market:
         state.merchants.multihomes = outside > settings.multihome_cost * settings.reference_profit
         self._groups = merchants.sellers_groups(state.products, settings.merchants)
         if settings.fee_step > 0:
-            self._choose_fee(last)
+            self._choose_fee(right, last)
 
-    def _choose_fee(self, last: Shown) -> None:
+    def _choose_fee(self, right: Rights, last: Shown) -> None:
         state, products = self.state, self.state.products
         own_profit = np.where(products.own, products.price - products.cost, 0.0)
         public = self._public(last.rating)
         share = last.share * (last.id == products.id)[:, None, :]
+        cap = self.rules.fee_cap
         state.fee = platform.best_fee(
-            public, own_profit, share, self.expected, state.consumers.sensitivity, state.fee, self.rules.fee_cap,
-            self.settings,
+            public, own_profit, share, self.expected, state.consumers.sensitivity, state.fee, cap, self.settings,
+            charged=lambda fee: merchants.fees(state, right, cap, self.settings, fee=fee),
         )  # fmt: skip
 
     def _imitate(self, right: Rights, ledger: Ledger) -> None:

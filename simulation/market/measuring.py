@@ -9,19 +9,22 @@ import numpy as np
 from simulation.market import kpis, platform
 from simulation.market.consumers import attention_of, shares, utilities
 from simulation.market.shown import Shown
-from simulation.market.state import SIZES, Ints
+from simulation.market.state import SIZES, Floats, Ints
 
 if TYPE_CHECKING:
     from simulation.market.market import Market
 
 
-def measure(market: Market, shown: Shown, arrivals: Ints, own_knowledge: float, *, review: bool) -> dict[str, float]:
+def measure(
+    market: Market, shown: Shown, arrivals: Ints, fee: Floats, own_knowledge: float, *, review: bool
+) -> dict[str, float]:
     """Return the measures of the period that was just booked.
 
     Args:
         market: with state and books after the trade.
         shown: the period's lists.
         arrivals: (C, S), who came.
+        fee: (C, K), what was kept of each product's sales.
         own_knowledge: reliability of what own label's sellers know.
         review: whether to look at what is looked at in reviews only.
     """
@@ -53,7 +56,7 @@ def measure(market: Market, shown: Shown, arrivals: Ints, own_knowledge: float, 
     row["gini"], row["without_sales"] = kpis.gini(books.sales)
     bought = int(books.units.sum())
     row["buying"], row["price_paid"] = bought / came, books.payments / max(bought, 1)
-    row["fee"] = state.fee
+    row["fee"] = state.fee + _service_part(market, fee)
     listed = int(products.active.sum())
     row["own_sales"] = books.own_revenue / books.payments if books.payments > 0 else 0.0
     row["own_listings"] = int(products.own.sum()) / max(listed, 1)
@@ -65,10 +68,19 @@ def measure(market: Market, shown: Shown, arrivals: Ints, own_knowledge: float, 
     n = max(int(people.active.sum()), 1)
     row["multihoming"] = int((people.multihomes & people.active).sum()) / n
     row["dependency"] = books.dependency
-    return row | _prominence(market, shown, arrivals, review=review)
+    return row | _prominence(market, shown, arrivals, fee, review=review)
 
 
-def _prominence(market: Market, shown: Shown, arrivals: Ints, *, review: bool) -> dict[str, float]:
+def _service_part(market: Market, fee: Floats) -> float:
+    """What services add to the fee, as a share of merchants' sales; added apart, so that a fixed fee stays exact."""
+    books, products = market.books, market.state.products
+    assert books is not None
+    revenue = (books.units * products.price)[products.third]
+    sales = float(revenue.sum())
+    return float(((fee[products.third] - market.state.fee) * revenue).sum()) / sales if sales > 0 else 0.0
+
+
+def _prominence(market: Market, shown: Shown, arrivals: Ints, fee: Floats, *, review: bool) -> dict[str, float]:
     state, settings = market.state, market.settings
     active, mine = state.products.active, platform.favoured(state, market.rules.held_stake)
     first, lists = kpis.first_share(shown.place, arrivals, mine)
@@ -83,11 +95,11 @@ def _prominence(market: Market, shown: Shown, arrivals: Ints, *, review: bool) -
     weight = arrivals.astype(float)
     row["exposure_ratio"] = kpis.exposure_ratio(seen, weight, mine, active)
     row["envy"] = kpis.envy(seen, shown.neutral, weight, active) if favours else 0.0
-    row["self_preferencing_money"] = _gain_by_ranking(market, shown) if favours else 0.0
+    row["self_preferencing_money"] = _gain_by_ranking(market, shown, fee) if favours else 0.0
     return row
 
 
-def _gain_by_ranking(market: Market, shown: Shown) -> float:
+def _gain_by_ranking(market: Market, shown: Shown, fee: Floats) -> float:
     """Return what the platform's ranking brings it over a neutral one at these prices, money an arrival."""
     state, settings = market.state, market.settings
     products = state.products
@@ -95,9 +107,9 @@ def _gain_by_ranking(market: Market, shown: Shown) -> float:
     neutral, _ = shares(utilities(products, state.consumers, products.price, settings), attention)
     more = np.einsum("csk,cs->ck", shown.share - neutral, market.expected)
     third = products.third
-    gain = more * np.where(third, state.fee * products.price, products.price - products.cost) * products.active
+    gain = more * np.where(third, fee * products.price, products.price - products.cost) * products.active
     stake = market.rules.held_stake
     if stake > 0:
         held = third & np.append(state.merchants.affiliate, (False, False))[products.seller]
-        gain = gain + np.where(held, stake * more * ((1 - state.fee) * products.price - products.cost), 0.0)
+        gain = gain + np.where(held, stake * more * ((1 - fee) * products.price - products.cost), 0.0)
     return float(gain.sum() / market.expected.sum())

@@ -33,12 +33,28 @@ def sellers_groups(products: Products, merchants: int) -> tuple[Ints, int]:
     return group.reshape(seller.shape).astype(np.int64), int(group.max()) + 1
 
 
-def fees(state: State, right: Rights, cap: float, settings: MarketSettings) -> Floats:
-    """Return (C, K) float64, the fee on each product; 0 for own label, a little more where the service is used."""
-    products, merchants = state.products, state.merchants
+def fees_of(state: State, right: Rights, cap: float, settings: MarketSettings, *, fee: float | None = None) -> Floats:
+    """Return (M,) float64, the fee of each merchant, a little more where the service is used.
+
+    Args:
+        state: who uses it.
+        right: whether it is the platform's.
+        cap: the highest fee.
+        settings: what it adds.
+        fee: the platform's; None for the present one.
+    """
     take = settings.service_take if right.pool == "platform" else 0.0
-    by_merchant = np.minimum(state.fee + take * merchants.adopted, cap)
+    return np.asarray(np.minimum((state.fee if fee is None else fee) + take * state.merchants.adopted, cap))
+
+
+def on_products(products: Products, by_merchant: Floats) -> Floats:
+    """Return (C, K) float64: each merchant's number on its products, 0 for own label and empty slots."""
     return np.asarray(np.append(by_merchant, (0.0, 0.0))[products.seller])  # -1 and -2 are the last two
+
+
+def fees(state: State, right: Rights, cap: float, settings: MarketSettings, *, fee: float | None = None) -> Floats:
+    """Return (C, K) float64, the fee on each product; 0 for own label; args as in `fees_of`."""
+    return on_products(state.products, fees_of(state, right, cap, settings, fee=fee))
 
 
 def best_markups(

@@ -13,6 +13,7 @@ Everything here sees what is public (`Public`) and what `Reads` hands out, and n
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -148,6 +149,8 @@ def best_fee(
     fee: float,
     cap: float,
     settings: MarketSettings,
+    *,
+    charged: Callable[[float], Floats],
 ) -> float:
     """Return the fee among three (as it is, a step less, a step more) that would earn the platform most at once.
 
@@ -164,18 +167,21 @@ def best_fee(
         fee: the present one.
         cap: the highest.
         settings: the step.
+        charged: (C, K), what a fee comes to on each product with what services add; 0 for own label.
     """
     third = public.active & ~public.own
-    cost = np.maximum(public.price - 1 / settings.price_sensitivity, 0.0) * (1 - fee)
+    now = charged(fee)
+    cost = np.maximum(public.price - 1 / settings.price_sensitivity, 0.0) * (1 - now)
     nothing = 1 - share.sum(axis=2)
     best, most = fee, -np.inf
     for wanted in (fee, fee - settings.fee_step, fee + settings.fee_step):
         tried = min(max(wanted, 0.0), cap, 0.95)
-        rise = np.where(third, cost * (1 / (1 - tried) - 1 / (1 - fee)), 0.0)
+        kept = charged(tried)
+        rise = np.where(third, cost * (1 / (1 - kept) - 1 / (1 - now)), 0.0)
         weight = share * np.exp(-sensitivity[None, :, None] * rise[:, None, :])
         new = weight / (nothing + weight.sum(axis=2))[:, :, None]
         units = np.einsum("csk,cs->ck", new, arrivals)
-        earned = float((units * np.where(third, tried * (public.price + rise), own_profit)).sum())
+        earned = float((units * np.where(third, kept * (public.price + rise), own_profit)).sum())
         if earned > most + 1e-12 * abs(earned):
             best, most = tried, earned
     return best

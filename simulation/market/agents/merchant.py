@@ -107,7 +107,7 @@ class Merchant(Agent):  # type: ignore[misc]
         cost = math.exp(settings.cost_sigma * rng.standard_normal() + settings.cost_of_quality * quality - spread / 2)
         markup = 1 / settings.price_sensitivity
         errors = rng.standard_normal(2 + settings.segments).tolist()
-        good = Good(self, int(rng.integers(model.categories)), quality, style, cost, cost / (1 - model.fee) + markup,
+        good = Good(self, int(rng.integers(model.categories)), quality, style, cost, cost / (1 - self.fee()) + markup,
                     errors[0], errors[2:], errors[1], launched=model.now)  # fmt: skip
         k = self.knowledge if self.active else 0.0
         seen = k * quality + math.sqrt(k * (1 - k)) * settings.quality_sd * rng.standard_normal()
@@ -115,7 +115,7 @@ class Merchant(Agent):  # type: ignore[misc]
         for s in model.segments:
             weight = 10**-settings.attention * math.exp(model.utility(good, s) - quality + seen)
             rest = math.exp(model.inclusive[good.category, s])
-            profit += weight / (rest + weight) * model.expected[good.category] * (1 - model.fee) * markup
+            profit += weight / (rest + weight) * model.expected[good.category] * (1 - self.fee()) * markup
         reference = settings.reference_profit
         running = reference * (settings.listing_cost + (0.0 if self.active else settings.fixed_cost))
         horizon = settings.horizon / (1 + model.imitated * settings.horizon * settings.imitation_loss)

@@ -15,9 +15,11 @@ from simulation.market import (
     NonDiscrimination,
     StructuralSeparation,
     affiliated_stores,
+    assortment,
     self_preferencing,
     simulate,
 )
+from simulation.market.consumers import attention_of, shares, utilities
 from simulation.market.mesa_shell import MarketShell
 from simulation.market.start import draw_state
 
@@ -236,3 +238,42 @@ def test_sharing_helps_because_there_is_something_to_learn_and_costs_otherwise()
         merchants, consumers, platform = gain(nothing, seed)
         assert merchants < 0
         assert consumers == platform == 0
+
+
+def test_the_fee_of_a_market_with_a_service_is_what_was_really_kept():
+    frame = simulate(SETTINGS, "pooled", seed=2, periods=30).by_period
+    sales = frame["payments"] - frame["own_revenue"]
+    assert frame["fee"].to_numpy() == pytest.approx((frame["fees"] / sales).to_numpy(), rel=1e-12)
+    assert frame["fee"].iloc[-1] > 0.152
+
+
+def test_favour_is_worth_what_the_platform_keeps_with_the_service_counted():
+    """By hand, from the lists of the last review and the fees that every product paid in it."""
+    settings = SETTINGS.with_values(service_take=0.1)
+    market = Market(settings, "pooled_self_preferencing", seed=3)
+    for _ in range(31):
+        market.step()
+    products, shown = market.state.products, market.last
+    attention = attention_of(shown.neutral, settings) * products.active[:, None, :]
+    neutral, _ = shares(utilities(products, market.state.consumers, products.price, settings), attention)
+    more = ((shown.share - neutral) * market.expected[:, :, None]).sum(axis=1)
+    adopted = np.append(market.state.merchants.adopted, (False, False))[products.seller]
+    kept = np.where(products.own, products.price - products.cost, (0.15 + 0.1 * adopted) * products.price)
+    by_hand = float((more * kept * products.active).sum() / market.expected.sum())
+    assert 0 < adopted.sum() < products.active.sum()
+    assert market.rows[-1]["self_preferencing_money"] == pytest.approx(by_hand, rel=1e-9)
+
+
+def test_who_pays_for_the_service_expects_less_of_an_idea():
+    state = draw_state(SETTINGS.with_values(idea_rate=1.0), 3)
+    state.merchants.cash[:] = 1e9
+    inclusive, arrivals = np.zeros((3, 4)), np.full((3, 4), 50.0)
+    everybody = np.full(SETTINGS.merchants, 0.15)
+    some = np.where(np.arange(SETTINGS.merchants) % 2 == 0, 0.2, 0.15)
+    settings = SETTINGS.with_values(idea_rate=1.0)
+    plain, _ = assortment.ideas(state, inclusive, arrivals, everybody, 5, settings)
+    dearer, _ = assortment.ideas(state, inclusive, arrivals, some, 5, settings)
+    before = dict(zip(plain.seller.tolist(), plain.value.tolist(), strict=True))
+    after = dict(zip(dearer.seller.tolist(), dearer.value.tolist(), strict=True))
+    assert any(seller % 2 == 0 for seller in after)
+    assert all((after[seller] < before[seller]) == (seller % 2 == 0) for seller in after)

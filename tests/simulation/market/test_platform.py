@@ -107,15 +107,30 @@ def test_own_label_never_imitates_itself_or_twice():
     assert found.tolist() == [[0, 2]]
 
 
-def fee(start, *, cap=1.0, share=0.3, step=0.01):
+def fee(start, *, cap=1.0, share=0.3, step=0.01, service=0.0):
     seen = public([1.7, 1.7], [1, 0.5])
     shares = np.full((1, SETTINGS.segments, 2), share)
     sensitivity = np.full(SETTINGS.segments, SETTINGS.price_sensitivity)
     settings = SETTINGS.with_values(fee_step=step)
     arrivals = np.ones((1, SETTINGS.segments))
-    return platform.best_fee(seen, np.zeros((1, 2)), shares, arrivals, sensitivity, start, cap, settings)
+    return platform.best_fee(
+        seen, np.zeros((1, 2)), shares, arrivals, sensitivity, start, cap, settings,
+        charged=lambda one: np.full((1, 2), min(one + service, cap)),
+    )  # fmt: skip
 
 
 def test_a_low_fee_rises_and_a_cap_holds():
     assert fee(0.05) == pytest.approx(0.06)
     assert fee(0.10, cap=0.10) == 0.10
+
+
+def test_what_a_service_adds_counts_when_the_platform_looks_for_its_fee():
+    """The best fee together with the service is the same, so the fee without it stops lower."""
+
+    def rests_at(service):
+        now = 0.05
+        while (best := fee(now, service=service)) != now:
+            now = best
+        return now
+
+    assert rests_at(0.05) == pytest.approx(rests_at(0.0) - 0.05, abs=0.0051)
