@@ -35,7 +35,7 @@ def gaussian(size: int, *, scale: float, rng: np.random.Generator | None = None)
 
     Source: Dwork and Roth 2014, appendix A, for the mechanism; inverse transform sampling for the draws.
     """
-    count = _check_size(size)
+    count = check_size(size)
     if isinstance(scale, bool) or not (math.isfinite(scale) and scale >= 0):
         raise PrivacyError(f"the noise scale must be a finite number of at least 0, got {scale!r}")
     if rng is not None and not isinstance(rng, np.random.Generator):
@@ -50,7 +50,8 @@ def gaussian(size: int, *, scale: float, rng: np.random.Generator | None = None)
     return noise
 
 
-def _check_size(size: int) -> int:
+def check_size(size: int) -> int:
+    """Return a number of draws. Raises: PrivacyError: it is no whole number >= 0."""
     try:
         count = -1 if isinstance(size, bool) else operator.index(size)
     except TypeError:
