@@ -162,7 +162,7 @@ def _place(
             continue
         at = (category, int(free[0]))
         products.id[at], products.seller[at] = state.next_id, new.seller[k]
-        products.active[at], products.own[at] = True, own
+        products.active[at], products.own[at], products.sponsored[at] = True, own, False
         products.quality[at], products.style[at] = new.quality[k], new.style[k]
         products.cost[at], products.price[at] = new.cost[k], price[k]
         products.launched[at], products.copy_of[at], products.key[at] = period, copied[k], new.key[k]

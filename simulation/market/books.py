@@ -19,12 +19,13 @@ class Books:
         units: (C, K) int64, sold on the platform.
         product_profit: (C, K) float64, gross profit less the cost of listing.
         sales: (M,), what buyers paid each merchant on the platform.
-        gross: (M,), of that, after fee and unit costs.
+        gross: (M,), of that, after fee, advertisements and unit costs.
         profit: (M,), after all costs, with the shop outside.
         kept: (M,), profit less the platform's share of affiliates.
         payments: what buyers paid on the platform.
-        merchants_net: of that, merchants' after the fee.
+        merchants_net: of that, merchants' after fee and advertisements.
         fees: of that, the platform's from merchants.
+        advertising: of that, the platform's from merchants for better places.
         own_revenue: of that, own label's.
         merchant_surplus: all that merchants kept.
         platform_profit: all that the platform kept.
@@ -40,6 +41,7 @@ class Books:
     payments: float
     merchants_net: float
     fees: float
+    advertising: float
     own_revenue: float
     merchant_surplus: float
     platform_profit: float
@@ -69,6 +71,7 @@ class Ledger:
         settings: MarketSettings,
         *,
         fee: Floats,
+        advertising: Floats,
         units: Ints,
         outside: tuple[Floats, Floats],
         returned: Floats,
@@ -81,7 +84,8 @@ class Ledger:
         Args:
             state: prices and costs.
             settings: costs.
-            fee: (C, K).
+            fee: (C, K), of a product's sales.
+            advertising: (C, K), of a product's sales.
             units: (C, K).
             outside: (M,) revenue and profit of shops outside, if there were one.
             returned: (M,), what returned data tell.
@@ -95,7 +99,8 @@ class Ledger:
         seller = products.seller[third]
         revenue = units * products.price
         fees = fee * revenue
-        gross = revenue - fees - units * products.cost
+        paid = advertising * revenue
+        gross = revenue - fees - paid - units * products.cost
         listing = np.where(products.active, settings.listing_cost * reference, 0.0)
         sales = np.bincount(seller, revenue[third], minlength=n).astype(np.float64)
         earned = np.bincount(seller, gross[third], minlength=n).astype(np.float64)
@@ -118,11 +123,14 @@ class Ledger:
             profit=profit,
             kept=profit - part,
             payments=float(revenue.sum()),
-            merchants_net=float((revenue - fees)[third].sum()),
+            merchants_net=float((revenue - fees - paid)[third].sum()),
             fees=float(fees[third].sum()),
+            advertising=float(paid.sum()),
             own_revenue=float(revenue[own].sum()),
             merchant_surplus=math.fsum(profit - part),
-            platform_profit=float(fees[third].sum()) + own_profit - self.own_launches - served + math.fsum(part),
+            platform_profit=(
+                float(fees[third].sum()) + float(paid.sum()) + own_profit - self.own_launches - served + math.fsum(part)
+            ),
             dependency=dependency,
         )
 

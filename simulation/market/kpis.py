@@ -32,7 +32,11 @@ class Measure:
 MEASURES: Final = (
     Measure("consumer_surplus", "money an arrival", "expected surplus (logsum) over leaving at once"),
     Measure("merchant_surplus", "money an arrival", "merchants' profit after all costs, own shops outside included"),
-    Measure("platform_profit", "money an arrival", "fees, own label's profit, shares of affiliates, less its costs"),
+    Measure(
+        "platform_profit",
+        "money an arrival",
+        "fees, advertisements, own label's profit, parts of affiliates' profit, less costs",
+    ),
     Measure("welfare", "money an arrival", "consumer surplus + merchant surplus + platform profit"),
     *(
         Measure(f"merchant_surplus_{size}", "money a merchant and period", f"profit of {size} merchants")

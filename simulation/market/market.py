@@ -2,7 +2,7 @@
 
 A period of the market is
 1. at a review (every `review` periods): the port is asked anew, merchants leave and come, products come and go, own
-   label imitates, data services are taken up, the fee is looked at;
+   label imitates, data services are taken up, the fee is looked at, better places are bought;
 2. everybody learns what the packs let them learn, and prices move;
 3. the platform ranks, consumers come and choose, money changes hands.
 
@@ -28,6 +28,7 @@ from simulation.market.rules import Remedy, Rules, make_rules
 from simulation.market.run import MarketRun, Recording, summarise
 from simulation.market.settings import MOST_PERIODS, MarketSettings, check_whole
 from simulation.market.shown import Shown
+from simulation.market.sponsored import advertising, choose_sponsored, expected_gain
 from simulation.market.start import draw_state
 from simulation.market.state import STREAMS, Floats, Ints, State
 
@@ -110,10 +111,11 @@ class Market:
             share = self.last.share
             if review:  # what has just come has not been seen to sell, whatever stood in its place
                 share = share * (self.last.id == state.products.id)[:, None, :]
-            minds = right.own_label_minds
+            kept = fee + advertising(state.products, settings)
             merchants.move_prices(
-                state, share, self.expected, fee, self._groups, own_knowledge, settings, minds_fees=minds
-            )
+                state, share, self.expected, kept, self._groups, own_knowledge, settings,
+                minds_fees=right.own_label_minds,
+            )  # fmt: skip
         shown = self._show(right, own_knowledge)
         picks = self.recording.picks(settings) if self.recording is not None else None
         units, arrivals = choose(shown.share, state.consumers, settings, t, picks=picks)
@@ -156,6 +158,11 @@ class Market:
         self._groups = merchants.sellers_groups(state.products, settings.merchants)
         if settings.fee_step > 0:
             self._choose_fee(right, last)
+        if settings.advertises:
+            fee = merchants.fees(state, right, self.rules.fee_cap, settings)
+            share = last.share * (last.id == state.products.id)[:, None, :]
+            gain = expected_gain(state.products, last.place, share, self.expected, fee, settings)
+            state.products.sponsored = choose_sponsored(gain, state.products.third, settings)
 
     def _choose_fee(self, right: Rights, last: Shown) -> None:
         state, products = self.state, self.state.products
@@ -165,7 +172,9 @@ class Market:
         cap = self.rules.fee_cap
         state.fee = platform.best_fee(
             public, own_profit, share, self.expected, state.consumers.sensitivity, state.fee, cap, self.settings,
-            charged=lambda fee: merchants.fees(state, right, cap, self.settings, fee=fee),
+            charged=lambda fee: (
+                merchants.fees(state, right, cap, self.settings, fee=fee) + advertising(products, self.settings)
+            ),
         )  # fmt: skip
 
     def _imitate(self, right: Rights, ledger: Ledger) -> None:
@@ -222,7 +231,8 @@ class Market:
         returned = merchants.returned_knowledge(state, right, settings)
         outside_revenue, outside = merchants.outside_profit(state, leaving, returned, settings)
         books = ledger.close(
-            state, settings, fee=fee, units=units.sum(axis=1), outside=(outside_revenue, outside), returned=returned,
+            state, settings, fee=fee, advertising=advertising(state.products, settings), units=units.sum(axis=1),
+            outside=(outside_revenue, outside), returned=returned,
             platform_serves=right.pool == "platform", nodes=right.pool in ("raw", "exact", "noisy"),
             stake=self.rules.held_stake,
         )  # fmt: skip

@@ -9,6 +9,7 @@ import numpy as np
 from simulation.market import kpis, platform
 from simulation.market.consumers import attention_of, shares, utilities
 from simulation.market.shown import Shown
+from simulation.market.sponsored import advertising
 from simulation.market.state import SIZES, Floats, Ints
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def measure(
         market: with state and books after the trade.
         shown: the period's lists.
         arrivals: (C, S), who came.
-        fee: (C, K), what was kept of each product's sales.
+        fee: (C, K), of each product's sales.
         own_knowledge: reliability of what own label's sellers know.
         review: whether to look at what is looked at in reviews only.
     """
@@ -40,7 +41,7 @@ def measure(
     row["merchant_surplus"], row["platform_profit"] = books.merchant_surplus / came, books.platform_profit / came
     row["welfare"] = row["consumer_surplus"] + row["merchant_surplus"] + row["platform_profit"]
     row |= {"payments": books.payments, "merchants_net": books.merchants_net, "fees": books.fees,
-            "own_revenue": books.own_revenue}  # fmt: skip
+            "own_revenue": books.own_revenue, "advertising": books.advertising}  # fmt: skip
     active = people.active.astype(float)
     for name, values, among in (
         ("merchant_surplus", books.kept, None),
@@ -95,21 +96,28 @@ def _prominence(market: Market, shown: Shown, arrivals: Ints, fee: Floats, *, re
     weight = arrivals.astype(float)
     row["exposure_ratio"] = kpis.exposure_ratio(seen, weight, mine, active)
     row["envy"] = kpis.envy(seen, shown.neutral, weight, active) if favours else 0.0
-    row["self_preferencing_money"] = _gain_by_ranking(market, shown, fee) if favours else 0.0
+    kept = fee + advertising(state.products, settings)
+    row["self_preferencing_money"] = _gain_by_ranking(market, shown, kept) if favours else 0.0
     return row
 
 
-def _gain_by_ranking(market: Market, shown: Shown, fee: Floats) -> float:
-    """Return what the platform's ranking brings it over a neutral one at these prices, money an arrival."""
+def _gain_by_ranking(market: Market, shown: Shown, kept: Floats) -> float:
+    """Return what the platform's ranking brings it over a neutral one at these prices, money an arrival.
+
+    Args:
+        market: after the trade.
+        shown: the lists.
+        kept: (C, K), of each product's sales: the fee and the price of an advertisement.
+    """
     state, settings = market.state, market.settings
     products = state.products
     attention = attention_of(shown.neutral, settings) * products.active[:, None, :]
     neutral, _ = shares(utilities(products, state.consumers, products.price, settings), attention)
     more = np.einsum("csk,cs->ck", shown.share - neutral, market.expected)
     third = products.third
-    gain = more * np.where(third, fee * products.price, products.price - products.cost) * products.active
+    gain = more * np.where(third, kept * products.price, products.price - products.cost) * products.active
     stake = market.rules.held_stake
     if stake > 0:
         held = third & np.append(state.merchants.affiliate, (False, False))[products.seller]
-        gain = gain + np.where(held, stake * more * ((1 - fee) * products.price - products.cost), 0.0)
+        gain = gain + np.where(held, stake * more * ((1 - kept) * products.price - products.cost), 0.0)
     return float(gain.sum() / market.expected.sum())

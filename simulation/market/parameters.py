@@ -81,6 +81,13 @@ PLATFORM: Final = (
               "added for own goods in the segment that likes them best, where the platform takes that audience first"),
     Parameter("stake", 0.3, 0.0, 1.0, "1", "assumption", "platform's share of an affiliate's profit"),
     Parameter("affiliate_share", 0.06, 0.0, 0.5, "1", "assumption", "merchants in whom the platform holds a stake"),
+    Parameter("sponsored_share", 0.0, 0.0, 0.3, "1", "assumption",
+              "merchants' products that may buy a better place, at most so many; 0: no advertisements are sold"),
+    Parameter("sponsored_bonus", 1.5, 0.0, 4.0, "log-odds", "data",
+              "what an advertisement adds to a score; calibrated so that `bonus` is 30 to 60% of it, as Farronato, "
+              "Fradkin and MacKay 2023 have it"),
+    Parameter("sponsored_price", 0.1, 0.0, 0.3, "1", "assumption",
+              "what an advertisement costs, of the product's sales"),
 )  # fmt: skip
 OUTSIDE: Final = (
     Parameter("outside_reach", 0.05, 0.0, 1.0, "1", "assumption",

@@ -2,11 +2,12 @@
 
 The ranking sorts the products of a list by
 
-    sharpness (rating - a p + relevance) + bonus [own or affiliated] + audience + g
+    sharpness (rating - a p + relevance) + sponsored + bonus [own or affiliated] + audience + g
 
 with a rating that all can see, price p, mean sensitivity a, what is known of the segment's liking (`knowledge`), and
-Gumbel noise g that a product draws anew each period: a rank-ordered logit, in whose log-odds the bonus is measured. No
-bonus, no audience and equal knowledge rank every seller's product alike.
+Gumbel noise g that a product draws anew each period: a rank-ordered logit, in whose log-odds the bonus is measured, and
+what an advertisement adds (`sponsored`). No bonus, no audience, no advertisement and equal knowledge rank every
+seller's product alike.
 
 Everything here sees what is public (`Public`) and what `Reads` hands out, and nothing else of merchants'.
 """
@@ -83,10 +84,15 @@ def favoured(state: State, stake: float) -> Flags:
 
 
 def scores(state: State, rating: Floats, told: Floats, period: int, settings: MarketSettings) -> Floats:
-    """Return (C, S, K) float64, log-odds: the neutral score, with the period's noise; -inf where nothing is listed."""
+    """Return (C, S, K) float64, log-odds: the neutral score, with the period's noise; -inf where nothing is listed.
+
+    What an advertisement adds is in it: every merchant may buy one, and favour is what comes on top.
+    """
     products = state.products
     u = uniforms(products.key.ravel(), stream=STREAMS["rank_noise"], counter=period).reshape(products.key.shape)
     plain = settings.sharpness * (rating - settings.price_sensitivity * products.price) - np.log(-np.log(u))
+    if settings.advertises:
+        plain = plain + settings.sponsored_bonus * products.sponsored
     score = plain[:, None, :] + settings.sharpness * told
     return np.asarray(np.where(products.active[:, None, :], score, -np.inf))
 
@@ -167,15 +173,16 @@ def best_fee(
         fee: the present one.
         cap: the highest.
         settings: the step.
-        charged: (C, K), what a fee comes to on each product with what services add; 0 for own label.
+        charged: (C, K), what a fee comes to on each product with what services and advertisements add; 0 for own label.
     """
     third = public.active & ~public.own
+    most_fee = 0.95 - (settings.sponsored_price if settings.advertises else 0.0)
     now = charged(fee)
     cost = np.maximum(public.price - 1 / settings.price_sensitivity, 0.0) * (1 - now)
     nothing = 1 - share.sum(axis=2)
     best, most = fee, -np.inf
     for wanted in (fee, fee - settings.fee_step, fee + settings.fee_step):
-        tried = min(max(wanted, 0.0), cap, 0.95)
+        tried = min(max(wanted, 0.0), cap, most_fee)
         kept = charged(tried)
         rise = np.where(third, cost * (1 / (1 - kept) - 1 / (1 - now)), 0.0)
         weight = share * np.exp(-sensitivity[None, :, None] * rise[:, None, :])

@@ -24,7 +24,9 @@ _SIZES: Final = {
 }
 _ABOVE_ZERO: Final = ("price_sensitivity", "prior_orders", "prior_ratings", "arrival", "horizon", "epsilon", "window")
 _SIGNED: Final = ("base_utility", "own_quality")
-_BELOW_ONE: Final = ("fee", "service_take", "own_label_share", "own_cost_edge", "price_spread", "delta")
+_BELOW_ONE: Final = (
+    "fee", "service_take", "own_label_share", "own_cost_edge", "price_spread", "delta", "sponsored_price",
+)  # fmt: skip
 _MOST: Final = {
     "price_sensitivity": 100.0,
     "taste_sd": 10.0,
@@ -37,11 +39,12 @@ _MOST: Final = {
     "price_error": 3.0,
     "own_label_share": 0.9,
     "own_quality": 50.0,
+    "sponsored_bonus": 50.0,
 }
 """Largest size of what enters an exponential or the room of a category, far outside what is plausible."""
 _SHARES: Final = (
     "arrival", "price_step", "idea_rate", "entry_rate", "imitation_loss", "memory", "untold_share", "transfer",
-    "review_rate", "stake", "affiliate_share", "outside_reach", "portability",
+    "review_rate", "stake", "affiliate_share", "outside_reach", "portability", "sponsored_share",
 )  # fmt: skip
 
 
@@ -55,8 +58,8 @@ class MarketSettings:
 
     Values may lie outside the plausible range (a what-if may ask for it), never outside what has a meaning: spreads of
     quality and taste at most 10, of merchants' sizes 5, of unit costs 2, of the markup 3; attention at most 10, the
-    cost of quality 2, base utility and own label's quality 50 either way, price sensitivity 100; own label at most .9
-    of listings; other numbers at most a million.
+    cost of quality 2, base utility and own label's quality 50 either way, an advertisement's bonus 50, price
+    sensitivity 100; own label at most .9 of listings; other numbers at most a million.
 
     Attributes:
         merchants: how many may trade at once.
@@ -128,6 +131,9 @@ class MarketSettings:
     audience_bonus: float = _default("audience_bonus")
     stake: float = _default("stake")
     affiliate_share: float = _default("affiliate_share")
+    sponsored_share: float = _default("sponsored_share")
+    sponsored_bonus: float = _default("sponsored_bonus")
+    sponsored_price: float = _default("sponsored_price")
 
     outside_reach: float = _default("outside_reach")
     outside_lift: float = _default("outside_lift")
@@ -161,11 +167,21 @@ class MarketSettings:
             )
         if self.fee + self.service_take >= 1:
             raise ConfigError(f"fee = {self.fee} and service_take = {self.service_take} must stay below 1 together")
+        if self.advertises and self.fee + self.service_take + self.sponsored_price >= 1:
+            raise ConfigError(
+                f"fee = {self.fee}, service_take = {self.service_take} and sponsored_price = {self.sponsored_price} "
+                "must stay below 1 together; write less for one of them"
+            )
 
     @property
     def category_count(self) -> int:
         """Categories; one for 50 products unless told otherwise."""
         return self.categories or max(1, round(self.products / 50))
+
+    @property
+    def advertises(self) -> bool:
+        """Whether the platform sells better places."""
+        return self.sponsored_share > 0
 
     @property
     def reference_profit(self) -> float:

@@ -121,6 +121,7 @@ def _products(settings: MarketSettings, seed: int, merchants: Merchants) -> Prod
         rating_z=table(rating_z, 0.0),
         taste_z=taste,
         price_z=table(price_z, 0.0),
+        sponsored=np.zeros((categories, slots), dtype=bool),
     )
 
 

@@ -67,6 +67,7 @@ class Products:
         rating_z: float64, standard error of what ratings say.
         taste_z: (C, S, K) float64, standard errors of what is known about segments' liking.
         price_z: float64, standard error of the markup.
+        sponsored: bool, its merchant pays for a better place.
     """
 
     id: Ints
@@ -86,6 +87,7 @@ class Products:
     rating_z: Floats
     taste_z: Floats
     price_z: Floats
+    sponsored: Flags
 
     @property
     def third(self) -> Flags:
@@ -96,6 +98,7 @@ class Products:
         """Take products off the list. Args: gone: (C, K) bool."""
         self.active[gone] = False
         self.own[gone] = False
+        self.sponsored[gone] = False
         self.seller[gone] = NOBODY
         self.id[gone] = -1
         self.sold[gone] = 0.0

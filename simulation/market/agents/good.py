@@ -31,6 +31,7 @@ class Good:
     units: int = 0
     next_price: float = 0.0
     share: list[float] = field(default_factory=list)
+    sponsored: bool = False
 
     @property
     def own(self) -> bool:

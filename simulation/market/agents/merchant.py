@@ -43,6 +43,30 @@ class Merchant(Agent):  # type: ignore[misc]
         take = model.settings.service_take if model.right.pool == "platform" and self.adopted else 0.0
         return min(model.fee + take, model.rules.fee_cap)
 
+    def charge(self, good: Good) -> float:
+        """What the platform keeps of a product's sales: the fee, and the price of an advertisement."""
+        return self.fee() + (self.model.settings.sponsored_price if good.sponsored else 0.0)
+
+    def gain_by_sponsoring(self, good: Good) -> float:
+        """What it expects of an advertisement, money a period, over having none."""
+        model, settings = self.model, self.model.settings
+        if not good.share:
+            return 0.0
+        others = max(sum(other.category == good.category for other in model.goods) - 1, 1)
+        margin = (1 - self.fee()) * good.price - good.cost
+        gain = 0.0
+        for s in model.segments:
+            place = model.lists[good.category, s].index(good) + 1
+            before = min((place - 1) / others, 1.0)
+            bonus = settings.sponsored_bonus
+            units = []
+            for more in (0.0, -bonus) if good.sponsored else (bonus, 0.0):
+                there = 1 + others * before / (before + (1 - before) * math.exp(more))
+                sold = model.expected[good.category] * good.share[s]
+                units.append(sold * math.exp(settings.attention * math.log(place / there)))
+            gain += units[0] * (margin - settings.sponsored_price * good.price) - units[1] * margin
+        return gain
+
     def reliability(self, *, with_service: bool) -> float:
         """What it would know with or without the data service."""
         model, settings, right = self.model, self.model.settings, self.model.right
@@ -70,10 +94,14 @@ class Merchant(Agent):  # type: ignore[misc]
         for good in self.goods:
             rivals = [other for other in self.goods if other.category == good.category]
             inside = [
-                sum((other.price - other.cost / (1 - self.fee())) * other.share[s] for other in rivals if other.share)
+                sum(
+                    (other.price - other.cost / (1 - self.charge(other))) * other.share[s]
+                    for other in rivals
+                    if other.share
+                )
                 for s in self.model.segments
             ]
-            self.model.choose_price(good, inside, good.cost / (1 - self.fee()), self.knowledge)
+            self.model.choose_price(good, inside, good.cost / (1 - self.charge(good)), self.knowledge)
 
     def outside(self, leaving: float) -> tuple[float, float]:
         """Revenue and profit of a shop of its own, if it had one."""
@@ -152,7 +180,7 @@ class Merchant(Agent):  # type: ignore[misc]
         model, settings, reference = self.model, self.model.settings, self.model.settings.reference_profit
         earned, sold, running = 0.0, 0, self.spent
         for good in self.goods:
-            fee = self.fee() * good.price * good.units
+            fee = self.charge(good) * good.price * good.units
             gross = good.price * good.units - fee - good.cost * good.units
             model.platform.profit += fee
             model.payments += good.price * good.units

@@ -165,6 +165,8 @@ class MarketModel(Model):  # type: ignore[misc]
         for merchant in self.merchants:
             cost = self.settings.multihome_cost * self.settings.reference_profit
             merchant.multihomes = merchant.outside(leaving)[1] > cost
+        if self.settings.advertises:
+            self.platform.sell_places()
 
     def _note_shares(self) -> None:
         """Remember what each list would be chosen from: sellers see their shares."""

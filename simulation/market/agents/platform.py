@@ -48,7 +48,7 @@ class Platform(Agent):  # type: ignore[misc]
                         if other.own:
                             total += (other.price - other.cost) * other.share[s]
                         elif model.right.own_label_minds:
-                            total += other.seller.fee() * other.price * other.share[s]
+                            total += other.seller.charge(other) * other.price * other.share[s]
                 inside.append(total)
             model.choose_price(good, inside, good.cost, self.knowledge)
 
@@ -91,11 +91,22 @@ class Platform(Agent):  # type: ignore[misc]
                     told = [self.told(good, one) for one in model.segments]
                     points = self.rating(good) - settings.price_sensitivity * good.price + told[s]
                     score[id(good)] = settings.sharpness * points + noise[id(good)]
+                    if good.sponsored:
+                        score[id(good)] += settings.sponsored_bonus
                     if self.favours(good):
                         score[id(good)] += rules.bonus
                         if model.right.audience and told[s] == max(told):
                             score[id(good)] += settings.audience_bonus
                 model.lists[category, s] = sorted(goods, key=lambda good: -score[id(good)])
+
+    def sell_places(self) -> None:
+        """Sponsor the products whose merchants expect to gain most by it."""
+        model = self.model
+        third = [good for good in model.goods if not good.own]
+        room = round(model.settings.sponsored_share * len(third))
+        wanted = sorted(((good.seller.gain_by_sponsoring(good), good) for good in third), key=lambda one: -one[0])
+        for number, (gain, good) in enumerate(wanted):
+            good.sponsored = number < room and gain > 0
 
     def imitate(self) -> None:
         """Choose what own label imitates next, and bring it out."""

@@ -13,24 +13,33 @@ SMALLEST = {"consumer_surplus": 0.05, "merchant_surplus": 0.02, "platform_profit
 """Differences that would matter: the test could see them."""
 
 
-def paired(regime, seeds, periods=30):
+def paired(regime, seeds, periods=30, settings=SETTINGS):
     """(seeds, measures) differences of the means over the last half."""
     found = []
     for seed in range(seeds):
-        model = MarketModel(SETTINGS, regime, seed=seed)
+        model = MarketModel(settings, regime, seed=seed)
         for _ in range(periods):
             model.step()
-        fast = simulate(SETTINGS, regime, seed=seed, periods=periods).kpis
+        fast = simulate(settings, regime, seed=seed, periods=periods).kpis
         rows = model.rows[periods // 2 :]
         found.append([np.mean([row[name] for row in rows]) - fast[name] for name in MEASURES])
     return np.array(found)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("regime", ["isolated", "pooled_self_preferencing", "federated_dp", "affiliated_stores"])
-def test_agents_and_arrays_agree_on_average(regime):
+@pytest.mark.parametrize(
+    ("regime", "more"),
+    [
+        ("isolated", {}),
+        ("pooled_self_preferencing", {}),
+        ("federated_dp", {}),
+        ("affiliated_stores", {}),
+        ("pooled_self_preferencing", {"sponsored_share": 0.15}),
+    ],
+)
+def test_agents_and_arrays_agree_on_average(regime, more):
     seeds = 16
-    difference = paired(regime, seeds)
+    difference = paired(regime, seeds, settings=SETTINGS.with_values(**more))
     error = difference.std(axis=0, ddof=1) / np.sqrt(seeds)
     for k, name in enumerate(MEASURES):
         assert abs(difference[:, k].mean()) <= max(4 * error[k], 1e-12), name
@@ -48,3 +57,12 @@ def test_agents_buy_at_most_once():
     for _ in range(6):
         model.step()
         assert sum(good.units for good in model.goods) <= model.arrivals <= SETTINGS.consumers
+
+
+def test_agents_never_sponsor_own_label_nor_more_than_may_be():
+    model = MarketModel(SETTINGS.with_values(sponsored_share=0.1), "isolated", seed=1)
+    for _ in range(16):
+        model.step()
+    third = [good for good in model.goods if not good.own]
+    assert 0 < sum(good.sponsored for good in third) <= round(0.1 * len(third)) + 1
+    assert not any(good.sponsored for good in model.goods if good.own)

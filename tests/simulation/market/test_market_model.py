@@ -35,7 +35,7 @@ def same(one, other):
 @pytest.mark.parametrize("regime", list(REGIMES))
 def test_what_buyers_pay_is_what_sellers_and_the_platform_get(regime):
     frame = simulate(SETTINGS, regime, seed=2, periods=30).by_period
-    got = frame["merchants_net"] + frame["fees"] + frame["own_revenue"]
+    got = frame["merchants_net"] + frame["fees"] + frame["advertising"] + frame["own_revenue"]
     assert got.to_numpy() == pytest.approx(frame["payments"].to_numpy(), rel=1e-12)
 
 

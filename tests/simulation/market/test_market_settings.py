@@ -49,6 +49,10 @@ from simulation.market.parameters import PARAMETERS
         ({"own_label_share": 0.999999}, "own_label_share = 0.999999 is too large to mean anything; write at most 0.9"),
         ({"categories": 100_000}, "categories = 100000 leaves some without any of 400 products; give at most 400"),
         ({"own_label": 1}, "own_label = 1 must be true or false"),
+        ({"sponsored_share": 1.5}, "sponsored_share = 1.5 must be between 0 and 1"),
+        ({"sponsored_price": 1.0}, "sponsored_price = 1.0 must be below 1"),
+        ({"sponsored_bonus": 60.0}, "write at most 50"),
+        ({"sponsored_share": 0.1, "sponsored_price": 0.9}, "sponsored_price = 0.9 must stay below 1 together"),
         ({"noise_placement": "cloud"}, "aggregator or node"),
     ],
 )
