@@ -10,6 +10,7 @@ from scipy import sparse
 
 from federation.task import Model, Node, Round, Task
 from privacy.clipping import OuterRows, Updates, clipped_sum
+from privacy.steps import stepped_sum
 from retail.errors import ConfigError
 
 
@@ -35,6 +36,7 @@ def node_sum(
     *,
     clip_norm: float | None,
     weight: float,
+    step: float | None = None,
     canaries: bool = False,
 ) -> NDArray[np.float64]:
     """Add up a node's contributions to one round.
@@ -46,18 +48,21 @@ def node_sum(
         node: the merchant's rows.
         clip_norm: C, the L2 bound of one person's contribution; None adds them up as they are.
         weight: public factor, 1 / k_max.
+        step: cut each person's weighted contribution to whole multiples of this, towards zero, before adding; None
+            adds floats.
         canaries: let a task that carries canaries add phantom persons: in simulations only, and never for a task that
             somebody else wrote, since it says itself how many there are.
 
-    Returns: (d,) float64; zeros for a node without persons.
+    Returns: (d,) float64; zeros for a node without persons. With a step, whole numbers of steps.
 
     Raises:
         ConfigError: the task yields rows of another length than the round says, or more rows than there are persons.
             Phantom persons: more than the task announced, or one that touches the task's own coordinates.
         PrivacyError: rows of a kind that cannot be clipped; without a bound also NaN or infinity.
 
-    Guarantee: one person more or less changes the result by at most weight * C in L2, up to the rounding of float64
-        addition. A row with NaN or infinity counts as zero, so that one person's rows cannot stop everybody's sum.
+    Guarantee: one person more or less changes the result by at most weight * C in L2: with a step exactly, without one
+        up to the rounding of float64 addition. A row with NaN or infinity counts as zero, so that one person's rows
+        cannot stop everybody's sum.
         Assumes that the task yields one row per person, each a function of the broadcast model, public constants and
         that person's rows alone, and that whether it raises depends on no single person's rows.
     """
@@ -73,7 +78,7 @@ def node_sum(
             phantom_rows += persons
             if phantom_rows > phantoms:
                 raise ConfigError(f"round {round_.name!r} got more than the node's {phantoms} phantom persons")
-            part = _block_sum(updates, round_, clip_norm, weight)
+            part = _block_sum(updates, round_, clip_norm, weight, step)
             if part[reserved:].any():
                 raise ConfigError(f"round {round_.name!r}: a phantom person contributed to the task's own coordinates")
             total += part
@@ -83,11 +88,15 @@ def node_sum(
             raise ConfigError(f"round {round_.name!r} got contributions of length {width}, not {len(own)}")
         if rows > len(node.persons):
             raise ConfigError(f"round {round_.name!r} got more contributions than the node has persons; yield one each")
-        own += _block_sum(updates, round_, clip_norm, weight)
+        own += _block_sum(updates, round_, clip_norm, weight, step)
     return total
 
 
-def _block_sum(updates: Updates, round_: Round, clip_norm: float | None, weight: float) -> NDArray[np.float64]:
+def _block_sum(
+    updates: Updates, round_: Round, clip_norm: float | None, weight: float, step: float | None
+) -> NDArray[np.float64]:
+    if step is not None:
+        return stepped_sum(_without_broken_rows(updates), norm_bound=clip_norm, weight=weight, step=step)
     if clip_norm is None:
         return _plain_sum(updates, round_) * weight
     return clipped_sum(_without_broken_rows(updates), norm_bound=clip_norm, weight=weight)

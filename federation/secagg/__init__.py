@@ -1,6 +1,6 @@
 """Secure aggregation: the server learns the sum of the nodes' vectors, and no vector.
 
-Enters: one vector of whole numbers from each node (`quantise` makes them). Leaves: their sum modulo 2^64, or nothing.
+Enters: one vector of whole numbers from each node (`ring.to_ring`). Leaves: their sum modulo 2^64, or nothing.
 
     terms = Terms(nodes=10, dropouts=3, colluders=2)
     node = NodeSession(terms, roster, session, place=0, identity=key)

@@ -1,8 +1,7 @@
-"""From real contributions to whole numbers modulo 2^64, and back, without passing a person's bound."""
+"""From whole numbers of steps to numbers modulo 2^64, and back."""
 
 from __future__ import annotations
 
-import math
 from typing import Final
 
 import numpy as np
@@ -11,41 +10,17 @@ from numpy.typing import NDArray
 from federation.secagg.masks import Ring
 from retail.errors import PrivacyError
 
-STEPS: Final = 2**24
-"""Steps of the fixed point in one clip norm: what truncation loses is far below any noise in use."""
 _HALF: Final = 2.0**62
 
 
-def step_of(bound: float) -> float:
-    """Return the step for contributions of at most `bound` in L2: a power of two, so that scaling rounds nothing."""
-    if not (math.isfinite(bound) and bound > 0):
-        raise PrivacyError(f"a step needs a bound above 0, got {bound!r}")
-    return 2.0 ** (math.floor(math.log2(bound)) - round(math.log2(STEPS)))
+def to_ring(whole: NDArray[np.float64] | NDArray[np.int64]) -> Ring:
+    """Return whole numbers modulo 2^64.
 
-
-def quantise(rows: NDArray[np.float64], *, step: float) -> NDArray[np.int64]:
-    """Cut numbers to whole steps, towards zero.
-
-    Args:
-        rows: any shape, finite float64.
-        step: a power of two.
-
-    Returns: int64 of the same shape.
-
-    Raises: PrivacyError: NaN, infinity, or a number beyond what 64 bits hold.
-
-    Guarantee: no entry grows, so a row of L2 norm at most C has at most C / step steps of norm. Rounding to the
-        nearest step would not keep that.
+    Raises: PrivacyError: a number that is not whole, or of more than 62 bits.
     """
-    steps = np.trunc(rows / step)
-    if not (np.isfinite(steps).all() and (np.abs(steps) < _HALF).all()):
-        raise PrivacyError("a contribution is too large for the ring, or no number; lower the clip bound")
-    return steps.astype(np.int64)
-
-
-def to_ring(whole: NDArray[np.int64]) -> Ring:
-    """Return whole numbers modulo 2^64."""
-    return whole.astype(np.int64, copy=False).view(np.uint64).copy()
+    if not ((np.abs(whole) < _HALF).all() and (np.trunc(whole) == whole).all()):
+        raise PrivacyError("a vector for the ring holds a number that is not whole, or too large; nothing is sent")
+    return whole.astype(np.int64).view(np.uint64)
 
 
 def from_ring(vector: Ring, *, step: float) -> NDArray[np.float64]:
