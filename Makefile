@@ -29,7 +29,7 @@ help:
 	@echo "make app     setup, then 'tradefair app'"
 	@echo "make test    setup with the dev, oracles and report extras, then pytest"
 	@echo "make check   setup with the dev extra, then ruff, mypy and the import contracts"
-	@echo "make ray     add Ray, for sweeps on several machines and the slow test of it"
+	@echo "make ray     add Ray, for days and markets on several machines and the slow tests of it"
 	@echo "make faces   add what finds faces in photos, and a public encoder (100 MB), and their tests"
 	@echo "make clean   remove $(VENV), caches and build output; runs/ stays"
 

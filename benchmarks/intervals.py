@@ -52,18 +52,18 @@ def skewed(skewness: float) -> Draw:
 
 def simulated(edit: dict[str, object], figure: str, days: int) -> Draw:
     """Differences of simulated days, drawn with replacement, brought to mean 0 and standard deviation 1."""
+    from simulation.replicate import run_all
     from simulation.store.compare import PairedDays
     from simulation.store.day import Layout
     from simulation.store.demand_model import complete_journey_demand
     from simulation.store.plan import apply_edit, load_plan
-    from simulation.store.replicate import run_days
     from simulation.store.settings import StoreSettings
 
     plan = load_plan("supermarket")
     work = PairedDays(
         Layout(plan), Layout(apply_edit(plan, edit)), complete_journey_demand(), 2000, 1, StoreSettings.default()
     )
-    pairs = list(run_days(work, [(day, -1) for day in range(days)], workers=2))
+    pairs = list(run_all(work, [(day, -1) for day in range(days)], workers=2))
     change = np.array([one.other[figure] - one.base[figure] for one in pairs])
     change = (change - change.mean()) / change.std()
     return lambda rng, shape: rng.choice(change, shape)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -20,9 +20,11 @@ from experiments.market.spec import SEEDS_FILE, MarketSpec
 from experiments.market.summary import of_seeds
 from experiments.runs import ArmResult
 from retail.errors import ConfigError
-from retail.market_log import write_log
+from retail.market_log import MarketLog, write_log
 from simulation.market import MarketRun, MarketSettings, Rules, simulate
+from simulation.replicate import require_ray, run_all
 
+T = TypeVar("T")
 PERIODS_FILE: Final = "by_period.parquet"
 """Among the artifacts: means over the markets, one row for each period."""
 LOG_FOLDER: Final = "log"
@@ -35,6 +37,31 @@ class Prepared:
 
     settings: MarketSettings
     rules: Rules | None
+
+
+@dataclass(frozen=True)
+class _Ran:
+    """What is kept of one market: figures, means by period, what `run.json` says, and the log if asked for."""
+
+    kpis: Mapping[str, float]
+    by_period: pd.DataFrame
+    about: Mapping[str, Any]
+    log: MarketLog | None
+
+
+@dataclass(frozen=True)
+class _Simulation:
+    """One market for each seed; pickles, so that it can be done elsewhere. Attributes: logged: the seed with a log."""
+
+    settings: MarketSettings
+    rules: Rules
+    periods: int
+    logged: int
+
+    def __call__(self, seed: int) -> _Ran:
+        first = seed == self.logged
+        run = simulate(self.settings, self.rules, seed=seed, periods=self.periods, record="list" if first else None)
+        return _Ran(run.kpis, run.by_period, _about(run), run.log() if first else None)
 
 
 def fingerprint(scenario: MarketScenario) -> str:
@@ -52,9 +79,11 @@ def fingerprint(scenario: MarketScenario) -> str:
 def prepared(spec: MarketSpec) -> Prepared:
     """Read an arm's settings and rules.
 
-    Raises: ConfigError, PolicyError: one of them cannot be used.
+    Raises: ConfigError, PolicyError: one of them cannot be used, or Ray is asked for and not installed.
     """
     settings = read_settings(spec.market)
+    if spec.settings.markets.on == "ray":
+        require_ray()
     if spec.settings.method == "signs":
         from experiments.market.signs import SIGNS
 
@@ -95,28 +124,30 @@ def run_market(spec: MarketSpec, directory: Path, progress: Callable[[str], None
         return run_sign(spec, ready.settings, directory, progress)
     rows: list[Mapping[str, Any]] = []
     periods: pd.DataFrame | None = None
-    for number, seed in enumerate(spec.seeds):
-        progress(f"market {number + 1} of {len(spec.seeds)}")
-        run = simulate(
-            ready.settings,
-            ready.rules,
-            seed=seed,
-            periods=spec.settings.periods,
-            record="list" if number == 0 else None,
-        )
-        if number == 0:
+    work = _Simulation(ready.settings, ready.rules, spec.settings.periods, spec.seeds[0])
+    for seed, ran in zip(spec.seeds, side_by_side(work, spec, progress), strict=True):
+        if ran.log is not None:
             kept = directory / "artifacts" / LOG_FOLDER
             shutil.rmtree(kept, ignore_errors=True)  # what a killed run left
-            write_log(run.log(), kept)
-        rows.append({"seed": seed, **run.kpis})
-        periods = run.by_period if periods is None else periods + run.by_period
+            write_log(ran.log, kept)
+        rows.append({"seed": seed, **ran.kpis})
+        periods = ran.by_period if periods is None else periods + ran.by_period
     assert periods is not None
     table = pd.DataFrame(rows)
     artifacts = directory / "artifacts"
     write_frame(artifacts / SEEDS_FILE, table)
     write_frame(artifacts / PERIODS_FILE, periods / len(rows))
-    info = _about(run) | {"consumers": ready.settings.consumers, "markets": len(rows)}
+    info = dict(ran.about) | {"consumers": ready.settings.consumers, "markets": len(rows)}
     return ArmResult(metrics_of(table), info=info)
+
+
+def side_by_side(work: Callable[[int], T], spec: MarketSpec, progress: Callable[[str], None]) -> Iterator[T]:
+    """Do the work for every seed of a run, where its scenario says, and tell how far it is; answers by seed."""
+    where = spec.settings.markets
+    answers = iter(run_all(work, spec.seeds, workers=where.workers, where=where.on, block=1))
+    for number in range(len(spec.seeds)):
+        progress(f"market {number + 1} of {len(spec.seeds)}")
+        yield next(answers)
 
 
 def metrics_of(table: pd.DataFrame) -> pd.DataFrame:

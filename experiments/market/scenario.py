@@ -39,6 +39,13 @@ class MarketArm(Settings):
     )
 
 
+class MarketsSettings(Settings):
+    """What runs the markets of one arm side by side."""
+
+    on: Literal["threads", "ray"] = Field("threads", description="what simulates markets side by side; same figures")
+    workers: int = Field(1, ge=1, le=1024, description="how many markets at a time; same figures for any number")
+
+
 class MarketScenario(BaseScenario):
     """A market experiment. Runs = sweep points x arms; each run holds all seeds."""
 
@@ -51,6 +58,9 @@ class MarketScenario(BaseScenario):
     periods: int = Field(100, ge=1, le=100_000, description="how long a market runs")
     settings: dict[str, Any] = Field(
         default_factory=dict, description="settings of the market, such as {merchants = 500, consumers = 20000}"
+    )
+    markets: MarketsSettings = Field(
+        default_factory=MarketsSettings, description='a table, for method = "regimes" or "signs"'
     )
     data: LabelData | None = Field(None, description='a table, for method = "label"')
     label: LabelTable | None = Field(None, description='a table, for method = "label"')
@@ -117,6 +127,8 @@ class MarketScenario(BaseScenario):
             if read is not None:
                 raise ValueError(f'{read} is not read by method = "{self.method}"; remove it')
             return
+        if self.markets != MarketsSettings():
+            raise ValueError('markets is not read by method = "label", whose draws share one market; remove it')
         if self.label is None:
             raise ValueError('label is missing, which method = "label" needs; add [label] with categories = ["CHEESE"]')
         if self.replications < LEAST_DRAWS:

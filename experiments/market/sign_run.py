@@ -4,17 +4,37 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from experiments.documents import write_frame
+from experiments.market.run import side_by_side
 from experiments.market.signs import SIGNS, judge
 from experiments.market.spec import SEEDS_FILE, MarketSpec
 from experiments.market.summary import of_seeds
 from experiments.runs import ArmResult
 from simulation.market import MarketSettings
+
+
+@dataclass(frozen=True)
+class _Effects:
+    """Both effects of an experiment by seed. It goes by its id, since what measures an effect may not pickle."""
+
+    id: str
+    settings: MarketSettings
+    periods: int
+
+    def __call__(self, seed: int) -> dict[str, float]:
+        one = SIGNS[self.id]
+        without = math.nan if one.flipped is None else one.flipped(self.settings, seed, self.periods)
+        return {
+            "seed": seed,
+            "effect": one.effect(self.settings, seed, self.periods),
+            "without_assumption": without,
+        }
 
 
 def run_sign(spec: MarketSpec, settings: MarketSettings, directory: Path, progress: Callable[[str], None]) -> ArmResult:
@@ -27,21 +47,8 @@ def run_sign(spec: MarketSpec, settings: MarketSettings, directory: Path, progre
         progress: takes a line now and then.
     """
     experiment = SIGNS[str(spec.arm.experiment)]
-    rows = []
-    for number, seed in enumerate(spec.seeds):
-        progress(f"market {number + 1} of {len(spec.seeds)}")
-        rows.append(
-            {
-                "seed": seed,
-                "effect": experiment.effect(settings, seed, spec.settings.periods),
-                "without_assumption": (
-                    math.nan
-                    if experiment.flipped is None
-                    else experiment.flipped(settings, seed, spec.settings.periods)
-                ),
-            }
-        )
-    table = pd.DataFrame(rows)
+    work = _Effects(experiment.id, settings, spec.settings.periods)
+    table = pd.DataFrame(list(side_by_side(work, spec, progress)))
     write_frame(directory / "artifacts" / SEEDS_FILE, table)
     effects, flipped = (table[name].to_numpy(np.float64) for name in ("effect", "without_assumption"))
     metrics = []

@@ -34,6 +34,7 @@ from privacy.budget import Budget
 from privacy.ledger import Ledger
 from privacy.log import Log
 from privacy.policy import Dataset, Party, PolicyEngine, Register
+from simulation.replicate import run_all
 from simulation.store.behaviour import plan_day
 from simulation.store.day import Store, prepare
 from simulation.store.demand_model import DemandModel
@@ -48,7 +49,6 @@ from simulation.store.dp_heat import (
     release_presence,
 )
 from simulation.store.plan import StorePlan, load_plan
-from simulation.store.replicate import run_days
 from simulation.store.routes import Presence, presence
 from simulation.store.settings import StoreSettings
 from simulation.store.thinning import thinned
@@ -167,7 +167,7 @@ def _repetition(world: _World, number: int, draw: int) -> Judged:
     many, days = spec.settings.heat_map.held_out_days, spec.settings.days
     numbers = range(_JUDGED + number * many, _JUDGED + (number + 1) * many)
     sales = mean_sales(
-        list(run_days(world.sales(store, spec.seed, settings), numbers, workers=days.workers, where=days.on))
+        list(run_all(world.sales(store, spec.seed, settings), numbers, workers=days.workers, where=days.on))
     )
 
     def mean(shown: Sequence[Shown]) -> float:

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retail.errors import ConfigError
+from simulation.replicate import Where, run_all
 from simulation.store.comparison import Comparison, compared
 from simulation.store.day import Engine, Layout, TillEngine, advisory, prepare, run_day
 from simulation.store.demand import Demand
@@ -30,7 +31,6 @@ from simulation.store.kpi import kpi
 from simulation.store.pilot import DAYS as PILOT_DAYS
 from simulation.store.pilot import days_needed
 from simulation.store.plan.plan import StorePlan
-from simulation.store.replicate import Where, run_days
 from simulation.store.settings import PARAMETERS, StoreSettings
 
 Job = tuple[int, int]
@@ -231,13 +231,13 @@ def comparing(
     if half_width is not None and block < most:
         pilot = dataclasses.replace(work, heat=())
         jobs = [(day, _CENTRAL) for day in range(first_day + most, first_day + most + PILOT_DAYS)]
-        before, after = _leading(list(run_days(pilot, jobs, workers=workers, where=where)), leading)
+        before, after = _leading(list(run_all(pilot, jobs, workers=workers, where=where)), leading)
         level = float(np.nanmean(before)) if np.isfinite(before).any() else 0.0
         wanted = days_needed(after - before, level, half_width=half_width, block=block, most=most)
     while len(pairs) < wanted:
         start = first_day + len(pairs)
         jobs = [(day, _CENTRAL) for day in range(start, start + min(block, wanted - len(pairs)))]
-        pairs.extend(run_days(work, jobs, workers=workers, where=where))
+        pairs.extend(run_all(work, jobs, workers=workers, where=where))
         result = so_far(finished=False)
         if len(pairs) < wanted:
             yield result
@@ -249,7 +249,7 @@ def comparing(
     for first in range(0, parameter_draws, block):
         chosen = range(first, min(first + block, parameter_draws))
         jobs = [(first_day + day, draw) for draw in chosen for day in range(few)]
-        answers = list(run_days(work, jobs, workers=workers, where=where))
+        answers = list(run_all(work, jobs, workers=workers, where=where))
         draws.extend(answers[place : place + few] for place in range(0, len(answers), few))
         yield so_far(finished=chosen[-1] + 1 == parameter_draws)
 

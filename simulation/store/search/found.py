@@ -10,13 +10,13 @@ from typing import Any, Final
 import numpy as np
 
 from retail.errors import ConfigError
+from simulation.replicate import Where
 from simulation.store.compare import comparing
 from simulation.store.comparison import Comparison
 from simulation.store.day import Engine, TillEngine
 from simulation.store.demand_model import DemandModel
 from simulation.store.kpi import kpi
 from simulation.store.plan import Edit, StorePlan
-from simulation.store.replicate import Where
 from simulation.store.search.rules import Room, Rules, room_in
 from simulation.store.search.shortest import shortest_edits
 from simulation.store.search.strategies import STRATEGIES, Strategy, walk_of

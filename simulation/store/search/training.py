@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from simulation.replicate import Where, run_all
 from simulation.store.day import Engine, TillEngine, prepare, run_day
 from simulation.store.demand_model import DemandModel
 from simulation.store.plan import StorePlan
-from simulation.store.replicate import Where, run_days
 from simulation.store.settings import StoreSettings
 
 
@@ -48,7 +48,7 @@ class Training:
         if plan not in self._worth:
             prepare(plan, self.settings)  # once, before several threads ask for it
             days = [(plan, day) for day in range(self.days)]
-            figures = list(run_days(self._figure, days, workers=self.workers, where=self.where))
+            figures = list(run_all(self._figure, days, workers=self.workers, where=self.where))
             self._worth[plan] = float(np.mean(figures))
         return self._worth[plan]
 

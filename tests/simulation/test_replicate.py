@@ -3,22 +3,22 @@ import threading
 import pytest
 
 from retail.errors import ConfigError
-from simulation.store.replicate import run_days
+from simulation.replicate import run_all
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
-def test_answers_come_in_the_order_of_the_days(workers):
-    assert list(run_days(lambda day: day * day, range(20), workers=workers)) == [day * day for day in range(20)]
+def test_answers_come_in_the_order_of_the_jobs(workers):
+    assert list(run_all(lambda day: day * day, range(20), workers=workers)) == [day * day for day in range(20)]
 
 
-def test_days_run_side_by_side():
+def test_jobs_run_side_by_side():
     together = threading.Barrier(2, timeout=10)
 
     def work(day):
         together.wait()
         return day
 
-    assert list(run_days(work, range(4), workers=2)) == [0, 1, 2, 3]
+    assert list(run_all(work, range(4), workers=2)) == [0, 1, 2, 3]
 
 
 def test_a_failure_reaches_the_caller():
@@ -26,12 +26,12 @@ def test_a_failure_reaches_the_caller():
         raise ConfigError(f"day {day}")
 
     with pytest.raises(ConfigError, match="day 0"):
-        list(run_days(work, range(8), workers=2))
+        list(run_all(work, range(8), workers=2))
 
 
 def test_whoever_stops_early_does_not_run_the_rest():
     ran = []
-    answers = run_days(lambda day: ran.append(day) or day, range(100), workers=2)
+    answers = run_all(lambda day: ran.append(day) or day, range(100), workers=2)
     assert next(answers) == 0
     answers.close()
     assert len(ran) < 20
@@ -42,13 +42,13 @@ def test_whoever_stops_early_does_not_run_the_rest():
 )
 def test_workers_and_places_that_are_none_are_refused(wrong, named):
     with pytest.raises(ConfigError, match=named):
-        list(run_days(abs, [1], **wrong))
+        list(run_all(abs, [1], **wrong))
 
 
 def test_without_ray_the_message_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "ray", None)
     with pytest.raises(ConfigError, match=r"tradefair\[ray\]"):
-        list(run_days(abs, [1, 2], where="ray"))
+        list(run_all(abs, [1, 2], where="ray"))
 
 
 @pytest.mark.slow
