@@ -1,0 +1,234 @@
+"""One party of a session: its people, its policy, its ledger and its book of sessions.
+
+Both parties put noise on the count. The answerer's is inside the reply, so that the asker never has the exact count.
+The asker adds its own before the count is shown to anybody: the answerer knows its own noise, and to it the asker's
+people would otherwise be bare. Each pays from the ledger of its own people.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from matching.psi.answering import hide, mask_both
+from matching.psi.asking import ask, checked_ids, count_matches
+from matching.psi.group import fresh_key
+from matching.psi.messages import Question, Reply
+from matching.psi.pending import Pending
+from matching.psi.sessions import Limit, Sessions
+from matching.psi.terms import Terms
+from privacy.blind import BlindNoise
+from privacy.ledger import Ledger
+from privacy.log import Log
+from privacy.policy import Jurisdiction, PolicyEngine
+from privacy.release import ReleaseGate
+from privacy.statistics.bounds import Bounds
+from privacy.statistics.noise import CountNoise
+from privacy.statistics.queries import Query
+from retail import columns as c
+from retail.errors import ConfigError, PrivacyError
+
+LEAST_SHOWN: Final = 50
+"""A noisy count below this is shown as "fewer than". A rule of display: privacy rests on the noise."""
+_ONE: Final = Bounds(max_merchants=1, max_cells=1, max_rows=1)
+_MOST_EPSILON: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class SharedCount:
+    """How many people two parties share, with the noise of both.
+
+    Attributes:
+        count: persons; None where the noisy count is below `least`.
+        error_95: half-width of the 95% interval, in persons.
+        least: smallest noisy count that is shown.
+        cost: nano-rho that the asker paid; the answerer paid for its own noise.
+        terms: of the session.
+    """
+
+    count: int | None
+    error_95: int
+    least: int
+    cost: int
+    terms: Terms
+
+
+class Party:
+    """A merchant or a platform that counts shared people with others.
+
+    Guarantee: all counts that this party took part in are together (epsilon, delta)-DP for its people, for the budget
+        of its ledger, towards everybody else, the other party included. Assumes that one person is one id, that both
+        parties keep to the protocol (semi-honest), that decisional Diffie-Hellman is hard in ristretto255, that
+        `places` was set without looking at the list, and that everybody who publishes about these people spends from
+        the same ledger. An asker that uses a key for each id learns which of them are shared, whatever the noise;
+        nothing in the messages shows it. An answerer that lies makes the count wrong. What is not hidden: that a
+        session was held, and when.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        dataset: str,
+        ledger: Ledger,
+        engine: PolicyEngine,
+        log: Log,
+        limit: Limit | None = None,
+        jurisdiction: Jurisdiction = "none",
+        regime: str | None = None,
+    ) -> None:
+        """Put a party together.
+
+        Args:
+            name: its id in the register of its policy.
+            dataset: id, in that register, of the noisy counts of its people; owned by `name`.
+            ledger: pays for its people; persistent, so that sessions of all runs add up.
+            engine: its policy, which decides whether it may release such a count.
+            log: in the ledger's books.
+            limit: sessions with one other party.
+            jurisdiction: whose law switches on.
+            regime: id of the engine's regime, for the log.
+        """
+        self.name = name
+        self.dataset = dataset
+        self.log = log
+        self.sessions = Sessions(ledger.books, limit=limit or Limit())
+        self._blind = BlindNoise(
+            dataset=dataset, ledger=ledger, engine=engine, log=log, jurisdiction=jurisdiction, regime=regime
+        )
+        self._matches: int | None = None
+        self._gate = ReleaseGate(
+            dataset=dataset,
+            ledger=ledger,
+            engine=engine,
+            log=log,
+            rows=self._matched,
+            bounds=_ONE,
+            jurisdiction=jurisdiction,
+            regime=regime,
+        )
+
+    def start(
+        self, ids: Collection[str], other: str, *, places: int, purpose: str, epsilon: float
+    ) -> tuple[Question, Pending]:
+        """Begin a session.
+
+        Args:
+            ids: this party's people.
+            other: whom to ask.
+            places: public; see `Terms`.
+            purpose: what for; this party's policy decides about it now, and again at the end.
+            epsilon: of this party's own noise, asked for now to refuse early.
+
+        Returns: the question for the other party, and what must be kept secret until the reply.
+
+        Raises:
+            PolicyError: the policy does not permit it.
+            PrivacyError: the list cannot be used, or budget or limit is used up. Then nothing is begun.
+        """
+        terms = Terms.fresh(self.name, other, places=places, purpose=purpose)
+        self.sessions.check(terms, "asker")
+        self._blind.admit(self.name, self._query(terms, epsilon))
+        pending = Pending(terms, fresh_key())
+        question = ask(terms, ids, pending.key)
+        with self.sessions.books.transaction() as connection:
+            self.sessions.open_within(connection, terms, "asker")
+            self.log.append_within(connection, "session", {"role": "asker", **asdict(terms)})
+        return question, pending
+
+    def answer(self, question: Question, ids: Collection[str], *, epsilon: float) -> Reply:
+        """Answer a question about this party's people.
+
+        Args:
+            question: read from the other party's message.
+            ids: this party's people.
+            epsilon: of this party's noise in the count.
+
+        Raises:
+            PolicyError: the policy does not permit it.
+            PrivacyError: the question is not for this party, was answered before, holds something that is no point; the
+                list cannot be used; budget or limit is used up. Nothing is sent then.
+        """
+        terms = question.terms
+        if terms.answerer != self.name:
+            raise PrivacyError(f"the question is for {terms.answerer!r}, and this is {self.name!r}; hand it on")
+        people = checked_ids(ids, terms)
+        query = self._query(terms, epsilon)
+        self.sessions.check(terms, "answerer")
+        self._blind.admit(self.name, query)
+        marks, own = mask_both(question, people, fresh_key())
+
+        def within(connection: sqlite3.Connection) -> None:
+            self.sessions.open_within(connection, terms, "answerer")
+
+        note = ("session", {"role": "answerer", **asdict(terms)})
+        draw = self._blind.draw(self.name, query, key=f"psi-{terms.session}", note=note, within=within)
+        return hide(question, marks, own, matching=draw.extra, spare=draw.spare, noise=draw.noise)
+
+    def finish(self, reply: Reply, pending: Pending, *, epsilon: float) -> SharedCount:
+        """Count, add this party's noise, and end the session.
+
+        Args:
+            reply: read from the other party's message.
+            pending: of `start`.
+            epsilon: of this party's noise.
+
+        Raises:
+            PolicyError: the policy does not permit it.
+            PrivacyError: the reply is of another session or came twice, a point of it is none, or the budget is spent.
+        """
+        terms = pending.terms
+        if reply.terms != terms:
+            raise PrivacyError(f"the reply is of session {reply.terms.session}, and {terms.session} was begun on other "
+                               "terms; ask for the right one")  # fmt: skip
+        self.sessions.require_open(terms, "asker")
+        query = self._query(terms, epsilon)
+        self._blind.admit(self.name, query)
+        self._matches = max(0, count_matches(reply, pending.key))
+        try:
+            answer = self._gate.release(self.name, query)
+        finally:
+            self._matches = None
+        self.sessions.close(terms, "asker")
+        noisy = answer.rows[0][0]
+        if not isinstance(noisy, int):
+            raise PrivacyError("the gate gave no count; nothing is shown")
+        own: CountNoise = CountNoise("gaussian" if answer.noise == "gaussian" else "laplace", answer.scale)
+        shown = noisy if noisy >= LEAST_SHOWN else None
+        return SharedCount(shown, joint_error(own, reply.noise), LEAST_SHOWN, answer.cost, terms)
+
+    def _query(self, terms: Terms, epsilon: float) -> Query:
+        if not isinstance(epsilon, int | float) or not 0 < epsilon <= _MOST_EPSILON:
+            raise ConfigError(f"epsilon of a count must be above 0 and at most {_MOST_EPSILON:g}, got {epsilon!r}")
+        # Each session is a question of its own: about other lists, with other people's noise.
+        return Query("counts", self.dataset, epsilon=float(epsilon), purpose=terms.purpose, refresh=True)
+
+    def _matched(self, columns: tuple[str, ...]) -> pd.DataFrame:
+        """Stand for the people in common: numbers that mean nobody, as many as matched."""
+        matches = self._matches
+        if matches is None:
+            raise PrivacyError("there is no reply to count; finish a session")
+        rows = {c.PERSON: np.arange(matches), c.MERCHANT: np.zeros(matches, dtype=np.int64)}
+        return pd.DataFrame({**rows, c.BASKET: np.arange(matches)})[list(columns)]
+
+
+def joint_error(first: CountNoise, second: CountNoise) -> int:
+    """Return the half-width of the 95% interval of the sum of two independent noises."""
+    both = np.convolve(_weights(first), _weights(second))
+    middle = len(both) // 2
+    around = both[middle] + np.concatenate([[0.0], np.cumsum(both[middle + 1 :] + both[:middle][::-1])])
+    return int(np.searchsorted(around, 0.95 * both.sum()))
+
+
+def _weights(noise: CountNoise) -> NDArray[np.float64]:
+    reach = noise.beyond(1e-9)
+    x = np.arange(-reach, reach + 1, dtype=np.float64)
+    exponent = -np.abs(x) / noise.scale if noise.shape == "laplace" else -0.5 * (x / noise.scale) ** 2
+    weights = np.exp(exponent)
+    return np.asarray(weights / weights.sum())
