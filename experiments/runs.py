@@ -29,6 +29,7 @@ from retail.errors import ConfigError, DataError
 Status = Literal["finished", "failed", "unfinished"]
 METRIC_COLUMNS: Final = ("name", "value", "lo", "hi", "unit", "n")
 SHOPPER: Final = "shopper"
+_MOST_NAMED: Final = 4
 FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG})
 
 
@@ -216,16 +217,25 @@ class RunStore:
         return read_frame(self.root / scenario / run_id / "artifacts" / "shoppers.parquet")
 
     def find(self, key: str) -> dict[str, Any]:
-        """Return the record of the run whose id starts with `key`.
+        """Return the record of the run whose id starts with `key`, or with what follows the name in `SCENARIO/RUN`.
 
         Raises:
             ConfigError: no run, or more than one, has such an id.
         """
-        found = [record for record in self.records() if record["run_id"].startswith(key)]
-        if len(found) != 1:
-            what = "no run" if not found else f"{len(found)} runs"
-            raise ConfigError(f"{what} in {self.root} with an id that starts with {key!r}; see `tradefair runs list`")
-        return found[0]
+        scenario, slash, start = key.rpartition("/")
+        known = not slash or scenario in self.scenarios()
+        records = self.records(scenario or None) if known else []
+        found = [record for record in records if record["run_id"].startswith(start)]
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            raise ConfigError(f"no run in {self.root} with an id that starts with {key!r}; see `tradefair runs list`")
+        names = [f"{record['scenario']}/{record['run_id']}" for record in found[:_MOST_NAMED]]
+        more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
+        raise ConfigError(
+            f"{len(found)} runs in {self.root} with an id that starts with {key!r}: {', '.join(names)}{more}; "
+            "write more digits, or SCENARIO/RUN"
+        )
 
 
 def _ended(failure: Mapping[str, Any]) -> str:

@@ -143,8 +143,12 @@ def _read(source: str | Path) -> str:
     if not looks_like_a_file and not path.is_file():
         if str(source) in bundled_scenarios():
             return (resources.files("experiments") / "scenarios" / f"{source}.toml").read_text(encoding="utf-8")
-        names = ", ".join(bundled_scenarios())
-        raise ConfigError(f"no scenario {str(source)!r}: name a TOML file or one of the bundled scenarios ({names})")
+        names = bundled_scenarios()
+        close = difflib.get_close_matches(str(source), names, n=1)
+        meant = f"did you mean {close[0]}? Else " if close else ""
+        raise ConfigError(
+            f"no scenario {str(source)!r}: {meant}name a TOML file or one of the bundled scenarios ({', '.join(names)})"
+        )
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:

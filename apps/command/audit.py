@@ -64,7 +64,8 @@ def audit(
 
     With --access TARGET is a log, the folder of a run, a CSV or Parquet in the schema of docs/access-audit.md, or the
     first digits of a run's id; with --attacks it is such an id. With --rules it is a folder of tables in the schema of
-    docs/market-audit.md, to which --quality, --unlogged, --depth, --margin, --own-arm, --power and --report belong.
+    docs/market-audit.md, or the folder or id of a market scenario's run, which kept such a log; --quality, --unlogged,
+    --depth, --margin, --own-arm, --power and --report belong to it. SCENARIO/RUN tells runs with one id apart.
     """
     from apps.command import tables
     from retail.errors import ConfigError
@@ -77,7 +78,7 @@ def audit(
     if rules is not None:
         if access or attacks or policies or regime is not None or parties is not None:
             raise ConfigError("--rules audits a market's log by itself; ask for --access and --attacks apart")
-        if market_audit.audit_log(target, rules, options, as_json=as_json):
+        if market_audit.audit_log(target, rules, options, store=store, as_json=as_json):
             raise typer.Exit(1)
         return
     if not access and not attacks:
@@ -261,7 +262,7 @@ def _audit_attacks(target: str, store: Path, *, quick: bool, as_json: bool) -> t
     def progress(line: str) -> None:
         typer.echo(line, err=True)
 
-    results = attack_run(runs, str(record["run_id"]), progress=progress, quick=quick, log=log)
+    results = attack_run(runs, f"{record['scenario']}/{record['run_id']}", progress=progress, quick=quick, log=log)
     if log is None:
         progress(f"not logged: there is no log in {directory / RUN_BOOKS}, or no key in {store / KEY} to sign it with")
     else:

@@ -69,12 +69,20 @@ class Options:
         )
 
 
-def audit_log(target: str, rules: str, options: Options, *, as_json: bool) -> bool:
-    """Audit a folder by rules, print the verdicts and write the report; return whether a breach was found.
+def audit_log(target: str, rules: str, options: Options, *, store: Path, as_json: bool) -> bool:
+    """Audit a log by rules, print the verdicts and write the report; return whether a breach was found.
+
+    Args:
+        target: a folder of tables, or a run of `store` that kept a log.
+        rules: their names with commas between them, or "all".
+        options: what else was declared.
+        store: the run store.
+        as_json: print one JSON document.
 
     Raises: ConfigError, DataError: an option or the log cannot be used; then nothing is written.
     """
     from apps.command import tables
+    from apps.command.log_folder import log_folder
     from apps.command.output import require_place
     from apps.market_report import declared_lines
     from privacy.rules import NAMES, Design, audit_market
@@ -111,8 +119,14 @@ def audit_log(target: str, rules: str, options: Options, *, as_json: bool) -> bo
                 f"--power {name}={effect:g}: how much scores differ between periods and advertisers is not estimated "
                 "from a log; plan from Python with `FairTargeting().power` and a `Plan` that says it"
             )
-    log = read_log(Path(target))
+    for option, asked in (("--margin", tuple(margins)), ("--power", tuple(name for name, _ in wanted))):
+        _require_asked(option, asked, names)
+    folder = log_folder(target, store)
+    target = str(folder)
+    log = read_log(folder)
     verdicts = audit_market(log, design, names)
+    for option, asked in (("--margin", tuple(margins)), ("--power", tuple(name for name, _ in wanted))):
+        _require_asked(option, asked, [one.rule for one in verdicts], "its tables are missing")
     powers = [_power(name, effect, design, log, verdicts) for name, effect in wanted]
     declared = declared_lines(design, log, verdicts, every=names is None)
     record = {
@@ -132,6 +146,16 @@ def audit_log(target: str, rules: str, options: Options, *, as_json: bool) -> bo
         if report is not None:
             tables.say(f"written: {report}")
     return bool(record["breaches"])
+
+
+def _require_asked(option: str, asked: Sequence[str], names: Sequence[str] | None, why: str = "") -> None:
+    """Refuse what was said about a rule that nobody audits: it would be without effect, and look as if it had one."""
+    from retail.errors import ConfigError
+
+    for name in asked:
+        if names is not None and name not in names:
+            do = f"{why}; leave {option} out" if why else f"add it to --rules, or leave {option} out"
+            raise ConfigError(f"{option} {name}=...: the rule {name} is not audited here; {do}")
 
 
 def _list(text: str, option: str) -> list[str]:
@@ -163,16 +187,14 @@ def _pair(option: str) -> Any:
 def _power(name: str, effect: float, design: Design, log: MarketLog, verdicts: Sequence[Verdict]) -> Power:
     """Plan for a log of this size, and for the ranking with its lists; `basis` says what the log did not give.
 
-    Raises: ConfigError: the rule is not audited, or the effect cannot be.
+    Raises: ConfigError: the effect cannot be planned for.
     """
     from dataclasses import replace
 
     from privacy.rules import Plan, all_rules
     from retail.errors import ConfigError
 
-    found = {one.rule: one for one in verdicts}.get(name)
-    if found is None:
-        raise ConfigError(f"--power {name}={effect:g}: the rule {name} is not audited here; add it to --rules")
+    found = next(one for one in verdicts if one.rule == name)
     inner = found.statistical or found
     if name == "data" and found.statistical is None:
         raise ConfigError(f"--power {name}={effect:g}: rows need no power; the audit from outside needs figures")

@@ -36,7 +36,9 @@ def print_market(document: Mapping[str, Any]) -> None:
         )
         tables.say("They say how sure the model is of its mean, not how well it fits a real market: docs/market.md.")
     if document["targets"]:
-        tables.print_targets(document["targets"])
+        drawn = bool(rows) and rows[0]["method"] == "label"
+        others = "other draws of the price coefficient" if drawn else "other markets"
+        tables.print_targets(document["targets"], others=others)
 
 
 def _print_regimes(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], where: str) -> None:

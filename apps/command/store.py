@@ -38,7 +38,7 @@ def list_runs(
 def show(key: str, store: Store = Path("runs"), as_json: Json = False) -> None:
     """Show the table of a scenario, or the record, figures and provenance of one run.
 
-    KEY is a scenario's name, or the first digits of a run's id.
+    KEY is a scenario's name, or the first digits of a run's id; SCENARIO/RUN where two scenarios have such an id.
     """
     from apps.command import tables
     from apps.figure_text import unit_text

@@ -228,8 +228,13 @@ def at_point(sweep: Mapping[str, Any]) -> str:
     return "".join(f", {key} = {value}" for key, value in sweep.items())
 
 
-def print_targets(targets: Sequence[Mapping[str, Any]]) -> None:
-    """Print which targets were met, with the interval of the figure."""
+def print_targets(targets: Sequence[Mapping[str, Any]], *, others: str = "other shoppers or seeds") -> None:
+    """Print which targets were met, with the interval of the figure.
+
+    Args:
+        targets: of a `summary.json`.
+        others: what might have been drawn in place of what was.
+    """
     from apps.figure_text import unit_text
 
     if not targets:
@@ -249,7 +254,7 @@ def print_targets(targets: Sequence[Mapping[str, Any]]) -> None:
         say(f"{words[target['met']]:>12}  {target['name']} {target['target']}: {figure}{mark}{where}")
     say("A target is met or missed by the figure itself.")
     if chance:
-        say("* the interval holds the bound: on other shoppers or seeds it might come out the other way.")
+        say(f"* the interval holds the bound: on {others} it might come out the other way.")
 
 
 def _holds_bound(target: Mapping[str, Any]) -> bool:

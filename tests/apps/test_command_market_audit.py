@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,9 @@ import typer
 from typer.testing import CliRunner
 
 from apps.command.audit import audit
+from experiments.execute import run_scenario
+from experiments.runs import RunStore
+from experiments.scenario_file import validate
 from privacy.rules.drawn_lists import draw_lists
 from retail.errors import ConfigError, DataError, TradefairError
 from retail.market_log import MarketLog, write_log
@@ -171,7 +175,10 @@ def test_foreign_text_in_a_report_is_escaped(command, tmp_path):
         (["--rules", "ranking", "--margin", "ranking=-1"], "0 or more"),
         (["--rules", "ranking", "--margin", "prices=1"], "write RULE=NUMBER"),
         (["--rules", "ranking", "--quality", "colour"], "quality 'colour'"),
-        (["--rules", "ranking", "--power", "access=.2"], "not audited here"),
+        (["--rules", "ranking", "--power", "access=.2"], "not audited here; add it to --rules, or leave --power out"),
+        (["--rules", "ranking", "--margin", "data=.1"], "not audited here; add it to --rules, or leave --margin out"),
+        (["--rules", "all", "--margin", "data=.1"], "its tables are missing; leave --margin out"),
+        (["--rules", "all", "--power", "access=.2"], "its tables are missing; leave --power out"),
         (["--rules", "ranking", "--power", "ranking=1e6"], "effect = 1000000.0: give log-odds from -20 to 20"),
         (["--rules", "ranking", "--power", "targeting=.1"], "not estimated from a log"),
         (["--rules", "ranking", "--own-arm", " "], "--own-arm ''"),
@@ -215,3 +222,64 @@ def test_the_example_of_the_page_gives_the_output_that_the_page_shows(command, t
         return [line.rstrip() for line in block.splitlines() if line.strip()]
 
     assert lines(printed) == lines(shown)
+
+
+MARKET = {
+    "kind": "market",
+    "replications": 2,
+    "periods": 12,
+    "settings": {"merchants": 12, "products": 40, "consumers": 200},
+    "arms": [{"name": "isolated", "regime": "isolated"}],
+}
+SIGN = {**MARKET, "method": "signs", "arms": [{"name": "thin", "experiment": "data-ban-thin-tail"}]}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """Runs of two scenarios that differ by name only, so that theirs have one id, and of one that keeps no log."""
+    root = tmp_path_factory.mktemp("runs")
+    for name, raw in (("one", MARKET), ("other", MARKET), ("sign", SIGN)):
+        run_scenario(validate({**raw, "name": name}, source=name), store=root, jobs=1)
+    return RunStore(root)
+
+
+def test_a_run_of_a_market_scenario_is_audited_by_its_id_or_folder(command, store):
+    (record,) = store.records("one")
+    log = str(Path(record["path"]) / "artifacts" / "log")
+    named = ["--rules", "ranking", "--json", "--store", store.root]
+    by_log, by_folder, by_id = (
+        json.loads(command(target, *named)[1]) for target in (log, record["path"], f"one/{record['run_id'][:6]}")
+    )
+    assert by_log["folder"] == log
+    assert by_log == by_folder == by_id
+
+
+def test_a_run_without_a_log_and_one_id_in_two_scenarios_are_refused_in_one_line(command, store):
+    (sign,), (one,) = store.records("sign"), store.records("one")
+    for target in (sign["run_id"], sign["path"]):
+        with pytest.raises(ConfigError, match=r"kept no log of a market's events \(method = .signs.\)") as refused:
+            command(target, "--rules", "all", "--store", store.root)
+        assert "\n" not in str(refused.value)
+    with pytest.raises(ConfigError, match=f"one/{one['run_id']}, other/{one['run_id']}; write more digits, or SCEN"):
+        command(one["run_id"], "--rules", "all", "--store", store.root)
+    with pytest.raises(ConfigError, match="nobody is no folder, and no run in"):
+        command("nobody", "--rules", "all", "--store", store.root)
+
+
+def test_a_run_that_is_not_finished_is_not_audited(command, store, tmp_path):
+    (one,) = store.records("one")
+    copied = tmp_path / "runs" / "one" / one["run_id"]
+    shutil.copytree(one["path"], copied)
+    (copied / "run.json").unlink()
+    for target in (copied, one["run_id"]):
+        with pytest.raises(ConfigError, match="is unfinished, so its log may be half written"):
+            command(target, "--rules", "all", "--store", tmp_path / "runs")
+
+
+def test_one_id_in_two_scenarios_is_told_apart_by_the_scenarios_name(store):
+    (one,), (other,) = store.records("one"), store.records("other")
+    assert one["run_id"] == other["run_id"]
+    assert store.find(f"other/{one['run_id'][:4]}")["path"] == other["path"]
+    for key, words in ((f"third/{one['run_id']}", "no run in"), ("one/zz", "no run in"), ("", "3 runs in")):
+        with pytest.raises(ConfigError, match=words):
+            store.find(key)

@@ -115,7 +115,7 @@ def test_an_unreadable_file_is_named(tmp_path, content, message):
 
 
 def test_an_unknown_name_lists_the_bundled_scenarios():
-    with pytest.raises(ConfigError, match=r"no scenario 'demoo'.*demo"):
+    with pytest.raises(ConfigError, match=r"no scenario 'demoo': did you mean demo\? .*TOML.*faces-demo"):
         load_scenario("demoo")
 
 

@@ -10,7 +10,7 @@ import argparse
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from simulation.market.mechanisms.dual_role import DualRole, compare_rules
 from simulation.market.mechanisms.fee import best_cap, cap_fee
@@ -24,9 +24,32 @@ SIX = LogitPlatform(quality=(2.0, 1.8, 1.6, 1.4, 1.2, 1.0), cost=(1.0,) * 6)
 OWN = OwnLabel(quality=1.5, cost=1.0, bonus=1.0)
 """An own label as good as the middle of them; its place is worth 1 in utility where steering is allowed."""
 
+LEGENDS: Final = {
+    "imitation": (
+        "sigma: spread of log demand, the thickness of its tail. data use, ban, ban with a quarter of the news public,",
+        "best delay: innovation, the share of ideas that are launched, 1 without copies. its rest: share of a",
+        "product's life that is left after the best delay. welfare: money an idea, where the mean demand is 1.",
+    ),
+    "thresholds": (
+        "thickness: where the effect of a ban on innovation changes its sign: sigma (Lognormal), one over the shape",
+        "(Weibull), one over the exponent (Pareto); - where it changes nowhere among the tails looked at.",
+        "thin, thick: the effect at the thinnest and at the thickest tail that show one: 1 more innovation, -1 less.",
+        "elasticity: of innovation, in the profit that is left.",
+    ),
+    "fees": (
+        "fee: the share of a price that the platform takes if free. best for all: the one with the largest welfare.",
+        "consumers to welfare: what a cap of 15% changes, in money a visit.",
+    ),
+    "dual role": (
+        "effort: how dear it is to be better. better: by how much the first merchant improves its product, in utility.",
+        "consumers to welfare: in money a visit.",
+    ),
+}
+"""What stands under each table."""
+
 
 def main() -> None:
-    """Solve the models and print three tables."""
+    """Solve the models and print their tables, each with a legend."""
     parser = argparse.ArgumentParser(prog="python -m simulation.market.mechanisms", description="Solved small models.")
     parser.add_argument("--json", action="store_true", help="print JSON")
     tables = {"imitation": imitation(), "thresholds": thresholds(), "fees": fees(), "dual role": dual_role()}
@@ -38,7 +61,7 @@ def main() -> None:
         print("  ".join(f"{column:>16}" for column in rows[0]))
         for row in rows:
             print("  ".join(f"{_shown(cell):>16}" for cell in row.values()))
-        print()
+        print("\n".join(LEGENDS[name]), end="\n\n")
 
 
 def imitation() -> list[dict[str, Any]]:

@@ -33,3 +33,5 @@ def test_the_command_prints_every_table(monkeypatch, capsys):
     main()
     printed = capsys.readouterr().out
     assert all(name in printed for name in ("imitation", "thresholds", "fees", "dual role", "no imitation or steering"))
+    for code in ("thin, thick:", "- where it changes nowhere", "its rest:", "best for all:", "better:"):
+        assert code in printed

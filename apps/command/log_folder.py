@@ -1,0 +1,51 @@
+"""Where the event log lies that `tradefair audit --rules` is asked about: a folder of tables, or what a run kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+
+def log_folder(target: str, store: Path) -> Path:
+    """Return the folder with the tables of a log.
+
+    Args:
+        target: a folder of tables, the folder of a run, or the first digits of a run's id (`SCENARIO/RUN` where two
+            scenarios have it).
+        store: the run store, for an id.
+
+    Raises: ConfigError: nothing is known by that name, or the run is not finished or kept no log.
+    """
+    from experiments.documents import read_json
+    from experiments.runs import RunStore
+    from retail.errors import ConfigError
+
+    path = Path(target)
+    if path.is_dir():
+        if not (path / "artifacts").is_dir():
+            return path
+        return _kept(path, read_json(path / "run.json") or {"run_id": path.name, "status": "unfinished"})
+    if path.exists() or not store.is_dir():
+        return path  # reading it says what is wrong with it
+    try:
+        record = RunStore(store).find(target)
+    except ConfigError as error:
+        raise ConfigError(f"{target} is no folder, and {error}") from None
+    return _kept(Path(record["path"]), record)
+
+
+def _kept(run: Path, record: Mapping[str, Any]) -> Path:
+    from experiments.market.run import LOG_FOLDER
+    from retail.errors import ConfigError
+
+    if record["status"] != "finished":
+        raise ConfigError(f"run {record['run_id']} is {record['status']}, so its log may be half written; finish it")
+    found = run / "artifacts" / LOG_FOLDER
+    if not found.is_dir():
+        what = f'method = "{record["method"]}"' if record.get("kind") == "market" else "a scenario about no market"
+        raise ConfigError(
+            f"run {record['run_id']} kept no log of a market's events ({what}); runs of market scenarios with method = "
+            '"regimes" keep one'
+        )
+    return found
