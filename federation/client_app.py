@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
@@ -20,8 +21,12 @@ from federation.noise_seed import simulated_noise
 from federation.plan import planned_costs
 from federation.records import from_record
 from federation.replies import KEY
+from federation.secagg.answers import answer_masked, answer_step
+from federation.secagg.ring import to_ring
+from federation.secagg.rules import noise_share, step_of_run
 from federation.task import Round, Task, load_task
 from privacy.accounting import noise_multiplier
+from privacy.mechanisms.discrete import discrete_gaussian
 from privacy.mechanisms.gaussian import gaussian
 from retail.errors import PrivacyError
 
@@ -37,22 +42,37 @@ app = ClientApp()
 def train(message: Message, context: Context) -> Message:
     """Answer one round.
 
-    Returns: one vector under "sum", no counts and no metrics; or an error with the fixed text `FAILURE`. The reason
-        goes to the node's own log.
+    Returns: one vector under "sum" (under "masked" in a secure aggregation), no counts and no metrics; or an error with
+        the fixed text `FAILURE`. The reason goes to the node's own log.
 
     Guarantee: one shopper changes the answer by at most C / k_max in L2 before noise (`contributions.node_sum`), with
         the bound, the cap and the noise level of the node's own configuration. With noise at every node the answer is
         noised for the cost in the message, refused when that is more than the node's own plan has for the round, and
-        given once in a run. The node's rows come through its data port: rows of persons who have withdrawn are left
-        out from the next round on. Assumes that the owner of the node approved the configuration, that each merchant
-        runs one node, and that the server starts a run again only to go on after a crash: a node keeps no ledger yet.
+        given once in a run; with distributed noise the same holds of this node's share of it. In a secure aggregation
+        the server sees the answer under masks (`secagg.node.NodeSession`). The node's rows come through its data port:
+        rows of persons who have withdrawn are left out from the next round on. Assumes that the owner of the node
+        approved the configuration, that each merchant runs one node, and that the server starts a run again only to go
+        on after a crash: a node keeps no ledger yet.
     """
-    try:
-        total = _answer(message, context)
-    except Exception as error:
-        _log.error("%s: %s", FAILURE, error, exc_info=_log.isEnabledFor(logging.DEBUG))
-        return Message(Error(code=0, reason=FAILURE), reply_to=message)
-    return Message(RecordDict({KEY: ArrayRecord({KEY: Array(total)})}), reply_to=message)
+    return _guarded(message, lambda: _answer(message, context))
+
+
+@app.train("keys")
+def keys(message: Message, context: Context) -> Message:
+    """Begin a secure aggregation: answer with public keys for it."""
+    return _guarded(message, lambda: _step("keys", message, context))
+
+
+@app.train("shares")
+def shares(message: Message, context: Context) -> Message:
+    """Share this node's secrets of a secure aggregation out to its neighbours."""
+    return _guarded(message, lambda: _step("shares", message, context))
+
+
+@app.train("reveal")
+def reveal(message: Message, context: Context) -> Message:
+    """Give out the shares that take the masks off the sum."""
+    return _guarded(message, lambda: _step("reveal", message, context))
 
 
 def forget() -> None:
@@ -60,14 +80,26 @@ def forget() -> None:
     _prepare.cache_clear()
 
 
-def _answer(message: Message, context: Context) -> NDArray[np.float64]:
-    settings, rules = str(context.run_config["tradefair"]), str(context.node_config.get("access", ""))
-    config, task, rounds, port = _prepare(context.run_id, settings, rules)
-    asked = message.content.config_records["round"]
-    index = _whole(asked["index"])
-    round_ = rounds[index]
-    if round_.name != asked["name"]:
-        raise PrivacyError(f"round {index} is {round_.name!r} here, not {asked['name']!r}; server and node differ")
+def _guarded(message: Message, answer: Callable[[], RecordDict]) -> Message:
+    """Reply with an answer; with a fixed text instead of whatever went wrong."""
+    try:
+        return Message(answer(), reply_to=message)
+    except Exception as error:
+        _log.error("%s: %s", FAILURE, error, exc_info=_log.isEnabledFor(logging.DEBUG))
+        return Message(Error(code=0, reason=FAILURE), reply_to=message)
+
+
+def _step(step: str, message: Message, context: Context) -> RecordDict:
+    config, _, rounds, _ = _of_run(context)
+    if config.aggregation != "secure":
+        raise PrivacyError("a step of a secure aggregation was asked for, and this run has none")
+    planned_costs(config, rounds)
+    return answer_step(step, message, context, config, _asked(message, rounds)[1])
+
+
+def _answer(message: Message, context: Context) -> RecordDict:
+    config, task, rounds, port = _of_run(context)
+    index, round_ = _asked(message, rounds)
     planned = planned_costs(config, rounds)  # refuses rounds that no guarantee covers
     if config.private:
         _answer_once(context, round_)
@@ -82,22 +114,49 @@ def _answer(message: Message, context: Context) -> NDArray[np.float64]:
         port.own(place, round_=index),
         clip_norm=config.clip_norm,
         weight=config.weight,
+        step=step_of_run(config) if config.adds_steps else None,
         canaries=config.mode == "simulation" and type(task) is CanaryTask,
     )
-    if config.noise == "aggregator":
-        return total
-    cost = _whole(asked["cost"])
-    if cost > planned[round_.name]:
-        raise PrivacyError(
-            f"round {round_.name!r} may cost {planned[round_.name]} nano-rho, the server asks for {cost}"
-        )
-    scale = noise_multiplier(cost) * config.bounds.per_message
+    if config.noise != "aggregator":
+        cost = _whole(message.content.config_records["round"]["cost"])
+        if cost > planned[round_.name]:
+            raise PrivacyError(
+                f"round {round_.name!r} may cost {planned[round_.name]} nano-rho, the server asks for {cost}"
+            )
+        total = total + _noise(config, cost, size=total.size, nodes=len(port.merchants), index=index, place=place)
+    if config.aggregation == "secure":
+        return answer_masked(message, context, config, round_, to_ring(total))
+    return RecordDict({KEY: ArrayRecord({KEY: Array(to_ring(total) if config.adds_steps else total)})})
+
+
+def _noise(
+    config: FederationConfig, cost: int, *, size: int, nodes: int, index: int, place: int
+) -> NDArray[np.float64] | NDArray[np.int64]:
+    """Draw this node's noise: all that its message needs, or its share of what the sum needs."""
     rng = (
         simulated_noise(config.seed, now=config.now, round_index=index, sender=place + 1)
         if config.seeded_noise
         else None
     )
-    return total + gaussian(total.size, scale=scale, rng=rng)
+    if config.noise == "distributed":
+        return discrete_gaussian(size, scale=noise_share(config, cost=cost, nodes=nodes), rng=rng)
+    noise = gaussian(size, scale=noise_multiplier(cost) * config.bounds.per_message, rng=rng)
+    return np.rint(noise / step_of_run(config)) if config.adds_steps else noise
+
+
+def _of_run(context: Context) -> tuple[FederationConfig, Task, tuple[Round, ...], MarketPort]:
+    settings, rules = str(context.run_config["tradefair"]), str(context.node_config.get("access", ""))
+    return _prepare(context.run_id, settings, rules)
+
+
+def _asked(message: Message, rounds: tuple[Round, ...]) -> tuple[int, Round]:
+    """Read which round a message is about."""
+    asked = message.content.config_records["round"]
+    index = _whole(asked["index"])
+    round_ = rounds[index]
+    if round_.name != asked["name"]:
+        raise PrivacyError(f"round {index} is {round_.name!r} here, not {asked['name']!r}; server and node differ")
+    return index, round_
 
 
 @lru_cache(maxsize=1)

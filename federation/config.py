@@ -20,6 +20,7 @@ from retail.merchants import By
 
 Mode = Literal["simulation", "deployment"]
 
+Aggregation = Literal["plain", "secure"]
 
 @dataclass(frozen=True, kw_only=True)
 class FederationConfig:
@@ -46,6 +47,9 @@ class FederationConfig:
         noise: who adds it, see `privacy.units.shopper_unit`.
         mode: "deployment" admits neither a seed for noise nor a budget that is forgotten after the run.
         seed: of public draws, and of the noise where `seeded_noise` is true.
+        aggregation: "secure" hides each node's vector from the server (`federation.secagg`); "plain" does not.
+        dropouts: nodes that a round may lose; more end it. Of secure aggregation and of distributed noise.
+        colluders: merchants assumed to tell the server all they know, their noise too. Of the same.
         device: where tensors live.
         ledger: the ledger's file, or ":memory:" for one that ends with the process.
         ledger_scope: "run", or "persistent" for a ledger that adds up over runs.
@@ -75,6 +79,9 @@ class FederationConfig:
     noise: NoisePlacement = "aggregator"
     mode: Mode = "simulation"
     seed: int = 0
+    aggregation: Aggregation = "plain"
+    dropouts: int = 0
+    colluders: int = 0
     device: str = "cpu"
     ledger: Path | str = MEMORY
     ledger_scope: Scope = "run"
@@ -123,6 +130,11 @@ class FederationConfig:
 
     @property
     def seeded_noise(self) -> bool:
+    @property
+    def adds_steps(self) -> bool:
+        """Whether nodes send whole numbers of steps instead of floats."""
+        return self.aggregation == "secure" or self.noise == "distributed"
+
         """Whether noise comes from the seed: only in a simulation that is accounted within the run."""
         return self.mode == "simulation" and self.ledger_scope == "run"
 

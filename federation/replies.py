@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from flwr.app import ArrayRecord, Message
@@ -14,26 +14,33 @@ _HEADER_BYTES: Final = 4096  # room for what numpy writes before the values
 
 
 def read_sum(reply: Message, *, size: int) -> NDArray[np.float64] | None:
-    """Read the one vector that an answer may hold.
+    """Read the one vector of floats that an answer may hold.
 
-    Returns: (size,) float64; None for an error, another record or key beside it, another shape or dtype, bytes that
-        cannot be read, NaN or infinity. Its length in L2 is not checked: nobody but the node knows how many persons
-        stand behind it.
+    Returns: (size,) float64; None as `read_vector`, and for NaN or infinity. Its length in L2 is not checked: nobody
+        but the node knows how many persons stand behind it.
     """
-    if reply.has_error() or not reply.has_content() or list(reply.content) != [KEY]:
+    values = read_vector(reply, KEY, size=size, dtype=np.float64)
+    return None if values is None or not np.isfinite(values).all() else values
+
+
+def read_vector(reply: Message, key: str, *, size: int, dtype: type[np.generic]) -> NDArray[Any] | None:
+    """Read the one vector that an answer may hold, under `key`.
+
+    Returns: (size,) of `dtype`; None for an error, another record or key beside it, another shape or dtype, or bytes
+        that cannot be read.
+    """
+    if reply.has_error() or not reply.has_content() or list(reply.content) != [key]:
         return None
-    record = reply.content[KEY]
-    if not isinstance(record, ArrayRecord) or list(record) != [KEY]:
+    record = reply.content[key]
+    if not isinstance(record, ArrayRecord) or list(record) != [key]:
         return None
-    if len(record[KEY].data) > 8 * size + _HEADER_BYTES:
+    if len(record[key].data) > 8 * size + _HEADER_BYTES:
         return None
     try:
-        values = record[KEY].numpy()
+        values = record[key].numpy()
     except (ValueError, TypeError, EOFError, OSError):
         return None
-    if values.dtype != np.float64 or values.shape != (size,) or not np.isfinite(values).all():
-        return None
-    return values
+    return values if values.dtype == dtype and values.shape == (size,) else None
 
 
 class OrderedSum:

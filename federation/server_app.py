@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Final
 
 from flwr.app import ConfigRecord, Context
 from flwr.serverapp import Grid, ServerApp
@@ -12,11 +13,15 @@ from federation.access import Access, MarketPort
 from federation.config import FederationConfig
 from federation.plan import open_ledger
 from federation.records import to_record
+from federation.secagg.rounds import SecureRounds
 from federation.strategy import PersonLevelDPAvg
 from federation.task import load_task
 from federation.turn import ledger_turn
 from privacy.accounting import noise_multiplier
 from privacy.ledger import Ledger
+
+TIMEOUT_S: Final = 3600.0
+"""How long one exchange waits for its nodes, where the configuration of the server does not say."""
 
 app = ServerApp()
 
@@ -36,19 +41,26 @@ def main(grid: Grid, context: Context) -> None:
 
 def _train(config: FederationConfig, access: Access, grid: Grid, context: Context) -> None:
     ledger = open_ledger(config)
+    timeout_s = float(context.node_config.get("timeout-s", TIMEOUT_S))
     port = MarketPort(config, access)
     port.sums()
     port.publish()
     task = load_task(config.task, nodes.task_settings(config), nodes.public_catalogue(config))
+    count = nodes.count_nodes(config)
+    secure = None
+    if config.aggregation == "secure":
+        roster = str(context.node_config.get("roster", ""))
+        secure = SecureRounds(config, roster=roster, run=context.run_id, nodes=count, timeout_s=timeout_s)
     strategy = PersonLevelDPAvg(
         task,
         config,
         population=nodes.denominator(config),
-        nodes=nodes.count_nodes(config),
+        nodes=count,
         ledger=ledger,
         noise_seed=config.seed if config.private and config.seeded_noise else None,
+        secure=secure,
     )
-    model = strategy.train(grid)
+    model = strategy.train(grid, timeout_s=timeout_s)
     context.state["model"] = to_record(model)
     context.state["report"] = ConfigRecord({"json": json.dumps(_report(strategy, ledger))})
 

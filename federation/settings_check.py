@@ -18,12 +18,23 @@ if TYPE_CHECKING:
 MEMORY: Final = ":memory:"
 MODES: Final = ("simulation", "deployment")
 _CHOICES: Final[dict[str, tuple[str, ...]]] = {
+AGGREGATIONS: Final = ("plain", "secure")
     "by": get_args(By),
     "noise": get_args(NoisePlacement),
     "mode": MODES,
     "ledger_scope": get_args(Scope),
+    "aggregation": AGGREGATIONS,
 }
-_WHOLE: Final = {"k_max": 1, "window_days": 1, "rounds": 1, "steps": 1, "seed": 0, "now": None}
+_WHOLE: Final = {
+    "k_max": 1,
+    "window_days": 1,
+    "rounds": 1,
+    "steps": 1,
+    "seed": 0,
+    "dropouts": 0,
+    "colluders": 0,
+    "now": None,
+}
 
 
 def check_settings(config: FederationConfig) -> None:
@@ -45,6 +56,7 @@ def check_settings(config: FederationConfig) -> None:
     _check_ledger(config)
     _check_claim(config)
     try:
+    _check_aggregation(config)
         config.to_json()
     except (TypeError, ValueError) as error:
         raise ConfigError(f"options cannot be written as JSON ({error}); use numbers, texts and lists") from error
@@ -111,8 +123,8 @@ def _check_total(config: FederationConfig, total: float) -> None:
 
 def _check_claim(config: FederationConfig) -> None:
     if config.epsilon is None:
-        if config.noise == "every_node":
-            raise ConfigError('noise = "every_node" without epsilon adds no noise; give an epsilon or drop it')
+        if config.noise != "aggregator":
+            raise ConfigError(f'noise = "{config.noise}" without epsilon adds no noise; give an epsilon or drop it')
         return
     check_epsilon(config.epsilon)
     if config.clip_norm is None:
@@ -123,3 +135,17 @@ def _check_claim(config: FederationConfig) -> None:
             "declares none; set data.population to a public figure (never a count of the rows)"
         )
     check_delta(config.delta, population=config.population)
+
+
+def _check_aggregation(config: FederationConfig) -> None:
+    together = config.aggregation == "secure" or config.noise == "distributed"
+    if (config.dropouts or config.colluders) and not together:
+        raise ConfigError(
+            f"dropouts = {config.dropouts}, colluders = {config.colluders} belong to secure aggregation or distributed "
+            'noise; write aggregation = "secure", or leave them out'
+        )
+    if config.noise == "distributed" and config.aggregation == "plain" and config.mode == "deployment":
+        raise PrivacyError(
+            'noise = "distributed" with aggregation = "plain" lets the server see vectors with too little noise; write '
+            'aggregation = "secure"'
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 import numpy as np
@@ -18,7 +18,10 @@ from federation.config import FederationConfig
 from federation.noise_seed import AGGREGATOR, simulated_noise
 from federation.plan import check_rounds
 from federation.records import from_record, to_record
-from federation.replies import OrderedSum, read_sum
+from federation.replies import KEY, OrderedSum, read_sum, read_vector
+from federation.secagg.ring import from_ring
+from federation.secagg.rounds import SecureRounds, with_parcels
+from federation.secagg.rules import check_sums, noise_share, step_of_run, terms_of
 from federation.task import Model, Round, Task
 from privacy.accounting import noise_multiplier
 from privacy.ledger import Ledger, Reservation
@@ -35,7 +38,8 @@ class PersonLevelDPAvg(Strategy):
     Guarantee: with an epsilon, all models that leave the server (and with noise "every_node" all messages that reach
         it) are together (epsilon, delta)-DP for one shopper's rows at all merchants; the ledger holds the costs. Noise
         "aggregator" has standard deviation z C in each entry of the sum, noise "every_node" z C / sqrt(k_max) in each
-        entry of each message. Assumes the trust that `privacy.units.shopper_unit` states, the assumptions of
+        entry of each message; of noise "distributed" at least z C is in each entry of the sum, a share from each node.
+        Assumes the trust that `privacy.units.shopper_unit` states, the assumptions of
         `contributions.node_sum`, `nodes.load_nodes` and `privacy.mechanisms.gaussian`, one node for each merchant, and
         that no single shopper decides which nodes fail. Noise from a seed hides nobody from those who know the seed:
         then epsilon says what the same run would guarantee with secret noise.
@@ -53,6 +57,7 @@ class PersonLevelDPAvg(Strategy):
         nodes: int,
         ledger: Ledger | None = None,
         noise_seed: int | None = None,
+        secure: SecureRounds | None = None,
         wait_s: float = 60.0,
     ) -> None:
         """Check that the run can keep what it claims, and find out where an earlier attempt stopped.
@@ -64,6 +69,7 @@ class PersonLevelDPAvg(Strategy):
             nodes: how many nodes the public list of merchants has.
             ledger: pays for every round; needed with an epsilon.
             noise_seed: makes the noise repeatable; only in a simulation accounted within the run.
+            secure: carries secure aggregations; needed where the run asks for them.
             wait_s: how long the first round waits for all nodes.
 
         Raises:
@@ -79,7 +85,14 @@ class PersonLevelDPAvg(Strategy):
                 "a seed for the noise is refused outside a simulation accounted within the run: whoever knows it can "
                 "subtract the noise; leave it out"
             )
+        if (config.aggregation == "secure") != (secure is not None):
+            raise PrivacyError(
+                f'aggregation = "{config.aggregation}" and the means for secure aggregation do not go together; give '
+                "the roster of identity keys"
+            )
         self.task, self.config = task, config
+        self._secure = secure
+        self._grid: Grid | None = None
         self.population, self.nodes = population, nodes
         self.rounds = tuple(task.rounds())
         check_rounds(self.rounds, private=config.private)
@@ -100,6 +113,14 @@ class PersonLevelDPAvg(Strategy):
         self._noise_seed, self._wait_s = noise_seed, wait_s
         self._reservation: Reservation | None = None
         self._asked: tuple[int, ...] = ()
+        self._about = ConfigRecord()
+        if config.adds_steps:
+            terms_of(config, nodes)
+            for round_ in self._left:
+                cost = (
+                    None if self.account is None or config.noise != "distributed" else self.account.costs[round_.name]
+                )
+                check_sums(config, nodes=nodes, cost=cost)
 
     def train(self, grid: Grid, *, timeout_s: float = 3600.0) -> Model:
         """Run the rounds that are left and return the model after the last one.
@@ -119,12 +140,16 @@ class PersonLevelDPAvg(Strategy):
         round_ = self._left[server_round - 1]
         self._model = from_record(arrays)
         self._asked = self._present(grid, first=server_round == 1)
-        asked = ConfigRecord({"index": self.rounds.index(round_), "name": round_.name})
+        self._about = ConfigRecord({"index": self.rounds.index(round_), "name": round_.name})
         if self.account is not None:
             self._reservation = self.account.reserve(round_)
-            asked["cost"] = self._reservation.cost
-        content = RecordDict({"model": to_record(self.task.broadcast(self._model, round_)), "round": asked})
-        return self._messages(content, round_)
+            self._about["cost"] = self._reservation.cost
+        content = RecordDict({"model": to_record(self.task.broadcast(self._model, round_)), "round": self._about})
+        if self._secure is None:
+            return self._messages({node: content for node in self._asked}, round_)
+        self._grid = grid
+        parcels = self._secure.open(grid, self._asked, round_, self._about)
+        return self._messages({node: with_parcels(content, one) for node, one in parcels.items()}, round_)
 
     def aggregate_train(
         self, server_round: int, replies: Iterable[Message]
@@ -171,11 +196,19 @@ class PersonLevelDPAvg(Strategy):
             raise TradefairError(f"{len(present)} of {self.nodes} nodes are connected; start the others and run again")
         return present
 
-    def _messages(self, content: RecordDict, round_: Round) -> Iterator[Message]:
-        for node in self._asked:
+    def _messages(self, contents: Mapping[int, RecordDict], round_: Round) -> Iterator[Message]:
+        for node, content in contents.items():
             yield Message(content, dst_node_id=node, message_type=MessageType.TRAIN, group_id=round_.name)
 
     def _add_up(self, replies: Iterable[Message], round_: Round) -> tuple[NDArray[np.float64], int]:
+        if self._secure is not None and self._grid is not None:
+            for reply in replies:
+                self._secure.add(reply)
+            ring, answered = self._secure.close(self._grid, round_, self._about)
+            self._count_missing(len(self._asked) - answered, round_)
+            return from_ring(ring, step=step_of_run(self.config)), answered
+        if self.config.adds_steps:
+            return self._add_steps(replies, round_)
         adding = OrderedSum(self._asked, size=round_.size)
         surplus = 0
         for reply in replies:
@@ -184,15 +217,33 @@ class PersonLevelDPAvg(Strategy):
             if values is None:
                 adding.put(reply.metadata.src_node_id, None)
         total = adding.total()
-        missing = len(self._asked) - adding.accepted + surplus
-        self.dropped += missing
         if adding.accepted == 0:
             raise TradefairError(
                 f"round {round_.name!r}: none of {len(self._asked)} nodes gave a usable answer; their own logs say why"
             )
+        self._count_missing(len(self._asked) - adding.accepted + surplus, round_)
+        return total, adding.accepted
+
+    def _add_steps(self, replies: Iterable[Message], round_: Round) -> tuple[NDArray[np.float64], int]:
+        """Add whole numbers that no mask hides, in a simulation where nobody looks at them: the sum is the same."""
+        total, heard = np.zeros(round_.size, dtype=np.uint64), set[int]()
+        for reply in replies:
+            node, ring = reply.metadata.src_node_id, read_vector(reply, KEY, size=round_.size, dtype=np.uint64)
+            if ring is not None and node in self._asked and node not in heard:
+                np.add(total, ring, out=total)
+                heard.add(node)
+        if len(heard) < self.nodes - self.config.dropouts:
+            raise PrivacyError(
+                f"round {round_.name!r}: {len(heard)} of {self.nodes} nodes answered, and the noise needs "
+                f"{self.nodes - self.config.dropouts}; the round gives nothing"
+            )
+        self._count_missing(len(self._asked) - len(heard), round_)
+        return from_ring(total, step=step_of_run(self.config)), len(heard)
+
+    def _count_missing(self, missing: int, round_: Round) -> None:
+        self.dropped += missing
         if missing:
             _log.warning("round %r: %d of %d answers were left out", round_.name, missing, len(self._asked))
-        return total, adding.accepted
 
     def _noise(self, round_: Round, answered: int) -> tuple[NDArray[np.float64] | float, float]:
         """Return what to add to the sum, and the standard deviation of all noise in it."""
@@ -201,6 +252,9 @@ class PersonLevelDPAvg(Strategy):
         z = noise_multiplier(self.account.costs[round_.name])
         if self.config.noise == "every_node":  # each answer came with noise of its own
             return 0.0, float(z * self.config.bounds.per_message * np.sqrt(answered))
+        if self.config.noise == "distributed":
+            share = noise_share(self.config, cost=self.account.costs[round_.name], nodes=self.nodes)
+            return 0.0, float(share * step_of_run(self.config) * np.sqrt(answered))
         scale = z * self.config.bounds.joint
         rng = None
         if self._noise_seed is not None:

@@ -12,7 +12,7 @@ import pandas as pd
 from retail import columns as c
 from retail.errors import PrivacyError
 
-NoisePlacement = Literal["aggregator", "every_node"]
+NoisePlacement = Literal["aggregator", "distributed", "every_node"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +36,18 @@ def shopper_unit(noise: NoisePlacement) -> PrivacyUnit:
     """State the unit of the federation: one shopper over all merchants.
 
     Args:
-        noise: "aggregator" adds noise once to the sum; "every_node" adds it before a message leaves its merchant.
+        noise: "aggregator" adds noise once to the sum; "distributed" has each merchant add a
+            share of it, so that their sum carries it; "every_node" adds all of it before a message leaves its merchant.
 
     Raises: PrivacyError: another noise placement.
     """
     trust = {
         "aggregator": "The registry caps merchants per shopper. Merchants run our clipping code. The aggregator sees "
         "each merchant's clipped sum without noise, and is trusted to add noise before anything leaves it.",
+        "distributed": "The registry caps merchants per shopper. Merchants run our clipping and noise code; as many of "
+        "them as the settings say send theirs and keep their noise to themselves. A message alone carries too little "
+        "noise: masks hide it, and the aggregator, which follows the protocol of the secure aggregation, sees the sum "
+        "with all noise in it alone. The aggregator is trusted not to start extra runs in the merchants' name.",
         "every_node": "The registry caps merchants per shopper. Merchants run our clipping and noise code. Each "
         "message is noised before it leaves its merchant. The aggregator is trusted not to start extra runs in a "
         "merchant's name: nodes keep no ledger of their own yet.",

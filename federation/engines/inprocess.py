@@ -24,6 +24,7 @@ from federation.access import Access
 from federation.client_app import FAILURE, forget
 from federation.client_app import app as client_app
 from federation.config import FederationConfig
+from federation.secagg.roster import Identities
 from federation.server_app import app as server_app
 
 _SERVER: Final = 1
@@ -132,11 +133,13 @@ def drive(
     """
     run_id = secrets.randbits(63)
     settings, rules = config.to_json(), (access or Access()).to_json()
+    known = Identities.new(nodes) if config.aggregation == "secure" else None
+    roster = {} if known is None else {"roster": known.roster}
     contexts = {
         _FIRST_NODE + index: Context(
             run_id=run_id,
             node_id=_FIRST_NODE + index,
-            node_config={"partition-id": index, "num-partitions": nodes, "access": rules},
+            node_config={"partition-id": index, "num-partitions": nodes, "access": rules, **_of_node(known, index)},
             state=RecordDict(),
             run_config={"tradefair": settings},
         )
@@ -145,7 +148,7 @@ def drive(
     server = Context(
         run_id=run_id,
         node_id=_SERVER,
-        node_config={"access": rules},
+        node_config={"access": rules, **roster},
         state=RecordDict(),
         run_config={"tradefair": settings},
     )
@@ -155,6 +158,10 @@ def drive(
         finally:
             forget()
     return server
+
+
+def _of_node(known: Identities | None, index: int) -> dict[str, str]:
+    return {} if known is None else {"roster": known.roster, "identity": known.secrets[index].hex()}
 
 
 def _copy(content: RecordDict) -> RecordDict:

@@ -30,6 +30,7 @@ class ServerSession:
         self._graph = Graph(terms, session)
         self._keys: dict[int, Advertisement] = {}
         self._shared: set[int] = set()
+        self.size = size
         self._total = np.zeros(size, dtype=np.uint64)
         self._masked: set[int] = set()
 

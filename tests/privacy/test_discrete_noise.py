@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from privacy.mechanisms.discrete import LEAST_SCALE, discrete_gaussian, share_scale
+from privacy.mechanisms.discrete import discrete_gaussian
+from privacy.noise_shares import LEAST_SCALE, share_scale
 from retail.errors import PrivacyError
 
 
