@@ -23,6 +23,7 @@ from apps.command import (
     faces,
     ledger,
     log,
+    match,
     policy,
     release,
     report,
@@ -62,6 +63,7 @@ app.add_typer(consent.app, name="consent")
 app.add_typer(erasure.app, name="erasure")
 app.add_typer(faces.app, name="faces")
 app.add_typer(release.app, name="release")
+app.add_typer(match.app, name="match")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(log.app, name="log")
 app.command("audit", short_help="Find what should not have been read, or attack a run.")(audit.audit)

@@ -13,7 +13,7 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 
-from matching.psi.group import fresh_key, masked, point_of, public_of, random_point
+from matching.psi.group import fresh_key, masked, point_of, public_of, random_point, shuffled
 from matching.psi.messages import MARK, Question, Reply
 from privacy.statistics.noise import CountNoise
 from retail.errors import PrivacyError
@@ -67,7 +67,4 @@ def hide(
     length = question.terms.places + spare
     own += [random_point() for _ in range(length - len(own))]
     marks += [secrets.token_bytes(MARK) for _ in range(length - len(marks))]
-    shuffle = secrets.SystemRandom().shuffle
-    shuffle(own)
-    shuffle(marks)
-    return Reply(question.terms, spare, noise, tuple(marks), tuple(own))
+    return Reply(question.terms, spare, noise, tuple(shuffled(marks)), tuple(shuffled(own)))

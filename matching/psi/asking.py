@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Collection
 
 from matching.psi.answering import mark_of
-from matching.psi.group import masked, point_of, public_of, random_point
+from matching.psi.group import masked, point_of, public_of, random_point, shuffled
 from matching.psi.messages import Question, Reply
 from matching.psi.terms import LEAST_PEOPLE, Terms
 from retail.errors import PrivacyError
@@ -30,8 +29,7 @@ def ask(terms: Terms, ids: Collection[str], key: bytes) -> Question:
     domain = terms.domain
     own = masked((point_of(domain, one) for one in people), key)
     points = own + [random_point() for _ in range(terms.places - len(own))]
-    secrets.SystemRandom().shuffle(points)
-    return Question(terms, public_of(key), tuple(points))
+    return Question(terms, public_of(key), tuple(shuffled(points)))
 
 
 def count_matches(reply: Reply, key: bytes) -> int:

@@ -102,6 +102,7 @@ class Party:
         self._blind = BlindNoise(
             dataset=dataset, ledger=ledger, engine=engine, log=log, jurisdiction=jurisdiction, regime=regime
         )
+        self._ledger = ledger
         self._matches: int | None = None
         self._gate = ReleaseGate(
             dataset=dataset,
@@ -113,6 +114,11 @@ class Party:
             jurisdiction=jurisdiction,
             regime=regime,
         )
+
+    @property
+    def remaining(self) -> int:
+        """Nano-rho that this party may still spend."""
+        return self._ledger.remaining
 
     def start(
         self, ids: Collection[str], other: str, *, places: int, purpose: str, epsilon: float
@@ -184,6 +190,8 @@ class Party:
             PrivacyError: the reply is of another session or came twice, a point of it is none, or the budget is spent.
         """
         terms = pending.terms
+        if terms.asker != self.name:
+            raise PrivacyError(f"the session was begun by {terms.asker!r}, and this is {self.name!r}; it must end it")
         if reply.terms != terms:
             raise PrivacyError(f"the reply is of session {reply.terms.session}, and {terms.session} was begun on other "
                                "terms; ask for the right one")  # fmt: skip

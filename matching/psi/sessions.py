@@ -46,9 +46,7 @@ class Limit:
         for name in ("most", "days"):
             value = getattr(self, name)
             if type(value) is not int or not 1 <= value <= 10_000:
-                raise ConfigError(
-                    f"{name} of a limit of sessions must be a whole number from 1 to 10000, got {value!r}"
-                )
+                raise ConfigError(f"{name} of a limit of sessions must be a whole number, 1 to 10000, got {value!r}")
 
 
 class Sessions:
