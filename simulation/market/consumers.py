@@ -7,7 +7,8 @@ A consumer of segment s who looks for something of category c sees the products 
 with independent Gumbel e. Attention is place^-g up to the last place shown, and 0 beyond. So the share of j is
 attention(r(j)) exp(v_j) / (1 + sum over shown k), and the expected surplus of an arrival is ln(1 + sum) / sensitivity_s
 in money, over leaving at once (Small and Rosen 1981). The logsum counts little attention like a nuisance: it says what
-a list is worth to someone who looks at it that way, not what a tireless reader would make of it.
+a list is worth to someone who looks at it that way, not what a tireless reader would make of it. Where copies are close
+substitutes (`nest` < 1) an imitated product and its copies count as in a nested logit, see `nests`.
 
 Consumers with one need and segment have one distribution, so each choice is drawn exactly by inverting it at a number
 that belongs to the consumer and the period (`retail.randomness`), whatever the market looks like.
@@ -21,6 +22,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from simulation.market.nests import Nests, draw_together
 from simulation.market.settings import MarketSettings
 from simulation.market.state import STREAMS, Consumers, Floats, Ints, Products
 
@@ -46,17 +48,21 @@ def utilities(products: Products, consumers: Consumers, price: Floats, settings:
     return np.asarray(plain + taste * products.style[:, None, :] - sensitivity * price[:, None, :])
 
 
-def shares(v: Floats, attention: Floats) -> tuple[Floats, Floats]:
+def shares(v: Floats, attention: Floats, nests: Nests | None = None) -> tuple[Floats, Floats]:
     """Return choice probabilities and the inclusive value.
 
     Args:
         v: (C, S, K), utilities.
         attention: (C, S, K), 0 for what is not shown.
+        nests: of close substitutes; None for a plain logit.
 
-    Returns: (C, S, K), which sum over K to the chance of buying; (C, S), ln(1 + sum of attention * exp(v)).
+    Returns: (C, S, K), which sum over K to the chance of buying; (C, S), ln(1 + sum of attention * exp(v)), over nests
+        where there are any.
     """
     top = np.maximum(v.max(axis=2, initial=0.0), 0.0)
     weight = attention * np.exp(v - top[:, :, None])
+    if nests is not None:
+        draw_together(weight, nests)
     total = np.exp(-top) + weight.sum(axis=2)
     weight /= total[:, :, None]
     return weight, top + np.log(total)

@@ -23,6 +23,7 @@ from simulation.market.books import Books, Ledger
 from simulation.market.consumers import attention_of, choose, expected_arrivals, shares, utilities
 from simulation.market.knowledge import Rights, merchants_know, platform_knows, rights
 from simulation.market.measuring import measure
+from simulation.market.nests import find_nests
 from simulation.market.reads import Figures, Reads
 from simulation.market.rules import Remedy, Rules, make_rules
 from simulation.market.run import MarketRun, Recording, summarise
@@ -48,6 +49,7 @@ class Market:
         last: the lists of the last period, None before the first.
         books: its money, None before the first.
         expected: (C, S) float64, arrivals that a forecaster expects.
+        nests: of copies and what they imitate; None where these are no closer than others.
         launched, imitated: products that merchants and own label brought out in the last period.
     """
 
@@ -84,6 +86,7 @@ class Market:
         self.books: Books | None = None
         self.expected = expected_arrivals(self.state.consumers, settings)
         self._groups = merchants.sellers_groups(self.state.products, settings.merchants)
+        self.nests = find_nests(self.state.products, settings)
         self.launched = self.imitated = 0
         self._pools = [self.state.pool]
         self.state.fee = min(settings.fee, self.rules.fee_cap)
@@ -114,7 +117,7 @@ class Market:
             kept = fee + advertising(state.products, settings)
             merchants.move_prices(
                 state, share, self.expected, kept, self._groups, own_knowledge, settings,
-                minds_fees=right.own_label_minds,
+                minds_fees=right.own_label_minds, nests=self.nests,
             )  # fmt: skip
         shown = self._show(right, own_knowledge)
         picks = self.recording.picks(settings) if self.recording is not None else None
@@ -156,6 +159,7 @@ class Market:
         _, outside = merchants.outside_profit(state, leaving, returned, settings)
         state.merchants.multihomes = outside > settings.multihome_cost * settings.reference_profit
         self._groups = merchants.sellers_groups(state.products, settings.merchants)
+        self.nests = find_nests(state.products, settings)
         if settings.fee_step > 0:
             self._choose_fee(right, last)
         if settings.advertises:
@@ -221,7 +225,8 @@ class Market:
         place = platform.places(ranked)
         neutral_place = place if ranked is neutral else platform.places(neutral)
         attention = attention_of(place, settings) * state.products.active[:, None, :]
-        share, inclusive = shares(utilities(state.products, state.consumers, state.products.price, settings), attention)
+        v = utilities(state.products, state.consumers, state.products.price, settings)
+        share, inclusive = shares(v, attention, self.nests)
         return Shown(place, neutral_place, attention, share, told, rating, inclusive, state.products.id.copy())
 
     def _book(self, right: Rights, ledger: Ledger, fee: Floats, units: Ints, arrivals: Ints) -> Books:

@@ -112,7 +112,7 @@ def _gain_by_ranking(market: Market, shown: Shown, kept: Floats) -> float:
     state, settings = market.state, market.settings
     products = state.products
     attention = attention_of(shown.neutral, settings) * products.active[:, None, :]
-    neutral, _ = shares(utilities(products, state.consumers, products.price, settings), attention)
+    neutral, _ = shares(utilities(products, state.consumers, products.price, settings), attention, market.nests)
     more = np.einsum("csk,cs->ck", shown.share - neutral, market.expected)
     third = products.third
     gain = more * np.where(third, kept * products.price, products.price - products.cost) * products.active

@@ -6,7 +6,9 @@ m_j = p_j - cost_j / (1 - fee) (times 1 - fee, which drops out), and its best an
     m_j = [sum_s W_s P_sj + sum_s W_s a_s P_sj sum_{k in G} m_k P_sk] / sum_s W_s a_s P_sj
 
 with arrivals W_s, price sensitivities a_s and shares P (the zeta form of Morrow and Skerlos 2011, of which one step is
-taken each period from the shares that the seller saw). What it believes about demand is off by a factor
+taken each period from the shares that the seller saw). In a nest of close substitutes, where j has the part Q_sj of the
+sales, a price moves more: the bottom is divided by lambda, and (1 / lambda - 1) sum_{k in G and the nest} m_k Q_sk
+stands beside the inner sum. What it believes about demand is off by a factor
 exp(price_error sqrt(1 - k) z): the less it knows, the more. Prices move `price_step` of the way.
 """
 
@@ -17,6 +19,7 @@ import math
 import numpy as np
 
 from simulation.market.knowledge import Rights, merchants_know
+from simulation.market.nests import Nests
 from simulation.market.settings import MarketSettings
 from simulation.market.state import Consumers, Floats, Ints, Products, State
 
@@ -66,6 +69,7 @@ def best_markups(
     consumers: Consumers,
     *,
     minds_fees: bool,
+    nests: Nests | None = None,
 ) -> Floats:
     """Return (C, K) float64, money: what each seller's best answer adds to cost (after the fee).
 
@@ -80,14 +84,14 @@ def best_markups(
         groups: see `sellers_groups`.
         consumers: their sensitivities.
         minds_fees: the own label may see that, and counts the fees.
+        nests: of close substitutes; None for a plain logit.
     """
     group, count = groups
     segments = share.shape[1]
     margin = products.price - products.cost / (1 - fee)
     index = (group[:, None, :] + np.arange(segments)[None, :, None] * count).ravel()
-    earned = np.bincount(index, (margin[:, None, :] * share).ravel(), minlength=segments * count).reshape(
-        segments, count
-    )
+    sums = np.bincount(index, (margin[:, None, :] * share).ravel(), minlength=segments * count)
+    earned = np.asarray(sums, dtype=np.float64).reshape(segments, count)
     inside = np.moveaxis(earned[:, group], 0, 1)  # (C, S, K)
     if minds_fees and products.own.any():
         taken = np.where(products.third, fee * products.price, 0.0)
@@ -96,10 +100,27 @@ def best_markups(
     weight = arrivals[:, :, None] * share
     slope = consumers.sensitivity[None, :, None] * weight
     bottom = slope.sum(axis=1)
+    if nests is not None:
+        at, closer = (nests.category, nests.slot), 1 / nests.dissimilarity
+        parts = nests.parts(share)
+        _, seller = np.unique(nests.nest * count + group[at], return_inverse=True)
+        near = _sums(margin[at][:, None] * parts, seller)
+        if minds_fees:
+            taken = np.where(products.third, fee * products.price, 0.0)[at]
+            near = near + nests.total(taken[:, None] * parts) * products.own[at][:, None]
+        inside[nests.category, :, nests.slot] = nests.of(inside) + (closer - 1) * near
+        bottom[at] *= closer
     top = weight.sum(axis=1) + (slope * inside).sum(axis=1)
     seen = bottom > 1e-12
     plain = 1 / float(consumers.sensitivity.mean())
     return np.where(seen, top / np.where(seen, bottom, 1.0), plain)
+
+
+def _sums(values: Floats, group: Ints) -> Floats:
+    """(n, S): to each row the sum over the rows of its group."""
+    sums = np.zeros((int(group.max()) + 1, values.shape[1]))
+    np.add.at(sums, group, values)
+    return np.asarray(sums[group])
 
 
 def move_prices(
@@ -112,10 +133,11 @@ def move_prices(
     settings: MarketSettings,
     *,
     minds_fees: bool,
+    nests: Nests | None = None,
 ) -> None:
     """Move every listed price towards the best answer that its seller believes in; args as in `best_markups`."""
     products = state.products
-    markup = best_markups(products, share, arrivals, fee, groups, state.consumers, minds_fees=minds_fees)
+    markup = best_markups(products, share, arrivals, fee, groups, state.consumers, minds_fees=minds_fees, nests=nests)
     known = np.append(state.merchants.knowledge, (0.0, own_knowledge))[products.seller]  # -1 is the last, the platform
     believed = markup * np.exp(settings.price_error * np.sqrt(1 - known) * products.price_z)
     target = products.cost / (1 - fee) + believed

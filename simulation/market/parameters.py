@@ -23,6 +23,8 @@ CONSUMERS: Final = (
     Parameter("attention", 0.5, 0.28, 1.0, "1", "literature",
               "attention = place^-attention. Low end: Baye, Gatti, Kattuman and Morgan 2009, about 17% fewer clicks a "
               "place near the top (cited from memory); high end: Joachims, Swaminathan and Schnabel 2017, 1/place"),
+    Parameter("nest", 1.0, 0.3, 1.0, "1", "assumption",
+              "dissimilarity of an imitated product and its copies: 1 is a plain logit, near 0 they are one to buyers"),
 )  # fmt: skip
 MERCHANTS: Final = (
     Parameter("scale_sigma", 1.0, 0.5, 1.6, "1", "assumption", "spread of merchants' sizes, lognormal"),

@@ -162,7 +162,7 @@ def best_fee(
 
     Merchants are taken to pass a change on (cost / (1 - fee) moves, markups stay), nobody to enter or leave. Merchants'
     costs are not public, so they are guessed from prices at the mean markup 1/a. Logit shares at other prices follow
-    from those seen: s_j exp(-a d_j) / (s_0 + sum_k s_k exp(-a d_k)).
+    from those seen: s_j exp(-a d_j) / (s_0 + sum_k s_k exp(-a d_k)), as if copies were no closer than others.
 
     Args:
         public: prices and who sells.

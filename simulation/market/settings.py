@@ -22,7 +22,9 @@ _SIZES: Final = {
     "places": (1, 200),
     "review": (1, 1_000),
 }
-_ABOVE_ZERO: Final = ("price_sensitivity", "prior_orders", "prior_ratings", "arrival", "horizon", "epsilon", "window")
+_ABOVE_ZERO: Final = (
+    "price_sensitivity", "prior_orders", "prior_ratings", "arrival", "horizon", "epsilon", "window", "nest",
+)  # fmt: skip
 _SIGNED: Final = ("base_utility", "own_quality")
 _BELOW_ONE: Final = (
     "fee", "service_take", "own_label_share", "own_cost_edge", "price_spread", "delta", "sponsored_price",
@@ -44,7 +46,7 @@ _MOST: Final = {
 """Largest size of what enters an exponential or the room of a category, far outside what is plausible."""
 _SHARES: Final = (
     "arrival", "price_step", "idea_rate", "entry_rate", "imitation_loss", "memory", "untold_share", "transfer",
-    "review_rate", "stake", "affiliate_share", "outside_reach", "portability", "sponsored_share",
+    "review_rate", "stake", "affiliate_share", "outside_reach", "portability", "sponsored_share", "nest",
 )  # fmt: skip
 
 
@@ -94,6 +96,7 @@ class MarketSettings:
     quality_sd: float = _default("quality_sd")
     base_utility: float = _default("base_utility")
     attention: float = _default("attention")
+    nest: float = _default("nest")
 
     scale_sigma: float = _default("scale_sigma")
     cost_sigma: float = _default("cost_sigma")

@@ -149,6 +149,6 @@ def _surplus(market: Market, rise: float) -> float:
     products = state.products
     price = np.where(products.own, products.price * (1 + rise), products.price)
     attention = attention_of(shown.place, settings) * products.active[:, None, :]
-    _, inclusive = shares(utilities(products, state.consumers, price, settings), attention)
+    _, inclusive = shares(utilities(products, state.consumers, price, settings), attention, market.nests)
     need = np.diff(state.consumers.share, prepend=0.0)
     return float((need @ (inclusive / state.consumers.sensitivity)).mean())

@@ -28,10 +28,7 @@ class Consumer(Agent):  # type: ignore[misc]
             return
         category = model.draw_need()
         goods = model.lists[category, self.segment]
-        weights = [
-            (place + 1) ** -settings.attention * math.exp(model.utility(good, self.segment))
-            for place, good in enumerate(goods[: settings.places])
-        ]
+        weights = model.weights(goods[: settings.places], self.segment)
         total = 1.0 + sum(weights)
         model.arrivals += 1
         model.surplus += math.log(total) / model.sensitivity[self.segment]

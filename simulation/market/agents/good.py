@@ -34,6 +34,16 @@ class Good:
     sponsored: bool = False
 
     @property
+    def original(self) -> Good:
+        """What it imitates, or itself."""
+        return self.copy_of or self
+
+    def part(self, near: list[Good], segment: int) -> float:
+        """Its part of what close substitutes sold last to a segment."""
+        sold = sum(other.share[segment] for other in near if other.share)
+        return self.share[segment] / sold if self.share and sold > 0 else 0.0
+
+    @property
     def own(self) -> bool:
         """Whether the platform sells it."""
         return self.seller.is_platform

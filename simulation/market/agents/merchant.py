@@ -101,6 +101,15 @@ class Merchant(Agent):  # type: ignore[misc]
                 )
                 for s in self.model.segments
             ]
+            near = self.model.near(good)
+            if len(near) > 1:
+                closer = 1 / self.model.settings.nest - 1
+                for s in self.model.segments:
+                    inside[s] += closer * sum(
+                        (other.price - other.cost / (1 - self.charge(other))) * other.part(near, s)
+                        for other in near
+                        if other.seller is self
+                    )
             self.model.choose_price(good, inside, good.cost / (1 - self.charge(good)), self.knowledge)
 
     def outside(self, leaving: float) -> tuple[float, float]:

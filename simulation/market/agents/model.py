@@ -66,6 +66,27 @@ class MarketModel(Model):  # type: ignore[misc]
         liking = self.taste[segment] * good.style - self.sensitivity[segment] * good.price
         return self.settings.base_utility + good.quality + liking
 
+    def near(self, good: Good) -> list[Good]:
+        """What is on the list of the same original, itself included: close substitutes where `nest` is below 1."""
+        if self.settings.nest == 1:
+            return [good]
+        return [other for other in self.goods if other.original is good.original]
+
+    def weights(self, shown: list[Good], segment: int) -> list[float]:
+        """What a segment's chances to buy what it is shown are in proportion to; leaving without has 1."""
+        nest = self.settings.nest
+        plain = [
+            (place + 1) ** -self.settings.attention * math.exp(self.utility(good, segment))
+            for place, good in enumerate(shown)
+        ]
+        if nest == 1:
+            return plain
+        within = [weight ** (1 / nest) for weight in plain]
+        together: dict[int, float] = {}
+        for good, weight in zip(shown, within, strict=True):
+            together[id(good.original)] = together.get(id(good.original), 0.0) + weight
+        return [together[id(good.original)] ** (nest - 1) * weight for good, weight in zip(shown, within, strict=True)]
+
     def draw_need(self) -> int:
         """Draw a category."""
         u = self.rng.random()
@@ -91,6 +112,8 @@ class MarketModel(Model):  # type: ignore[misc]
         """Set a good's next price from what was sold last."""
         settings, weight = self.settings, self.expected[good.category]
         bottom = sum(weight * a * share for a, share in zip(self.sensitivity, good.share, strict=False))
+        if len(self.near(good)) > 1:
+            bottom /= settings.nest
         if good.share and bottom > 1e-12:
             top = sum(
                 weight * share * (1 + a * earned)
@@ -174,10 +197,7 @@ class MarketModel(Model):  # type: ignore[misc]
             good.share = [0.0 for _ in self.segments]
         for (category, s), goods in self.lists.items():
             shown = goods[: self.settings.places]
-            weights = [
-                (place + 1) ** -self.settings.attention * math.exp(self.utility(good, s))
-                for place, good in enumerate(shown)
-            ]
+            weights = self.weights(shown, s)
             total = 1 + sum(weights)
             self.inclusive[category, s] = math.log(total)
             for good, weight in zip(shown, weights, strict=True):

@@ -39,16 +39,21 @@ class Platform(Agent):  # type: ignore[misc]
     def price(self) -> None:
         """Price own label, minding the fees that it takes away where it may see what merchants sell."""
         model = self.model
+        closer = 1 / model.settings.nest - 1
         for good in self.goods:
             inside = []
+            near = model.near(good)
             for s in model.segments:
                 total = 0.0
                 for other in model.goods:
                     if other.category == good.category and other.share:
+                        counts = other.share[s]
+                        if len(near) > 1 and other in near:
+                            counts += closer * other.part(near, s)
                         if other.own:
-                            total += (other.price - other.cost) * other.share[s]
+                            total += (other.price - other.cost) * counts
                         elif model.right.own_label_minds:
-                            total += other.seller.charge(other) * other.price * other.share[s]
+                            total += other.seller.charge(other) * other.price * counts
                 inside.append(total)
             model.choose_price(good, inside, good.cost, self.knowledge)
 

@@ -35,6 +35,7 @@ def paired(regime, seeds, periods=30, settings=SETTINGS):
         ("federated_dp", {}),
         ("affiliated_stores", {}),
         ("pooled_self_preferencing", {"sponsored_share": 0.15}),
+        ("pooled_self_preferencing", {"nest": 0.4, "own_label_share": 0.2}),
     ],
 )
 def test_agents_and_arrays_agree_on_average(regime, more):
