@@ -201,10 +201,12 @@ def _power(name: str, effect: float, design: Design, log: MarketLog, verdicts: S
     plan = Plan(n=max(inner.n, 1))
     source = f"of this log only the number of {inner.n_unit} is used"
     if name == "ranking" and log.impressions is not None:
-        items = round(len(log.impressions) / max(log.impressions["list"].nunique(), 1))
+        count = max(log.impressions["list"].nunique(), 1)
+        items = min(max(round(len(log.impressions) / count), 2), 1000)
+        shown = min(max(round(log.impressions["position"].notna().sum() / count), 1), items)
         share = float(log.impressions["own"].mean())
         if 0 < share < 1:
-            plan = Plan(n=max(inner.n, 1), items=min(max(items, 2), 1000), own_share=share)
+            plan = Plan(n=max(inner.n, 1), items=items, shown=shown, own_share=share)
             source = "queries, mean length and own share are this log's, the quality spread is assumed"
     rule = next(one for one in all_rules() if one.name == name)
     power = rule.power(design, effect, plan)

@@ -88,7 +88,8 @@ class Plan:
 
     Attributes:
         n: queries, imitated products, requests, or periods, by rule.
-        items: places of each list.
+        items: products that each list ranks.
+        shown: how many of them are shown, from the first; None for all.
         own_share: share of own products in a list.
         spread: SD of the score that logged qualities make in a list, log-odds.
         failing: share of requests that fail anyway.
@@ -101,6 +102,7 @@ class Plan:
 
     n: int = 200
     items: int = 10
+    shown: int | None = None
     own_share: float = 0.3
     spread: float = 0.6
     failing: float = 0.0
@@ -115,7 +117,9 @@ class Plan:
         if isinstance(self.n, bool) or not isinstance(self.n, int) or self.n < 1:
             raise ConfigError(f"n = {self.n!r}: give a whole number of at least 1")
         if isinstance(self.items, bool) or not isinstance(self.items, int) or not 2 <= self.items <= 1000:
-            raise ConfigError(f"items = {self.items!r}: give 2 to 1,000 places")
+            raise ConfigError(f"items = {self.items!r}: give 2 to 1,000 products")
+        if self.shown is not None and (type(self.shown) is not int or not 1 <= self.shown <= self.items):
+            raise ConfigError(f"shown = {self.shown!r}: give 1 to {self.items:,} places, as many as items at most")
         for name, lo, hi in (("own_share", 0, 1), ("wanted", 0, 1)):
             if not lo < getattr(self, name) < hi:
                 raise ConfigError(f"{name} = {getattr(self, name)!r}: give a share between 0 and 1")

@@ -14,6 +14,7 @@ def draw_lists(
     *,
     queries: int,
     places: int = 10,
+    shown: int | None = None,
     own_share: float = 0.3,
     effect: float = 0.0,
     weights: Sequence[float] = (0.5, 0.3),
@@ -25,7 +26,8 @@ def draw_lists(
     Args:
         rng: for the draws.
         queries: how many lists.
-        places: products in each list.
+        places: products that each list ranks.
+        shown: how many of them, from the first, are shown; None for all. The others are candidates.
         own_share: chance of each product to be own.
         effect: log-odds that an own product gets for being own.
         weights: log-odds for each SD of each logged quality (normal, SD 1).
@@ -42,4 +44,5 @@ def draw_lists(
         value += hidden * (rng.normal(size=own.shape) + own)
     x = np.concatenate([own[:, :, None], quality], axis=2)
     x = np.take_along_axis(x, np.argsort(-value, axis=1)[:, :, None], axis=1)
-    return Lists(x, np.ones(own.shape, dtype=bool), np.ones(queries), np.arange(queries))
+    length = None if shown is None else np.full(queries, min(shown, places))
+    return Lists(x, np.ones(own.shape, dtype=bool), np.ones(queries), np.arange(queries), length)

@@ -7,6 +7,10 @@ The log-likelihood of lists l with products in order of position j is
 a conditional logit for each place among the products that are not yet placed. Lists are strata: what all products of
 a list have in common drops out. Newton steps use the gradient and the Hessian in closed form.
 
+Where a list is cut, j runs over the places that were shown and k over those and all candidates that were not: the
+chance of every complete ranking that begins with the shown places, added up. Without the candidates the shown products
+are a choice by the very score that is asked about, and the model is wrong.
+
 Source: Beggs, Cardell and Hausman 1981, "Assessing the potential demand for electric cars"; Plackett 1975; clustered
 (sandwich) errors as in Allison and Christakis 1994, "Logit models for sets of ranked items".
 """
@@ -32,25 +36,45 @@ class Lists:
     """Ranked lists, padded to one length.
 
     Attributes:
-        x: (lists, places, columns), in order of position; the first column is the one asked about.
+        x: (lists, places, columns), in order of position, then candidates that were not shown, in any order; the first
+            column is the one asked about.
         there: (lists, places) bool, False where padded (at the end).
         weight: (lists,) how often each was shown.
         cluster: (lists,) int64, numbered from 0 without gaps.
+        length: (lists,) int64, how many places were shown; None where all products of each list were.
     """
 
     x: Floats
     there: npt.NDArray[np.bool_]
     weight: Floats
     cluster: npt.NDArray[np.int64]
+    length: npt.NDArray[np.int64] | None = None
 
     @property
     def clusters(self) -> int:
         """How many clusters there are."""
         return int(self.cluster.max()) + 1 if len(self.cluster) else 0
 
+    @property
+    def longest(self) -> int:
+        """Places of the longest list, as shown."""
+        return int((self.there.sum(axis=1) if self.length is None else self.length).max(initial=0))
+
     def take(self, columns: list[int]) -> Lists:
         """Return the lists with these columns only."""
         return replace(self, x=self.x[:, :, columns])
+
+    def part(self, kept: npt.NDArray[np.bool_]) -> Lists:
+        """Return some of the lists, with clusters numbered anew."""
+        cluster = np.unique(self.cluster[kept], return_inverse=True)[1].astype(np.int64)
+        length = None if self.length is None else self.length[kept]
+        return Lists(self.x[kept], self.there[kept], self.weight[kept], cluster, length)
+
+    def stages(self, depth: int | None) -> npt.NDArray[np.bool_]:
+        """Return (lists, places) bool, whether the place is explained: it was shown, and is one of the first."""
+        place = np.arange(self.there.shape[1])
+        shown = self.there if self.length is None else self.there & (place < self.length[:, None])
+        return shown if depth is None else shown & (place < depth)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +110,7 @@ def fit(lists: Lists, *, offset: Floats | None = None, depth: int | None = None)
     Args:
         lists: columns that are not collinear within lists.
         offset: (lists, places) added to x b with coefficient 1.
-        depth: how many places from the top are explained; None for all.
+        depth: how many places from the top are explained, among all products of the list; None for all shown.
     """
     found, fine = _newton(lists, offset, depth, penalty=0.0)
     if not fine:
@@ -97,14 +121,14 @@ def fit(lists: Lists, *, offset: Floats | None = None, depth: int | None = None)
 
 def at_values(lists: Lists, beta: Floats, *, depth: int | None = None) -> Fit:
     """Return gradient and Hessian at given coefficients, which need be no maximum."""
-    return _done(lists, beta, _terms(lists, beta, None, _stages(lists.there, depth)))
+    return _done(lists, beta, _terms(lists, beta, None, lists.stages(depth)))
 
 
 def _newton(lists: Lists, offset: Floats | None, depth: int | None, *, penalty: float) -> tuple[Fit, bool]:
     """Climb; the second value says whether a finite maximum was reached."""
     columns = lists.x.shape[2]
     beta = np.zeros(columns)
-    stage = _stages(lists.there, depth)
+    stage = lists.stages(depth)
     at = _terms(lists, beta, offset, stage)
     scale = _scales(lists)
     ridge = penalty * np.diag(scale**2)
@@ -133,13 +157,6 @@ def _done(lists: Lists, beta: Floats, at: tuple[float, Floats, Floats]) -> Fit:
     scores = np.zeros((lists.clusters, len(beta)))
     np.add.at(scores, lists.cluster, at[1])
     return Fit(beta, at[2], scores, at[0], separated=False)
-
-
-def _stages(there: npt.NDArray[np.bool_], depth: int | None) -> npt.NDArray[np.bool_]:
-    """(lists, places) True where a choice is explained."""
-    if depth is None:
-        return there
-    return there & (np.arange(there.shape[1]) < depth)
 
 
 def _scales(lists: Lists) -> Floats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -33,6 +33,7 @@ class RankedLists:
         all_lists: lists in the log.
         alone: of those, with one product.
         unmixed: of those, with several products, all own or none.
+        unshown: products of the lists here that were candidates and not shown.
         own_is_quality: the qualities tell own and other products apart without fail, so that their effects cannot be.
     """
 
@@ -44,6 +45,7 @@ class RankedLists:
     all_lists: int
     alone: int
     unmixed: int
+    unshown: int
     own_is_quality: bool
 
 
@@ -61,7 +63,7 @@ def ranked_lists(impressions: pd.DataFrame, qualities: Sequence[str]) -> RankedL
     for name in qualities:
         if name not in impressions.columns or name in _NOT_QUALITY:
             raise ConfigError(f"quality {name!r} is no logged quality of impressions; name a column of numbers there")
-    frame = impressions.sort_values([m.LIST, m.POSITION], kind="stable")
+    frame = impressions.sort_values([m.LIST, m.POSITION], kind="stable")  # candidates that were not shown come last
     code, _ = pd.factorize(frame[m.LIST])
     length = np.bincount(code)
     own = frame[m.OWN].to_numpy(dtype=bool)
@@ -74,7 +76,7 @@ def ranked_lists(impressions: pd.DataFrame, qualities: Sequence[str]) -> RankedL
     count, places = int(mixed.sum()), int(length[mixed].max(initial=0))
     if count * places * (1 + len(qualities)) > _MOST_CELLS:
         raise DataError(
-            f"impressions: {count:,} lists of up to {places:,} places are too many; "
+            f"impressions: {count:,} lists of up to {places:,} products are too many; "
             "split the log by period, or write equal lists once with `shown`"
         )
     starts = np.concatenate([[0], np.cumsum(length[mixed])])[:-1] if count else np.zeros(0, dtype=np.int64)
@@ -88,7 +90,9 @@ def ranked_lists(impressions: pd.DataFrame, qualities: Sequence[str]) -> RankedL
     first = frame.iloc[starts] if count else frame
     cluster, _ = pd.factorize(first[m.QUERY])
     weight = first[m.SHOWN].to_numpy(dtype=np.float64)
-    lists = Lists(np.concatenate([flag, raw], axis=2), there, weight, np.asarray(cluster, dtype=np.int64))
+    placed = frame[m.POSITION].notna().to_numpy()
+    shown = np.bincount(row, weights=placed, minlength=count).astype(np.int64) if not placed.all() else None
+    lists = Lists(np.concatenate([flag, raw], axis=2), there, weight, np.asarray(cluster, dtype=np.int64), shown)
     scaled, taken, own_is_quality = _usable(lists)
     return RankedLists(
         scaled,
@@ -99,6 +103,7 @@ def ranked_lists(impressions: pd.DataFrame, qualities: Sequence[str]) -> RankedL
         len(length),
         int((length == 1).sum()),
         int(((length > 1) & ~mixed).sum()),
+        int((~placed).sum()),
         own_is_quality,
     )
 
@@ -106,8 +111,7 @@ def ranked_lists(impressions: pd.DataFrame, qualities: Sequence[str]) -> RankedL
 def with_columns(ranked: RankedLists, columns: Floats) -> Lists:
     """Return the lists with other qualities: (lists, places, any) numbers, scaled, useless ones left out."""
     flag = ranked.lists.x[:, :, :1]
-    own = Lists(np.concatenate([flag, columns], axis=2), ranked.lists.there, ranked.lists.weight, ranked.lists.cluster)
-    return _usable(own)[0]
+    return _usable(replace(ranked.lists, x=np.concatenate([flag, columns], axis=2)))[0]
 
 
 def _usable(lists: Lists) -> tuple[Lists, list[int], bool]:
@@ -132,7 +136,7 @@ def _usable(lists: Lists) -> tuple[Lists, list[int], bool]:
     x = centred(lists) / np.where(spread > 0, spread, 1.0)
     x[:, :, 0] = lists.x[:, :, 0]
     columns = [0, *kept]
-    return Lists(x[:, :, columns], lists.there, lists.weight, lists.cluster), [at - 1 for at in kept], told
+    return replace(lists, x=x[:, :, columns]), [at - 1 for at in kept], told
 
 
 def _residual(column: Floats, basis: list[Floats]) -> Floats:

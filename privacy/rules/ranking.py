@@ -71,7 +71,8 @@ class RankingNeutrality:
             ("lists with own and other products", len(ranked.lists.weight)),
             ("lists of one product", ranked.alone),
             ("lists all own or all other", ranked.unmixed),
-            ("places explained, from the first", design.places(ranked.lists.x.shape[1])),
+            ("products in these that could have been listed and were not", ranked.unshown),
+            ("places explained, from the first", design.places(ranked.lists.longest)),
         )
         why = _cannot_tell(ranked, design)
         if why:
@@ -115,7 +116,7 @@ def _estimate(lists: Lists, design: Design, *, depth: int | None = None) -> Esti
         few=design.few,
         resamples=design.resamples,
         rng=np.random.default_rng(design.seed),
-        depth=design.places(lists.x.shape[1]) if depth is None else depth,
+        depth=design.depth if depth is None else depth,
     )
 
 
@@ -197,12 +198,14 @@ def _curve(ranked: RankedLists, found: Estimate, design: Design) -> tuple[Specif
             logs = np.where(positive, np.log(np.where(positive, logs, 1.0)), logs)
             rows.append(_row("logarithms", _estimate(with_columns(ranked, logs), design)))
     for depth in (1, 3):
-        if ranked.lists.x.shape[1] > depth + 1:
+        if ranked.lists.longest > depth + 1:
             what = "first place alone" if depth == 1 else f"first {depth} places alone"
             rows.append(_row(what, _estimate(ranked.lists, design, depth=depth)))
-    places = ranked.lists.x.shape[1]
+    places = ranked.lists.longest
     if design.places(places) < places:
         rows.append(_row("every place", _estimate(ranked.lists, design, depth=places)))
+    if ranked.unshown:
+        rows += _as_if_whole(ranked, design)
     if len(np.unique(ranked.lists.weight)) > 1:
         once = replace(ranked.lists, weight=np.ones(len(ranked.lists.weight)))
         rows.append(_row("each list once", _estimate(once, design)))
@@ -215,12 +218,22 @@ def _halves(ranked: RankedLists, design: Design) -> list[Specification]:
     middle = float(np.median(ranked.period))
     rows = []
     for name, part in (("earlier periods", ranked.period <= middle), ("later periods", ranked.period > middle)):
-        cluster = np.unique(ranked.lists.cluster[part], return_inverse=True)[1].astype(np.int64)
-        if part.all() or not part.any() or cluster.max() + 1 < design.least:
-            continue
-        lists = Lists(ranked.lists.x[part], ranked.lists.there[part], ranked.lists.weight[part], cluster)
-        rows.append(_row(name, _estimate(lists, design)))
+        lists = ranked.lists.part(part)
+        if not part.all() and lists.clusters >= design.least:
+            rows.append(_row(name, _estimate(lists, design)))
     return rows
+
+
+def _as_if_whole(ranked: RankedLists, design: Design) -> list[Specification]:
+    """What a log of the shown places alone would have said, which selection biases."""
+    there = ranked.lists.stages(None)
+    own = ranked.lists.x[:, :, 0] > 0
+    mixed = np.asarray((own & there).any(axis=1) & (~own & there).any(axis=1), dtype=np.bool_)
+    lists = replace(ranked.lists, there=there, length=None).part(mixed)
+    if lists.clusters < design.least:
+        return []
+    lists = with_columns(replace(ranked, lists=lists), lists.x[:, :, 1:])
+    return [_row("shown places alone", _estimate(lists, design))]
 
 
 def _row(name: str, found: Estimate) -> Specification:

@@ -29,6 +29,8 @@ def rerank(impressions: pd.DataFrame, score: Score) -> Verdict:
         score: the platform's ranking function: table -> one number for each row, larger is higher, each row by itself.
             It is called twice, as it is and with every own flag flipped.
 
+    Products that were candidates and not shown are ranked along, so places are those among all products of a list.
+
     Returns: effect, the mean number of places that own products owe to the flag (NaN without own products), its margin
         0 and no p value, since nothing is estimated: one moved product is a breach. The interval is the range of the
         mean over queries, so its ends are exact too. `rows` names up to 100 moved products.

@@ -17,6 +17,7 @@ from retail.problems import shown
 
 _WHOLE: Final = r"^(0|[1-9]\d{0,17})$"
 _FLAGS: Final = {"true": True, "false": False, "1": True, "0": False}
+_DECIMAL_COMMA: Final = r"^[+-]?\d[\d.' ]*,\d+$"
 _LARGEST: Final = 2.0**53
 _MOST: Final = 1e100  # squares of larger numbers overflow in an audit
 
@@ -54,14 +55,29 @@ def typed_cells(array: pa.ChunkedArray, column: Column, file: str) -> pd.Series[
 
 
 def quality_cells(array: pa.ChunkedArray, name: str, file: str, *, least: float | None) -> pd.Series[Any] | None:
-    """Read a further column as logged quality, or return None where it holds no number at all."""
+    """Read a further column as logged quality, or return None where it holds no number at all.
+
+    Raises: DataError: see `typed_cells`; or most cells are numbers with a decimal comma, which would drop the column.
+    """
     flat = _flat(array)
     if pa.types.is_boolean(flat.type):
         flat = flat.cast(pa.int8())
     cells = read_cells(flat, "number")
     if cells.values.null_count == len(flat):
+        _no_decimal_commas(flat, name, file)
         return None
     return typed_cells(pa.chunked_array([flat]), Column(name, "number", least), file)
+
+
+def _no_decimal_commas(flat: pa.Array, name: str, file: str) -> None:
+    if not pa.types.is_string(flat.type):
+        return
+    trimmed = pc.utf8_trim_whitespace(flat)
+    comma = pc.fill_null(pc.match_substring_regex(trimmed, _DECIMAL_COMMA), False).to_numpy(zero_copy_only=False)
+    filled = pc.fill_null(pc.not_equal(trimmed, ""), False).to_numpy(zero_copy_only=False)
+    if 2 * comma.sum() > filled.sum():
+        why = "a number with a decimal comma; write the column with decimal points, such as 2.50"
+        raise refusal(file, name, int(np.flatnonzero(comma)[0]), flat, why)
 
 
 def refusal(file: str, column: str, row: int, array: pa.Array | None, why: str) -> DataError:

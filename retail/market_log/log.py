@@ -27,7 +27,7 @@ class MarketLog:
     """What a marketplace wrote down; a table that nobody kept is None. `check` says what the columns must hold.
 
     Attributes:
-        impressions: one row for each place of each shown list.
+        impressions: one row for each place of each shown list, and for each candidate that was left out (no position).
         products: one row for each product.
         sales: units and revenue of a product in a period.
         figures: what is not public: profit, and the public popularity beside it.
@@ -69,7 +69,8 @@ def check(log: MarketLog) -> MarketLog:
     """Return the log with typed columns and the optional ones filled in, once every rule of the schema holds.
 
     Optional columns are filled with: `query` the list, `shown` 1, `copy_of` nothing, `role` nothing, `public` false.
-    Rows keep their order. Ids that are whole numbers in one table and text in another become text in all.
+    Positions are int64, or float64 with NaN where the log names candidates that were not shown. Rows keep their order.
+    Ids that are whole numbers in one table and text in another become text in all.
 
     Raises: DataError: the first rule that is broken, with table, row (1 is the first), column and value.
     """
@@ -106,6 +107,7 @@ def check_tables(tables: Mapping[str, pa.Table], files: Mapping[str, str], *, no
             _unique(typed[table.name], table, files[table.name])
     if "impressions" in typed:
         _one_list(typed["impressions"], files["impressions"])
+        _placed(typed["impressions"], files["impressions"])
         typed["impressions"][m.QUERY] = typed["impressions"].get(m.QUERY, typed["impressions"][m.LIST])
         _fill(typed["impressions"], m.SHOWN, np.int64(1))
     if "sales" in typed:
@@ -193,13 +195,18 @@ def _is_whole(series: pd.Series[Any]) -> bool:
 
 def _unique(frame: pd.DataFrame, table: Table, file: str) -> None:
     for key in table.keys:
-        again = frame.duplicated(list(key)).to_numpy()
+        again = (frame.duplicated(list(key)) & frame[key[-1]].notna()).to_numpy()
         if again.any():
             row = int(np.flatnonzero(again)[0])
             cells = frame.loc[row, list(key)]
             first = int(np.flatnonzero((frame[list(key)] == cells).all(axis=1).to_numpy())[0])
-            value = ", ".join(f"{name} {shown(cells[name], most=40)}" for name in key)
+            value = ", ".join(f"{name} {shown(_plain(cells[name]), most=40)}" for name in key)
             raise DataError(f"{file}, row {row + 1}: {value} stands in row {first + 1} already; keep one of them")
+
+
+def _plain(cell: object) -> object:
+    """A position among empty ones is a float, and is shown as the whole number that it is."""
+    return int(cell) if isinstance(cell, float) else cell
 
 
 def _one_list(frame: pd.DataFrame, file: str) -> None:
@@ -212,6 +219,20 @@ def _one_list(frame: pd.DataFrame, file: str) -> None:
             row = int(np.flatnonzero(other)[0])
             what = f"list {shown(frame[m.LIST].iloc[row], most=40)} has another {name} in its first row"
             raise refusal(file, name, row, pa.array(frame[name]), f"{what}; give each list its own id")
+
+
+def _placed(frame: pd.DataFrame, file: str) -> None:
+    """A list has a place at least; the rows without one are candidates."""
+    place = frame[m.POSITION]
+    if place.notna().all():
+        frame[m.POSITION] = place.astype(np.int64)
+        return
+    without = place.isna().groupby(frame[m.LIST], sort=False).transform("all").to_numpy()
+    if without.any():
+        row = int(np.flatnonzero(without)[0])
+        why = f"list {shown(frame[m.LIST].iloc[row], most=40)} has no position at all"
+        hint = "an empty one says that a product could have been listed and was not; give the shown ones theirs"
+        raise refusal(file, m.POSITION, row, None, f"{why}; {hint}")
 
 
 def _one_currency(frame: pd.DataFrame, file: str) -> None:

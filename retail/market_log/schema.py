@@ -54,7 +54,7 @@ TABLES: Final = (
         (
             Column(m.LIST, "id"),
             _PERIOD,
-            Column(m.POSITION, "count", 1),
+            Column(m.POSITION, "count", 1, filled=False),
             Column(m.PRODUCT, "id"),
             Column(m.SELLER, "id"),
             Column(m.OWN, "flag"),

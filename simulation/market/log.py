@@ -1,7 +1,8 @@
 """The event log of a run, in the tables of `retail.market_log`: what an auditor would get.
 
 List-level: each list of a period (a category as shown to a segment) stands once, with how often it was shown. Full: one
-list for every consumer who came. `query` is the category in a period, whose lists share the ranking's noise.
+list for every consumer who came. Products of the category below the last place shown stand without a position.
+`query` is the category in a period, whose lists share the ranking's noise.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def market_log(run: MarketRun) -> MarketLog:
     names = pd.array([PLATFORM_NAME, *(f"m{k}" for k in range(run.settings.merchants))], dtype="str")
     full = run.recording.detail == "full"
     return MarketLog(
-        impressions=_impressions(kept, names, full=full),
+        impressions=_impressions(kept, names, run.settings.places, full=full, advertises=run.settings.advertises),
         products=_products(run, kept[0], names),
         sales=_sales(kept),
         figures=_figures(kept),
@@ -48,15 +49,17 @@ def _sellers(seller: Ints, names: Any) -> Any:
     return names.take(np.asarray(seller) - PLATFORM)
 
 
-def _impressions(kept: list[dict[str, Any]], names: Any, *, full: bool) -> pd.DataFrame:
+def _impressions(kept: list[dict[str, Any]], names: Any, places: int, *, full: bool, advertises: bool) -> pd.DataFrame:
     parts: dict[str, list[NDArray[Any]]] = {}
     first_list = 0
     for one in kept:
         order, arrivals = one["order"], one["arrivals"]
-        categories, segments, most = order.shape
+        categories, segments, slots = order.shape
+        position = np.arange(1.0, slots + 1)
+        position[places:] = np.nan
         cell = np.arange(categories * segments)
         category = cell // segments
-        slot = order.reshape(-1, most)
+        slot = order.reshape(-1, slots)
         if full:
             came = one["picks"][:, 0]
             lists = came[came >= 0]
@@ -72,7 +75,7 @@ def _impressions(kept: list[dict[str, Any]], names: Any, *, full: bool) -> pd.Da
         found = {
             m.LIST: first_list + number,
             m.PERIOD: np.full(number.size, one["period"]),
-            m.POSITION: np.broadcast_to(np.arange(1, most + 1), chosen.shape)[there],
+            m.POSITION: np.broadcast_to(position, chosen.shape)[there],
             m.PRODUCT: one["id"][at],
             m.SELLER: one["seller"][at],
             m.OWN: one["own"][at],
@@ -82,6 +85,10 @@ def _impressions(kept: list[dict[str, Any]], names: Any, *, full: bool) -> pd.Da
             "rating": one["rating"][at],
             "relevance": one["told"][at[0], (lists % segments)[number], at[1]],
         }
+        if advertises:
+            found["sponsored"] = one["sponsored"][at].astype(np.float64)
+        if one["sponsored"] is not None:
+            found["sponsored"] = one["sponsored"][at].astype(np.int8)
         first_list += lists.size
         for name, values in found.items():
             parts.setdefault(name, []).append(values)

@@ -46,11 +46,9 @@ class Recording:
 
         products, books = market.state.products, market.books
         assert books is not None
-        most = min(market.settings.places, shown.place.shape[2])
-        order = np.argsort(shown.place, axis=2)[:, :, :most]
         self.periods.append({
             "period": market.period,
-            "order": order.astype(np.int32),
+            "order": np.argsort(shown.place, axis=2).astype(np.int32),
             "arrivals": arrivals.astype(np.int64),
             "units": books.units,
             "by_segment": units.astype(np.int32),
@@ -62,6 +60,8 @@ class Recording:
             "seller": products.seller.copy(),
             "own": favoured(market.state, market.rules.held_stake) & products.active,
             "active": products.active.copy(),
+            "sponsored": products.sponsored.copy(),
+            "sponsored": products.sponsored.copy() if market.settings.advertises else None,
             "profit": books.product_profit,
             "popularity": popularity(products.sold, products.active),
             "picks": None if picks is None else picks.astype(np.int32),

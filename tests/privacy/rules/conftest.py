@@ -7,11 +7,12 @@ from privacy.rules.drawn_lists import draw_lists
 
 def impressions_of(lists):
     count, places, _ = lists.x.shape
+    place = np.tile(np.arange(1, places + 1), (count, 1))
     return pd.DataFrame(
         {
             "list": np.repeat(np.arange(count), places),
             "period": np.repeat(np.arange(count) // 20, places),
-            "position": np.tile(np.arange(1, places + 1), count),
+            "position": (place if lists.length is None else np.where(lists.stages(None), place, np.nan)).ravel(),
             "product": np.tile(np.arange(places), count),
             "seller": 0,
             "own": lists.x[:, :, 0].ravel() > 0,

@@ -1,6 +1,7 @@
 """The rank-ordered logit against a likelihood written out by hand, and what must not change it."""
 
 from dataclasses import replace
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -58,6 +59,48 @@ def test_estimates_and_information_equal_those_of_a_likelihood_written_out_by_ha
     numerical = hessian(lambda beta: likelihood(beta, uneven, depth), found.beta)
     assert found.information == pytest.approx(numerical, abs=1e-3)
     assert not found.separated
+
+
+def by_complete_rankings(beta, lists):
+    """Minus the log-likelihood of cut lists: the chance of each complete ranking that begins with what was shown."""
+    total = 0.0
+    for x, there, weight, length in zip(lists.x, lists.there, lists.weight, lists.length, strict=True):
+        value = np.exp(x[there] @ beta)
+        chance = 0.0
+        for rest in permutations(range(length, len(value))):
+            order = value[[*range(length), *rest]]
+            chance += np.prod(order / np.cumsum(order[::-1])[::-1])
+        total -= weight * np.log(chance)
+    return total
+
+
+@pytest.fixture
+def cut(uneven):
+    """The same lists, of which only 1 to 4 places were shown; the candidates left out stand in any order."""
+    length = np.minimum(np.random.default_rng(5).integers(1, 5, size=40), uneven.there.sum(axis=1))
+    return replace(uneven, length=length)
+
+
+def test_cut_lists_have_the_likelihood_of_all_complete_rankings_that_begin_like_them(cut):
+    found = fit(cut)
+    by_hand = minimize(by_complete_rankings, np.zeros(3), args=(cut,), method="BFGS", options={"gtol": 1e-7})
+    assert found.log_likelihood == pytest.approx(-by_hand.fun, abs=1e-8)
+    assert found.beta == pytest.approx(by_hand.x, abs=2e-4)
+    numerical = hessian(lambda beta: by_complete_rankings(beta, cut), found.beta)
+    assert found.information == pytest.approx(numerical, abs=1e-3)
+
+
+def test_the_order_of_candidates_that_were_not_shown_changes_nothing(cut):
+    other = cut.x.copy()
+    for number, (length, there) in enumerate(zip(cut.length, cut.there.sum(axis=1), strict=True)):
+        other[number, length:there] = cut.x[number, length:there][::-1]
+    assert fit(replace(cut, x=other)).beta == pytest.approx(fit(cut).beta, abs=1e-9)
+
+
+def test_a_depth_is_a_list_cut_there(uneven):
+    cut = replace(uneven, length=np.minimum(2, uneven.there.sum(axis=1)))
+    assert fit(cut).beta == pytest.approx(fit(uneven, depth=2).beta, abs=1e-9)
+    assert fit(cut).variance() == pytest.approx(fit(uneven, depth=2).variance(), abs=1e-9)
 
 
 def test_clustered_errors_equal_a_sandwich_written_out_by_hand(uneven):

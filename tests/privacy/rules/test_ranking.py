@@ -98,6 +98,41 @@ def test_lists_that_cannot_tell_give_the_reason(impressions):
     assert "cannot be told apart" in told.reason
 
 
+def test_a_log_of_cut_lists_that_names_who_was_left_out_does_not_accuse_a_neutral_ranking(impressions):
+    cut = {"queries": 6_000, "shown": 5, "better": -2.0, "weights": (2.0, 1.0)}
+    frame = impressions(**cut)
+    whole, told = verdict(frame), verdict(frame.dropna(subset="position"))
+    assert whole.outcome == "no_evidence"
+    assert whole.lo < 0.0 < whole.hi
+    assert told.outcome == "breach"  # a false alarm: of poor own products those are seen that were lucky
+    seen = dict(whole.observations)
+    assert seen["products in these that could have been listed and were not"] > 0
+    assert seen["places explained, from the first"] == 5
+    assert {one.name: one.effect for one in whole.curve}["shown places alone"] == pytest.approx(told.effect)
+    assert "shown places alone" not in {one.name for one in told.curve}
+    assert verdict(impressions(**cut, effect=0.3)).outcome == "breach"
+
+
+def test_own_products_that_are_never_shown_are_evidence_too(impressions):
+    frame = impressions(queries=300)
+    last = frame["own"] & (frame["position"] > 1)
+    first = verdict(frame.assign(position=frame["position"].where(~last)))
+    assert first.effect < -0.5
+    assert first.outcome == "no_evidence"
+    nobody = frame.assign(position=frame["position"].where(~frame["own"]))
+    assert verdict(nobody[nobody.groupby("list")["position"].transform("count") > 0]).outcome == "no_evidence"
+
+
+def test_what_a_cut_costs_is_planned(impressions):
+    whole, cut = (RULE.power(Design(), 0.2, Plan(items=40, shown=shown)) for shown in (None, 5))
+    assert cut.needed > 2 * whole.needed
+    assert RULE.power(Design(depth=5), 0.2, Plan(items=40)).needed == cut.needed
+    assert "40 of which 5 places are explained" in cut.basis
+    for wrong in (0, 41, True, 2.5):
+        with pytest.raises(ConfigError, match="shown = "):
+            Plan(items=40, shown=wrong)
+
+
 def test_a_quality_that_says_nothing_within_lists_is_left_out_and_named(impressions):
     frame = impressions(effect=0.5)
     more = frame.assign(season=frame["list"] * 2.0, both=frame["rating"] + frame["speed"])

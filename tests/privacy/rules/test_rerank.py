@@ -32,6 +32,18 @@ def test_a_bonus_is_a_breach_with_every_moved_product_named(listed):
     assert row["place_flipped"] == 1 + (scores[~mine] > without).sum()
 
 
+def test_products_that_were_not_shown_are_ranked_along(listed):
+    def score(table):
+        return table["rating"] + 0.5 * table["own"]
+
+    order = listed.assign(score=score(listed)).sort_values(["list", "score"], ascending=[True, False])
+    whole = order.assign(position=order.groupby("list").cumcount() + 1).drop(columns="score")
+    cut = whole.assign(position=whole["position"].where(whole["position"] <= 4))
+    first, second = rerank(whole, score), rerank(cut, score)
+    assert second.effect == first.effect
+    assert second.observations == first.observations
+
+
 def test_a_bonus_too_small_to_move_anything_is_told_and_is_no_breach(listed):
     found = rerank(listed, lambda table: table["rating"] + 1e-12 * table["own"])
     assert found.outcome == "no_evidence"

@@ -50,6 +50,40 @@ def test_a_folder_written_by_hand_is_read_with_typed_columns(tmp_path):
     assert any("note" in note for note in log.notes)
 
 
+CUT = IMPRESSIONS + "L1,0,,12,m2,false,1.5,x\nL1,0,,13,m2,false,1.0,x\n"
+
+
+def test_a_row_without_a_position_is_a_candidate_that_was_not_shown(tmp_path):
+    log = read_log(folder(tmp_path, impressions=CUT))
+    assert log.impressions["position"].isna().tolist() == [False, False, False, True, True]
+    write_log(log, tmp_path / "again", format="csv")
+    pd.testing.assert_frame_equal(read_log(tmp_path / "again").impressions, log.impressions)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("L1,0,,13", "L1,0,,12", "impressions.csv, row 5: list L1, product 12 stands in row 4 already"),
+        ("L1,0,,13", "L1,0,,10", "impressions.csv, row 5: list L1, product 10 stands in row 1 already"),
+        ("L1,0,,13", "L1,0,2,13", "impressions.csv, row 5: list L1, position 2 stands in row 2 already"),
+        ("L1,0,,13", "L1,1,,13", "row 5, column period holds '1': list L1 has another period"),
+        ("L1,0,,13", "L9,0,,13", "row 5, column position: list L9 has no position at all"),
+    ],
+)
+def test_a_candidate_keeps_the_rules_of_its_list(tmp_path, old, new, words):
+    assert words in refused(tmp_path, impressions=CUT.replace(old, new, 1))
+
+
+def test_decimal_commas_are_refused_instead_of_dropping_the_column(tmp_path):
+    commas = IMPRESSIONS.replace("2.5", '"2,5"').replace("2.0", '"1.002,0"')
+    words = "impressions.csv, row 1, column price holds '2,5': a number with a decimal comma"
+    assert words in refused(tmp_path, impressions=commas)
+    words = "row 2, column price holds '2,0': not a number; write 1234.5"
+    assert words in refused(tmp_path, impressions=IMPRESSIONS.replace("2.0", '"2,0"', 1))
+    noted = read_log(folder(tmp_path, impressions=IMPRESSIONS.replace(",x", ',"4,5"'))).notes
+    assert any("note is not read" in note for note in noted)  # one of three cells
+
+
 @pytest.mark.parametrize("format", ["csv", "parquet"])
 def test_what_is_written_is_read_back_the_same(tmp_path, format):
     tables = {"impressions": IMPRESSIONS, "sales": SALES, "requests": REQUESTS, "reads": READS, "products": PRODUCTS}
@@ -91,6 +125,7 @@ def test_a_log_that_breaks_a_rule_leaves_no_folder(tmp_path):
         ("L1,0,2,11", "L1,0,2,11,7", "damaged, or not a csv file"),
         ("list,period", "liste,period", "column list is missing; rename 'liste' or add it"),
         ("price,note", "price,price", "column price stands twice"),
+        ("L2,1,1,11", "L2,1,,11", "row 3, column position: list L2 has no position at all"),
     ],
 )
 def test_a_wrong_cell_of_impressions_is_named_with_table_row_and_value(tmp_path, old, new, words):

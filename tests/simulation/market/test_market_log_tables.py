@@ -86,6 +86,16 @@ def test_the_logged_qualities_and_the_own_flag_explain_the_ranking():
     assert correlation.mean() < -0.5
 
 
+def test_the_log_says_what_was_sponsored_where_places_are_sold_so_that_it_explains_the_ranking():
+    settings = SETTINGS.with_values(sponsored_share=0.3, sponsored_bonus=2.0)
+    frame = simulate(settings, "firewall", seed=1, periods=20, record="list").log().impressions
+    assert set(frame["sponsored"]) == {0, 1}
+    assert not (frame["own"] & (frame["sponsored"] == 1)).any()
+    place = frame["position"].fillna(SETTINGS.places + 1).groupby(frame["sponsored"]).mean()
+    assert place[1] < place[0]
+    assert "sponsored" not in simulate(SETTINGS, "firewall", periods=2).log().impressions
+
+
 @pytest.mark.parametrize("detail", ["all", True, 1])
 def test_an_unknown_detail_is_refused(detail):
     with pytest.raises(ConfigError, match="record = "):
@@ -95,4 +105,18 @@ def test_an_unknown_detail_is_refused(detail):
 def test_shown_lists_have_the_places_they_should():
     frame = simulate(SETTINGS, "pure", seed=1, periods=5).log().impressions
     assert frame["position"].max() <= SETTINGS.places
-    assert np.array_equal(frame.groupby("list")["position"].max(), frame.groupby("list").size())
+    lists = frame.groupby("list")["position"]
+    assert np.array_equal(lists.max(), lists.count())
+    assert np.array_equal(lists.max(), np.minimum(lists.size(), SETTINGS.places))
+
+
+@pytest.mark.parametrize("detail", ["list", "full"])
+def test_a_list_names_every_product_of_its_category_shown_or_not(detail):
+    log = simulate(SETTINGS, "pooled", seed=1, periods=25, record=detail).log(full=detail == "full")
+    frame = log.impressions
+    assert frame["position"].isna().any()
+    sold = log.sales[["period", "product"]].merge(log.products[["product", "category"]], on="product")
+    listed = sold.groupby(["period", "category"])["product"].agg(frozenset)
+    for _, part in frame.groupby("list"):
+        at = (part["period"].iloc[0], part["query"].iloc[0] % SETTINGS.category_count)
+        assert frozenset(part["product"]) == listed[at]
