@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from apps.market_table import Gain
+from experiments.market.figures import within
 from experiments.market.rules import read_rules, read_settings
 from simulation.market import simulate
 from simulation.store.intervals import paired
@@ -130,6 +131,7 @@ def _gain(mine: pd.DataFrame, reference: pd.DataFrame, metric: str, label: str) 
 
 
 def level(table: pd.DataFrame, metric: str) -> tuple[float, float, float]:
-    """Return the mean of a figure over markets and the ends of its 95% interval."""
+    """Return the mean of a figure over markets and the ends of its 95% interval, cut at what the figure can be."""
     nothing = pd.DataFrame({metric: np.zeros(len(table))})
-    return _gain(table, nothing, metric, "").values
+    value, lo, hi = _gain(table, nothing, metric, "").values
+    return value, *within(metric, lo, hi)

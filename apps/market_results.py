@@ -66,6 +66,8 @@ def show_market_results(store: RunStore, scenario: str, document: Mapping[str, A
             "same for every arm. They say how sure the model is of its mean, not how well it fits a real market."
         )
     _notes(document)
+    for line in market_table.silent(rows):
+        st.warning(market_words.plain_sentences(line), icon=":material/production_quantity_limits:")
     if rows and rows[0]["method"] == "signs":
         show_signs(rows, scenario)
     elif chosen is not None:

@@ -119,6 +119,19 @@ def heading(metric: str) -> str:
     return f"{name}, %" if metric in _PERCENT else name
 
 
+def silent(rows: Sequence[Row]) -> list[str]:
+    """Say under which arms there were markets without sales, whose zeros and shares say nothing."""
+    said: dict[str, list[str]] = {}
+    for row in rows:
+        for key, what in (
+            ("nobody_sold", "nobody sold anything in the periods that count; their zeros mean no trade"),
+            ("only_own_sold", "no merchant sold anything in the periods that count, only the platform itself"),
+        ):
+            if row.get(key):
+                said.setdefault(f"in {row[key]} of {len(row['seeds'])} markets {what}.", []).append(str(row["label"]))
+    return [f"{', '.join(labels)}: {text}" for text, labels in said.items()]
+
+
 def arm_label(row: Row) -> str:
     """Return what people call an arm, and whether its run is missing."""
     return f"{row['label']} (missing)" if row["missing_runs"] else str(row["label"])

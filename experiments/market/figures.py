@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -14,6 +15,24 @@ class Figure:
     title: str
     unit: str
     meaning: str
+
+    @property
+    def limits(self) -> tuple[float, float] | None:
+        """The least and the most that it can be; None where it has no such ends that matter."""
+        return (0.0, 1.0) if self.unit == "share" else _LIMITS.get(self.title.split()[0])
+
+
+_LIMITS: Final = {"knowledge": (0.0, 1.0), "gini": (0.0, 1.0), "hhi": (0.0, 10_000.0)}
+"""By the first word of its title, of figures that are no shares."""
+
+
+def within(metric: str, lo: float, hi: float) -> tuple[float, float]:
+    """Cut an interval at what the figure itself can be: Student's, over few markets, leaves a share's 0 to 1."""
+    limits = FIGURES[metric].limits if metric in FIGURES else None
+    if limits is None:
+        return lo, hi
+    least, most = limits
+    return (lo if math.isnan(lo) else min(max(lo, least), most)), (hi if math.isnan(hi) else min(max(hi, least), most))
 
 
 def _all() -> dict[str, Figure]:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.documents import write_frame
-from experiments.market.figures import FIGURES
+from experiments.market.figures import FIGURES, within
 from experiments.market.label_settings import LABEL_SETTINGS
 from experiments.market.rules import read_rules, read_settings
 from experiments.market.scenario import MarketScenario
@@ -156,7 +156,8 @@ def metrics_of(table: pd.DataFrame) -> pd.DataFrame:
     for name in table.columns.drop("seed"):
         unit = FIGURES[name].unit if name in FIGURES else "1"
         one = of_seeds(str(name), table[name].to_numpy(np.float64), unit=unit, provenance={})
-        found.append({"name": one.name, "value": one.value, "lo": one.lo, "hi": one.hi, "unit": one.unit, "n": one.n})
+        lo, hi = within(str(name), one.lo, one.hi)
+        found.append({"name": one.name, "value": one.value, "lo": lo, "hi": hi, "unit": one.unit, "n": one.n})
     return pd.DataFrame(found)
 
 

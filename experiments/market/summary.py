@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from experiments.documents import read_frame, read_json
-from experiments.market.figures import FIGURES
+from experiments.market.figures import FIGURES, within
 from experiments.market.scenario import MarketScenario
 from experiments.market.spec import SEEDS_FILE, MarketSpec
 from experiments.market.spread import Spread, ends
@@ -65,6 +65,9 @@ class _Point:
         if arm and method != "signs" and found.n > 1 and np.ptp(values[~np.isnan(values)]) == 0:
             # a level that rules fix, such as a capped fee; equal differences are no such thing, see `paired`
             return replace(found, lo=found.value, hi=found.value)
+        if arm and method != "signs":
+            lo, hi = within(metric, found.lo, found.hi)
+            return replace(found, lo=lo, hi=hi)
         return found
 
     def column(self, arm: str, metric: str) -> Floats | None:
@@ -82,9 +85,9 @@ def summarise_market(
 
     Intervals are Student's over seeds; of differences and ratios, over the seeds' own differences: all arms meet the
     same market seed by seed. They say how sure the model is of its mean, and nothing about how well it fits a real
-    market. An experiment about a sign says itself which interval its figures have (`experiments.market.spread`). With
-    `method = "label"` a seed is a draw of the price coefficients: figures are medians, and intervals hold 95% of the
-    draws, however many there are (`of_draws`).
+    market. The interval of an arm's own share is cut at 0 and 1. An experiment about a sign says itself which interval
+    its figures have (`experiments.market.spread`). With `method = "label"` a seed is a draw of the price coefficients:
+    figures are medians, and intervals hold 95% of the draws, however many there are (`of_draws`).
 
     Args:
         scenario: the scenario that was expanded.
@@ -150,6 +153,8 @@ def _rows(point: _Point) -> Iterator[dict[str, Any]]:
         for metric in point.tables[arm].columns if arm in point.tables else ():
             found = point.of("", metric, point.tables[arm][metric].to_numpy(np.float64), {}, arm=arm)
             row |= {metric: found.value, f"{metric}_lo": found.lo, f"{metric}_hi": found.hi}
+        if spec.settings.method == "regimes" and arm in point.tables:
+            row |= _silent(point.tables[arm])
         yield row | {
             "seconds": 0.0 if record is None else record["seconds"],
             "seeds": [] if record is None else list(spec.seeds),
@@ -160,6 +165,13 @@ def _rows(point: _Point) -> Iterator[dict[str, Any]]:
             "sweep": dict(spec.sweep),
             **{key: record[key] for key in _SAID if record and key in record},
         }
+
+
+def _silent(table: pd.DataFrame) -> dict[str, int]:
+    """Count the markets where nobody sold anything in the periods that count, and where no merchant did."""
+    nobody = (table["buying"] == 0).to_numpy()
+    merchants = (table["without_sales"] >= 1).to_numpy()
+    return {"nobody_sold": int(nobody.sum()), "only_own_sold": int((merchants & ~nobody).sum())}
 
 
 def _figures(point: _Point) -> Iterator[Result]:

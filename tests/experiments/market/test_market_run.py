@@ -8,6 +8,7 @@ import pytest
 from apps.command.main import main
 from apps.command.tables import print_summary
 from experiments.execute import run_scenario
+from experiments.market.figures import FIGURES
 from experiments.market.spec import SEEDS_FILE
 from experiments.report import build_report
 from experiments.runs import RunStore
@@ -15,6 +16,7 @@ from experiments.scenario_file import bundled_scenarios, load_scenario, validate
 from retail.errors import ConfigError
 from retail.market_log import read_log
 from simulation.market import MarketSettings, simulate
+from simulation.store.intervals import paired
 
 TINY = {
     "kind": "market",
@@ -182,3 +184,58 @@ def test_a_report_of_a_market_is_refused_with_what_to_do_instead(done):
     _, store = done
     with pytest.raises(ConfigError, match="--rules all --report"):
         build_report(store.root, "tiny")
+
+
+def test_the_interval_of_a_share_stays_within_0_and_1_and_that_of_a_difference_need_not(done):
+    summary, store = done
+    shares = {name for name, figure in FIGURES.items() if figure.unit == "share" or name.startswith("knowledge")}
+    table = by_seed(store, "firewall")
+    reaching = [name for name in shares & set(table) if len(table) and leaves(table[name])]
+    assert reaching, "no share leaves its room here, so nothing is tested"
+    row = next(row for row in summary.rows if row["arm"] == "firewall")
+    results = {one.name: one for one in summary.arms}
+    (record,) = [one for one in store.records("tiny") if one["arm"] == "firewall"]
+    metrics = store.run_metrics("tiny", record["run_id"]).set_index("name")
+    for name in shares & set(table):
+        result = results[f"{name}(firewall)"]
+        for lo, hi in (
+            (row[f"{name}_lo"], row[f"{name}_hi"]),
+            (result.lo, result.hi),
+            (metrics.lo[name], metrics.hi[name]),
+        ):
+            assert lo != lo or 0 <= lo, name
+            assert hi != hi or hi <= 1, name
+    plain = next(name for name in shares & set(table) if name not in reaching and table[name].std() > 0)
+    found = paired(table[plain].to_numpy())
+    assert (row[f"{plain}_lo"], row[f"{plain}_hi"]) == (found.lo, found.hi)
+
+
+def by_seed(store, arm):
+    (record,) = [one for one in store.records("tiny") if one["arm"] == arm]
+    return pd.read_parquet(store.root / "tiny" / record["run_id"] / "artifacts" / SEEDS_FILE).set_index("seed")
+
+
+def leaves(values):
+    found = paired(values.dropna().to_numpy())
+    return found is not None and values.std() > 0 and (found.lo < 0 or found.hi > 1)
+
+
+def test_a_market_without_sales_is_told_in_words(tmp_path, capsys):
+    arms = [{"name": "pure", "regime": "pure"}, {"name": "isolated", "regime": "isolated"}]
+    dead = scenario(arms=arms, targets={}, settings={**TINY["settings"], "fee": 0.99, "service_take": 0}, periods=30)
+    summary = run_scenario(dead, store=tmp_path, jobs=1)
+    print_summary(json.loads(json.dumps(summary.document())))
+    out = capsys.readouterr().out
+    assert "pure: in 3 of 3 markets nobody sold anything" in out
+    assert "isolated: in 3 of 3 markets no merchant sold anything in the periods that count, only the platform" in out
+
+
+def test_a_market_with_sales_and_targets_speaks_of_neither_dead_markets_nor_shoppers(done, capsys):
+    summary, _ = done
+    document = json.loads(json.dumps(summary.document()))
+    document["targets"][0] |= {"lo": -1.0, "hi": 1.0}
+    print_summary(document)
+    out = capsys.readouterr().out
+    assert "sold anything" not in out
+    assert "on other markets it might come out the other way" in out
+    assert "shoppers" not in out
