@@ -41,13 +41,13 @@ def headline(point: Point, metric: str) -> Finding:
 def kept_of_pooled(point: Point, metric: str) -> Mapping[str, Result]:
     """Return, for each private federated arm, its ratio to pooled raw data; the smallest epsilon first.
 
-    Variants of the arm that leads, told by another label, are left to the table; noise at every node is not.
+    Variants of the arm that leads, told by another label, are left to the table; other places of the noise are not.
     """
     pooled, private = point.find("pooled", private=False), point.find("federated", private=True)
     if not pooled or not private:
         return {}
     label = point.arms[private[0]]["label"]
-    kept = [arm for arm in private if point.arms[arm]["label"] == label or point.arms[arm]["noise"] == "every_node"]
+    kept = [arm for arm in private if point.arms[arm]["label"] == label or point.arms[arm]["noise"] != "aggregator"]
     found = {arm: point.compared("ratio", metric, arm, pooled[0]) for arm in kept}
     return {arm: ratio for arm, ratio in found.items() if ratio is not None}
 

@@ -68,7 +68,7 @@ class Point:
         rows = [row for row in self.arms.values() if row["method"] == method and row["run_ids"]]
         chosen = [row for row in rows if (row["epsilon"] is not None) == private]
         return [
-            row["arm"] for row in sorted(chosen, key=lambda row: (row["noise"] == "every_node", row["epsilon"] or 0))
+            row["arm"] for row in sorted(chosen, key=lambda row: (row["noise"] != "aggregator", row["epsilon"] or 0))
         ]
 
     @property

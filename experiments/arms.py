@@ -92,6 +92,8 @@ def federation_config(spec: RunSpec, directory: Path) -> FederationConfig:
         total_epsilon=spec.privacy.total_epsilon if epsilon is not None else None,
         delta=spec.privacy.delta,
         noise=spec.arm.noise,
+        dropouts=spec.arm.dropouts,
+        colluders=spec.arm.colluders,
         mode=spec.privacy.mode,
         seed=spec.seed,
         device=spec.federation.device,

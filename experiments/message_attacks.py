@@ -108,8 +108,11 @@ def _inversion(
     """Look at a message of a merchant with few shoppers, as whoever receives it sees it.
 
     Half of the merchant's shoppers, drawn at random, are behind the message, and the other half are who they are
-    compared with: one population, so that what tells the halves apart is the message.
+    compared with: one population, so that what tells the halves apart is the message. With distributed noise masks hide
+    the message from everybody, and there is nothing to look at.
     """
+    if config.noise == "distributed":
+        return []
     filled = np.diff(rows.indptr) > 0
     counts = np.bincount(owner[filled])
     enough = np.flatnonzero(counts >= 2 * _HALF)

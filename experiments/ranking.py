@@ -61,7 +61,7 @@ def rank(spec: RunSpec, port: MarketPort, directory: Path, progress: Callable[[s
     if method == "isolated":
         only = replace(config, options={**config.options, **POPULARITY_ONLY})
         shared = _federate(only, port.access, directory, progress)
-        local = replace(config, epsilon=None, clip_norm=None, noise="aggregator")
+        local = replace(config, epsilon=None, clip_norm=None, noise="aggregator", dropouts=0, colluders=0)
         return replace(_alone(local, shared.model, progress), info=account(shared))
     if method == "dp_popularity":
         only = replace(config, options={**config.options, **POPULARITY_ONLY})

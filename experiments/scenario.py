@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from experiments.base_scenario import SLUG, BaseScenario, Settings, finite
 from experiments.targets import Target
+from privacy.units import NoisePlacement
 
 Method = Literal[
     "popularity",
@@ -149,7 +150,9 @@ class Arm(Settings):
     name: str = Field(pattern=SLUG, description="lower-case letters, digits, dots and dashes")
     method: Method = Field(description="what ranks the products")
     epsilon: float | None = Field(None, gt=0, description="a budget above 0; leave it out for no privacy claim")
-    noise: Literal["aggregator", "every_node"] = Field("aggregator", description="who adds the noise")
+    noise: NoisePlacement = Field("aggregator", description="who adds the noise")
+    dropouts: int = Field(0, ge=0, description="nodes that a round may lose, where all nodes add the noise together")
+    colluders: int = Field(0, ge=0, description="merchants assumed to tell the server their share of that noise")
     regime: str | None = Field(
         None, min_length=1, description="a data-sharing regime; by default the one that the method needs"
     )
@@ -165,8 +168,12 @@ class Arm(Settings):
             )
         if self.epsilon is None and self.method == "dp_popularity":
             raise ValueError(f"arm {self.name}: method = 'dp_popularity' lacks epsilon; write one above 0")
-        if self.epsilon is None and self.noise == "every_node":
-            raise ValueError(f"arm {self.name}: noise = 'every_node' lacks epsilon; write one, or remove noise")
+        if self.epsilon is None and self.noise != "aggregator":
+            raise ValueError(f"arm {self.name}: noise = {self.noise!r} lacks epsilon; write one, or remove noise")
+        if (self.dropouts or self.colluders) and self.noise != "distributed":
+            raise ValueError(
+                f"arm {self.name}: dropouts and colluders are read with noise = 'distributed' alone; remove them"
+            )
         finite(self.options, f"arms.{self.name}.options")
         return self
 

@@ -89,7 +89,7 @@ if kept:
 with st.container(horizontal=True):
     for arm, ratio in kept.items():
         row = point.arms[arm]
-        where = ", noise at nodes" if row["noise"] == "every_node" else ""
+        where = {"every_node": ", noise at nodes", "distributed": ", noise in shares"}.get(row["noise"], "")
         st.metric(
             f"ε {row['epsilon']:g}{where}",
             percent(ratio.value),
