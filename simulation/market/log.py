@@ -35,7 +35,7 @@ def market_log(run: MarketRun) -> MarketLog:
     names = pd.array([PLATFORM_NAME, *(f"m{k}" for k in range(run.settings.merchants))], dtype="str")
     full = run.recording.detail == "full"
     return MarketLog(
-        impressions=_impressions(kept, names, run.settings.places, full=full, advertises=run.settings.advertises),
+        impressions=_impressions(kept, names, run.settings.places, full=full),
         products=_products(run, kept[0], names),
         sales=_sales(kept),
         figures=_figures(kept),
@@ -49,7 +49,7 @@ def _sellers(seller: Ints, names: Any) -> Any:
     return names.take(np.asarray(seller) - PLATFORM)
 
 
-def _impressions(kept: list[dict[str, Any]], names: Any, places: int, *, full: bool, advertises: bool) -> pd.DataFrame:
+def _impressions(kept: list[dict[str, Any]], names: Any, places: int, *, full: bool) -> pd.DataFrame:
     parts: dict[str, list[NDArray[Any]]] = {}
     first_list = 0
     for one in kept:
@@ -85,8 +85,6 @@ def _impressions(kept: list[dict[str, Any]], names: Any, places: int, *, full: b
             "rating": one["rating"][at],
             "relevance": one["told"][at[0], (lists % segments)[number], at[1]],
         }
-        if advertises:
-            found["sponsored"] = one["sponsored"][at].astype(np.float64)
         if one["sponsored"] is not None:
             found["sponsored"] = one["sponsored"][at].astype(np.int8)
         first_list += lists.size

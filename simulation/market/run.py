@@ -60,7 +60,6 @@ class Recording:
             "seller": products.seller.copy(),
             "own": favoured(market.state, market.rules.held_stake) & products.active,
             "active": products.active.copy(),
-            "sponsored": products.sponsored.copy(),
             "sponsored": products.sponsored.copy() if market.settings.advertises else None,
             "profit": books.product_profit,
             "popularity": popularity(products.sold, products.active),
