@@ -166,7 +166,7 @@ def _everything(rows: Sequence[Row], scenario: str) -> None:
 
 def frame(rows: Sequence[Row]) -> pd.DataFrame:
     """Every arm with all its numbers in columns, for download; swept keys as `sweep.KEY`."""
-    left = ("sweep", "run_ids", "seeds", "origins", "epsilon", "epsilon_pld", "delta", "noise")
+    left = ("sweep", "run_ids", "seeds", "origins", "epsilon_pld", "delta", "noise")
     plain_rows = [
         {key: value for key, value in row.items() if key not in left}
         | {"seeds": len(row["seeds"])}

@@ -53,9 +53,16 @@ class RunRecord:
 
     @property
     def epsilon(self) -> float | None:
-        """The promised epsilon; None where the run makes no privacy claim."""
+        """The promised epsilon; None where the run makes no privacy claim, as a simulated market never does."""
+        if self.simulated_people:
+            return None
         epsilon = self.record.get("epsilon", self.settings.get("arm", {}).get("epsilon"))
         return None if epsilon is None else float(epsilon)
+
+    @property
+    def simulated_people(self) -> bool:
+        """Whether the people of the run are made up, so that its epsilon is a rule of their world and no promise."""
+        return self.record.get("kind", self.settings.get("kind")) == "market"
 
     @property
     def ledger_path(self) -> Path:
@@ -81,6 +88,8 @@ class RunRecord:
         """What the run is, for a list of keys and values; empty values are left out."""
         known = {**self.settings.get("arm", {}), **self.record}
         facts = {label: known.get(key) for key, label in _FACTS}
+        if self.simulated_people:
+            facts["Epsilon in the simulated market"] = facts.pop("Epsilon promised")
         facts |= {key: value for key, value in (self.record.get("sweep") or {}).items()}
         return {label: _text(value) for label, value in facts.items() if value is not None}
 

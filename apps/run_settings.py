@@ -16,6 +16,9 @@ def regimes_of(settings: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     """Return the regimes of runs, each once, in the order of `REGIMES`; settings that cannot be read are left out."""
     found = set()
     for one in settings:
+        if _is_market(one):
+            found.add(one.get("arm", {}).get("regime"))
+            continue
         try:
             arm = Arm.model_validate(one["arm"])
         except (KeyError, ValueError):
@@ -35,7 +38,18 @@ def packs_of(settings: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     """Return the packs under which runs were made, from their settings: base, the simulation's rules, their own."""
     found: dict[str, None] = {"base": None}
     for one in settings:
+        if _is_market(one):
+            continue  # its own parties read under base and the regime; nobody from outside measures people
         if one.get("privacy", {}).get("mode", "simulation") == "simulation":
             found[SIMULATION_PACK] = None
         found |= {str(pack): None for pack in one.get("policy", {}).get("packs", ())}
     return tuple(found)
+
+
+def market_regimes(settings: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return the regimes of runs that are simulated markets; empty where there is no such run."""
+    return regimes_of(one for one in settings if _is_market(one))
+
+
+def _is_market(settings: Mapping[str, Any]) -> bool:
+    return settings.get("kind") == "market"

@@ -6,7 +6,7 @@ from apps import run_record
 from apps.figure_text import count
 from apps.opened_store import command, opened_store
 from apps.plain_text import plain
-from apps.run_settings import packs_of, place_of, regimes_of
+from apps.run_settings import market_regimes, packs_of, place_of, regimes_of
 
 MAY, HAPPENED, BUDGETS, LOG, REPORT = "Who may read what", "What happened", "Budgets", "Log", "Report"
 ALL = "All runs"
@@ -43,6 +43,12 @@ if refused:
         icon=":material/block:",
     )
 settings = [run.settings for run in runs]
+if markets := market_regimes(settings):
+    st.info(
+        f"The runs of this scenario are simulated markets under {', '.join(markets)}: nobody's rows are read. What the "
+        "rules allowed and refused there, use by use, stands on the page *Results*, under *What the rules refused*.",
+        icon=":material/storefront:",
+    )
 # Imported where they are needed: each part loads something that the others can do without.
 if part == MAY:
     from apps.compliance_access import who_may

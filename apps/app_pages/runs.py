@@ -64,7 +64,12 @@ with facts:
 unit = run.covers()
 with promise:
     st.subheader("What the epsilon covers")
-    if unit is None:
+    if unit is None and run.simulated_people and record.get("epsilon") is not None:
+        st.markdown(
+            f"Epsilon {record['epsilon']:g} is a rule of the simulated market. Nobody's rows are read, so the run "
+            "**makes no privacy claim**."
+        )
+    elif unit is None:
         st.markdown("This arm has no epsilon: it **makes no privacy claim**.")
     else:
         statement = {

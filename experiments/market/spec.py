@@ -10,6 +10,8 @@ from typing import Any, Final
 
 from experiments.market.scenario import MarketArm, MarketScenario
 from experiments.sweep import canonical, named, sweep_points
+from privacy.regimes import REGIMES
+from simulation.market.parameters import PARAMETERS
 
 SEEDS_FILE: Final = "by_seed.parquet"
 """Among the artifacts of a run: one row for each seed, one column for each figure."""
@@ -75,6 +77,17 @@ class MarketSpec:
         """Settings of the market: those of all arms, then the arm's."""
         return {**self.settings.settings, **self.arm.settings}
 
+    @property
+    def epsilon(self) -> float | None:
+        """Of the noise that protects the market's simulated people; None under a regime without any.
+
+        It is a rule of the market and promises nothing to anybody: no row of a real person is read.
+        """
+        regime = REGIMES.get(self.arm.regime or "")
+        if regime is None or regime.shared_model != "federated" or not regime.noise:
+            return None
+        return float(self.market.get("epsilon", PARAMETERS["epsilon"].value))
+
     def config(self) -> dict[str, Any]:
         """The effective settings of this run, as `config.toml` holds them."""
         return {
@@ -99,7 +112,7 @@ class MarketSpec:
             "regime": self.arm.regime,
             "own_label": self.arm.own_label,
             "experiment": self.arm.experiment,
-            "epsilon": None,
+            "epsilon": self.epsilon,
             "epsilon_pld": None,
             "delta": None,
             "noise": None,
