@@ -17,21 +17,23 @@ from retail.datasource import DataSource
 from retail.errors import ConfigError, PrivacyError
 from retail.faces.source import FACE_ORIGINS, FaceSource
 from retail.merchants import By
+from retail.responses.source import RESPONSES, ResponseSource
 
 Mode = Literal["simulation", "deployment"]
-
 Aggregation = Literal["plain", "secure"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class FederationConfig:
     """One federated run.
 
     Attributes:
-        task: "recommend", "faces", or "module:Class" of your own.
+        task: "recommend", "faces", "response", or "module:Class" of your own.
         source: the data, by description.
-        now: first day that no node may use, days since 1970-01-01; public. Faces have no days: any number does.
+        now: first day that no node may use, days since 1970-01-01; public. Faces and responses have no days: any
+            number does.
         options: the task's own options; values that JSON can hold.
-        by: what a merchant is, see `retail.merchants.partition`; of faces, the source says who holds them.
+        by: what a merchant is, see `retail.merchants.partition`; of faces and responses, the source says who holds them.
         merchants: "members" (the public list of the Complete Journey), "all", or a public list of ids.
         k_max: at how many merchants one shopper may take part; public.
         window_days: length of the period that the task predicts.
@@ -45,11 +47,11 @@ class FederationConfig:
             1.5, whose `privacy.cap` is more than twice that of 1. Without an epsilon it is not used.
         delta: of epsilon and of total_epsilon; in (0, 1) and below 1 / population.
         noise: who adds it, see `privacy.units.shopper_unit`.
-        mode: "deployment" admits neither a seed for noise nor a budget that is forgotten after the run.
-        seed: of public draws, and of the noise where `seeded_noise` is true.
         aggregation: "secure" hides each node's vector from the server (`federation.secagg`); "plain" does not.
         dropouts: nodes that a round may lose; more end it. Of secure aggregation and of distributed noise.
         colluders: merchants assumed to tell the server all they know, their noise too. Of the same.
+        mode: "deployment" admits neither a seed for noise nor a budget that is forgotten after the run.
+        seed: of public draws, and of the noise where `seeded_noise` is true.
         device: where tensors live.
         ledger: the ledger's file, or ":memory:" for one that ends with the process.
         ledger_scope: "run", or "persistent" for a ledger that adds up over runs.
@@ -62,7 +64,7 @@ class FederationConfig:
     """
 
     task: str
-    source: DataSource | FaceSource
+    source: DataSource | FaceSource | ResponseSource
     now: int
     options: Mapping[str, Any] = field(default_factory=dict)
     by: By = "home_store"
@@ -77,11 +79,11 @@ class FederationConfig:
     total_epsilon: float | None = None
     delta: float = 1e-5
     noise: NoisePlacement = "aggregator"
-    mode: Mode = "simulation"
-    seed: int = 0
     aggregation: Aggregation = "plain"
     dropouts: int = 0
     colluders: int = 0
+    mode: Mode = "simulation"
+    seed: int = 0
     device: str = "cpu"
     ledger: Path | str = MEMORY
     ledger_scope: Scope = "run"
@@ -129,12 +131,12 @@ class FederationConfig:
         return 1.0 / self.k_max
 
     @property
-    def seeded_noise(self) -> bool:
-    @property
     def adds_steps(self) -> bool:
         """Whether nodes send whole numbers of steps instead of floats."""
         return self.aggregation == "secure" or self.noise == "distributed"
 
+    @property
+    def seeded_noise(self) -> bool:
         """Whether noise comes from the seed: only in a simulation that is accounted within the run."""
         return self.mode == "simulation" and self.ledger_scope == "run"
 
@@ -143,6 +145,8 @@ class FederationConfig:
         """Number of shoppers that is public before any row is read; None when nobody has declared it."""
         if isinstance(self.source, FaceSource):
             return self.source.members
+        if isinstance(self.source, ResponseSource):
+            return self.source.population
         if self.source.source == "complete-journey":
             from retail.complete_journey import POPULATION
 
@@ -199,18 +203,22 @@ class FederationConfig:
         return json.dumps(described, sort_keys=True)
 
 
-def _source(described: Mapping[str, Any]) -> DataSource | FaceSource:
+def _source(described: Mapping[str, Any]) -> DataSource | FaceSource | ResponseSource:
     """Read the description of a source; raises what a wrong one raises."""
     if described["source"] in FACE_ORIGINS:
         return FaceSource(**described)
+    if described["source"] == RESPONSES:
+        return ResponseSource(**described)
     dates = {name: described[name] for name in ("start", "end") if described[name] is not None}
     return DataSource(**{**described, **{name: dt.date.fromisoformat(day) for name, day in dates.items()}})
 
 
-def dataset_name(source: DataSource | FaceSource) -> str:
+def dataset_name(source: DataSource | FaceSource | ResponseSource) -> str:
     """Return what a ledger calls the people behind a data source; see `FederationConfig.dataset`."""
     if isinstance(source, FaceSource):
         return source.dataset
+    if isinstance(source, ResponseSource):
+        return source.name
     if source.source == "folder":
         return f"folder {Path(source.path or '').resolve().name}"
     if source.source == "generated":

@@ -21,13 +21,14 @@ from retail.errors import ConfigError, DataError, PrivacyError
 from retail.faces.source import FaceSource
 from retail.interactions import Catalogue, Interactions, catalogue, interactions
 from retail.merchants import By, Partition, partition
+from retail.responses.source import ResponseSource
 
 NEEDED: Final = (c.PERSON, c.MERCHANT, c.BASKET, c.PRODUCT, c.DAY, c.QUANTITY)
 """Columns of a merchant's shop rows that training uses."""
 
 
 class Holdings(Protocol):
-    """What the merchants of a run hold: shop rows (below), or faces (`federation.faces.holdings`).
+    """What the merchants of a run hold: shop rows (below), faces (`federation.faces.holdings`) or responses.
 
     Attributes:
         kind: what policies call the rows.
@@ -102,6 +103,10 @@ def holdings(config: FederationConfig) -> Holdings:
         from federation.faces.holdings import FaceHoldings
 
         return FaceHoldings(config.source)
+    if isinstance(config.source, ResponseSource):
+        from federation.response.holdings import ResponseHoldings
+
+        return ResponseHoldings(config.source)
     return _shops(config)
 
 
@@ -246,8 +251,8 @@ def of_persons(config: FederationConfig, table: pd.DataFrame, persons: np.ndarra
 
 
 def _shop_source(config: FederationConfig) -> DataSource:
-    if isinstance(config.source, FaceSource):
-        raise ConfigError(f'source "{config.source.source}" has faces and no purchases; use data of a shop')
+    if isinstance(config.source, FaceSource | ResponseSource):
+        raise ConfigError(f'source "{config.source.source}" has no purchases; use data of a shop')
     return config.source
 
 

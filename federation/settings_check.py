@@ -11,19 +11,20 @@ from privacy.units import NoisePlacement
 from retail.errors import ConfigError, PrivacyError
 from retail.faces.source import FaceSource
 from retail.merchants import By
+from retail.responses.source import ResponseSource
 
 if TYPE_CHECKING:
     from federation.config import FederationConfig
 
 MEMORY: Final = ":memory:"
 MODES: Final = ("simulation", "deployment")
-_CHOICES: Final[dict[str, tuple[str, ...]]] = {
 AGGREGATIONS: Final = ("plain", "secure")
+_CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "by": get_args(By),
     "noise": get_args(NoisePlacement),
     "mode": MODES,
-    "ledger_scope": get_args(Scope),
     "aggregation": AGGREGATIONS,
+    "ledger_scope": get_args(Scope),
 }
 _WHOLE: Final = {
     "k_max": 1,
@@ -55,8 +56,8 @@ def check_settings(config: FederationConfig) -> None:
     _check_merchants(config)
     _check_ledger(config)
     _check_claim(config)
-    try:
     _check_aggregation(config)
+    try:
         config.to_json()
     except (TypeError, ValueError) as error:
         raise ConfigError(f"options cannot be written as JSON ({error}); use numbers, texts and lists") from error
@@ -75,9 +76,10 @@ def _check_positive(name: str, value: Any) -> None:
 
 
 def _check_merchants(config: FederationConfig) -> None:
-    if isinstance(config.source, FaceSource) and (config.merchants != "all" or config.k_max != 1):
+    own = {FaceSource: "faces", ResponseSource: "responses"}.get(type(config.source))
+    if own is not None and (config.merchants != "all" or config.k_max != 1):
         raise ConfigError(
-            f"merchants = {config.merchants!r}, k_max = {config.k_max}: faces lie at the data source's own merchants, "
+            f"merchants = {config.merchants!r}, k_max = {config.k_max}: {own} lie at the data source's own merchants, "
             'each person at one; write merchants = "all", k_max = 1'
         )
     if not isinstance(config.merchants, str):

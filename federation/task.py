@@ -23,11 +23,15 @@ Model = dict[str, np.ndarray]
 """Named arrays. Everything in a model is public: it was made from noised sums and public constants (or, in an arm
 that claims no privacy, from exact sums)."""
 
-TASKS: Final = {"recommend": "federation.recommend.task:RecommendTask", "faces": "federation.faces.task:FaceTask"}
+TASKS: Final = {
+    "recommend": "federation.recommend.task:RecommendTask",
+    "faces": "federation.faces.task:FaceTask",
+    "response": "federation.response.task:ResponseTask",
+}
 
 
 class Node(Protocol):
-    """What every node has, whatever its rows are: `NodeData` for shop rows, `federation.faces.holdings.FaceNode`."""
+    """What every node has, whatever its rows are: `NodeData` for shop rows, `FaceNode`, `ResponseNode`."""
 
     @property
     def merchant(self) -> int | str:
@@ -160,9 +164,9 @@ def load_task(name: str, settings: TaskSettings, public: Any) -> Task:
     """Make the task that a scenario names.
 
     Args:
-        name: "recommend", "faces", or "module:Class" of your own; the class is called with (settings, public).
+        name: "recommend", "faces", "response", or "module:Class" of your own; the class is called with (settings, public).
         settings: public settings.
-        public: what is public of the data: the catalogue, or who holds faces.
+        public: what is public of the data: the catalogue, or who holds faces or responses.
 
     Raises:
         ConfigError: the name leads nowhere, or what it names is no task.

@@ -31,5 +31,7 @@ CAMPAIGN_END: Final = "end_date"
 WEEK: Final = "week"
 DISPLAY: Final = "display_location"
 MAILER: Final = "mailer_location"
+ADVERTISED: Final = "advertised"
+RESPONDED: Final = "responded"
 
 TAXONOMY: Final = (TYPE, CATEGORY, MANUFACTURER, BRAND, DEPARTMENT)

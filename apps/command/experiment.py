@@ -48,6 +48,7 @@ def run(
                  faces-people (13), faces-door, faces-public
     marketplace  market-demo (half a minute), market_regimes,
                  market-label, market_signs
+    audiences    targeting (2 minutes)
 
     SCENARIO.toml in a run's folder is what to copy for one of your own.
     """  # noqa: D301

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from experiments.audience.scenario import AudienceScenario
     from experiments.audience.spec import AudienceSpec
 
-METHODS: Final[Mapping[str, str]] = {}
+METHODS: Final[Mapping[str, str]] = {
+    "targeting": "experiments.audience.targeting:TARGETING",
+}
 """Where the `Method` of each name is defined. Scenarios are refused by these names before anything is imported."""
 
 

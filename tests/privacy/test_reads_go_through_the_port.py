@@ -43,6 +43,8 @@ ALLOWED = {
     ("retail/datasource.py", LOADER): "turns a description of data into data",
     ("retail/folder.py", LOADER): "reads the tables of a user's own folder",
     ("retail/merchants.py", PERSONS): "cuts a data set that its caller holds into merchants",
+    ("retail/households.py", PERSONS): "sums up lines of a data set that its caller holds",
+    ("retail/responses/source.py", FILE): "reads the tables that a federation's port hands on",
     ("retail/sources.py", FILE): "reads a user's own file for the loader",
     # Behind the port, or at the other exit.
     ("federation/nodes.py", SOURCE): "is where each merchant's rows lie; the port reads them from here",
@@ -75,6 +77,7 @@ ALLOWED = {
     ("simulation/store/demand_model/complete_journey.py", FILE): "keeps the trips of the public data set in a cache",
     ("simulation/store/demand_model/complete_journey.py", LOADER): "learns demand from the public data set",
     ("simulation/store/demand_model/complete_journey.py", PERSONS): "learns demand from the public data set",
+    ("experiments/audience/trial.py", SOURCE): "draws trials over households of the public data set",
     ("experiments/baselines/tune.py", LOADER): "tunes published baselines on the public data set",
     ("experiments/baselines/tune.py", PERSONS): "tunes published baselines on the public data set",
     ("experiments/assistant/figures.py", FILE): "reads a merchant's own list of groups, to tell error rates apart",
