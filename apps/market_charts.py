@@ -97,24 +97,36 @@ def over_time(table: pd.DataFrame, *, title: str) -> alt.LayerChart:
     """Draw differences over the periods of a market, one line for each size of merchants, and a line at 0.
 
     Args:
-        table: Size, period, value.
+        table: Size, period, value, and lo and hi, which are drawn as a band where they are numbers.
         title: of the axis.
     """
     sizes = list(dict.fromkeys(table["Size"]))
     legend = alt.Legend(title=None, orient="bottom", columns=3, symbolLimit=0)
+    axis = alt.Axis(titleLimit=0, labelExpr=_SIGNED)
+    colour = alt.Color("Size:N", sort=sizes, scale=_scale(sizes, PALETTE), legend=legend)
     lines = (
         alt.Chart(table)
         .mark_line(strokeWidth=2)
         .encode(
             x=alt.X("period:Q", title="Period", axis=alt.Axis(grid=False, tickCount=5)),
-            y=alt.Y("value:Q", title=title, axis=alt.Axis(titleLimit=0, labelExpr=_SIGNED)),
-            color=alt.Color("Size:N", sort=sizes, scale=_scale(sizes, PALETTE), legend=legend),
+            y=alt.Y("value:Q", title=title, axis=axis),
+            color=colour,
             strokeDash=alt.StrokeDash("Size:N", sort=sizes, scale=_scale(sizes, DASHES), legend=legend),
             tooltip=["Size:N", "period:Q", alt.Tooltip("value:Q", format="+.3f", title="Difference")],
         )
     )
     zero = alt.Chart(pd.DataFrame({"zero": [0.0]})).mark_rule(color="gray", opacity=0.8).encode(y="zero:Q")
-    return alt.layer(zero, lines).properties(height=400)
+    band = (
+        alt.Chart(table[table["lo"].notna()])
+        .mark_area(opacity=0.15)
+        .encode(
+            x="period:Q",
+            y=alt.Y("lo:Q", title=title, axis=axis),
+            y2="hi:Q",
+            color=colour,
+        )
+    )
+    return alt.layer(band, zero, lines).properties(height=400)
 
 
 def sign_map(table: pd.DataFrame, *, side: str) -> alt.LayerChart:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ import streamlit as st
 from apps import market_charts, market_table, market_words
 from apps.plain_text import plain
 from experiments.documents import read_frame
-from experiments.market.run import PERIODS_FILE
+from experiments.market.periods import MARKETS_FILE, PERIODS_FILE, differences
 from experiments.runs import RunStore
 
 Row = Mapping[str, Any]
@@ -60,7 +61,12 @@ def show_sizes(
             market_charts.over_time(over, title="Money a merchant and period"),
             alt=f"Difference in profit from {label} by period, one line for each size of merchants",
         )
-        st.caption("Means over the markets; figures elsewhere on this page are of the last half of the periods.")
+        st.caption(
+            "Means over the markets, with the 95% interval of each period by itself as a band; figures elsewhere on "
+            "this page are of the last half of the periods."
+            if over["lo"].notna().any()
+            else "Means over the markets; figures elsewhere on this page are of the last half of the periods."
+        )
         with st.expander("The same figures as a table, every tenth period"):
             wide = over.pivot(index="period", columns="Size", values="value")
             shown = wide[wide.index % 10 == 0][list(dict.fromkeys(over["Size"]))].round(3).reset_index()
@@ -86,17 +92,28 @@ def show_sizes(
 
 
 def _over_time(store: RunStore, scenario: str, row: Row, base: Row) -> pd.DataFrame | None:
-    """Return Size, period, value: what merchants of a size get more than under the reference."""
-    tables = []
-    for one in (row, base):
-        file = store.root / scenario / (one["run_ids"] or [""])[0] / "artifacts" / PERIODS_FILE
-        if not one["run_ids"] or not file.is_file():
-            return None
-        tables.append(read_frame(file))
-    mine, theirs = (one.set_index("period") for one in tables)
+    """Return Size, period, value, lo, hi: what merchants of a size get more than under the reference.
+
+    The ends are NaN for runs of before each market's figures were kept.
+    """
+    found = {name: _tables(store, scenario, (row, base), name) for name in (MARKETS_FILE, PERIODS_FILE)}
+    if found[MARKETS_FILE]:
+        mine, theirs = found[MARKETS_FILE]
+        each = [differences(mine, theirs, metric).assign(Size=name) for metric, name in _SIZE_NAMES.items()]
+        return pd.concat(each, ignore_index=True)
+    if not found[PERIODS_FILE]:
+        return None
+    mine, theirs = (one.set_index("period") for one in found[PERIODS_FILE])
     parts = [
-        (mine[metric] - theirs[metric]).rename("value").reset_index().assign(Size=name)
+        (mine[metric] - theirs[metric]).rename("value").reset_index().assign(Size=name, lo=math.nan, hi=math.nan)
         for metric, name in _SIZE_NAMES.items()
         if metric in mine and metric in theirs
     ]
     return pd.concat(parts, ignore_index=True) if parts else None
+
+
+def _tables(store: RunStore, scenario: str, rows: Sequence[Row], name: str) -> list[pd.DataFrame]:
+    """Read an artifact of some runs; empty unless all of them have it."""
+    folders = [store.root / scenario / one["run_ids"][0] / "artifacts" for one in rows if one["run_ids"]]
+    files = [folder / name for folder in folders if (folder / name).is_file()]
+    return [read_frame(file) for file in files] if len(files) == len(rows) else []

@@ -14,6 +14,7 @@ import pandas as pd
 from experiments.documents import write_frame
 from experiments.market.figures import FIGURES, within
 from experiments.market.label_settings import LABEL_SETTINGS
+from experiments.market.periods import MARKETS_FILE, PERIODS_FILE, means, of_markets
 from experiments.market.rules import read_rules, read_settings
 from experiments.market.scenario import MarketScenario
 from experiments.market.spec import SEEDS_FILE, MarketSpec
@@ -25,8 +26,6 @@ from simulation.market import MarketRun, MarketSettings, Rules, simulate
 from simulation.replicate import require_ray, run_all
 
 T = TypeVar("T")
-PERIODS_FILE: Final = "by_period.parquet"
-"""Among the artifacts: means over the markets, one row for each period."""
 LOG_FOLDER: Final = "log"
 """Among the artifacts: the event log of the first market, for audits."""
 
@@ -123,7 +122,7 @@ def run_market(spec: MarketSpec, directory: Path, progress: Callable[[str], None
 
         return run_sign(spec, ready.settings, directory, progress)
     rows: list[Mapping[str, Any]] = []
-    periods: pd.DataFrame | None = None
+    periods: list[pd.DataFrame] = []
     work = _Simulation(ready.settings, ready.rules, spec.settings.periods, spec.seeds[0])
     for seed, ran in zip(spec.seeds, side_by_side(work, spec, progress), strict=True):
         if ran.log is not None:
@@ -131,12 +130,12 @@ def run_market(spec: MarketSpec, directory: Path, progress: Callable[[str], None
             shutil.rmtree(kept, ignore_errors=True)  # what a killed run left
             write_log(ran.log, kept)
         rows.append({"seed": seed, **ran.kpis})
-        periods = ran.by_period if periods is None else periods + ran.by_period
-    assert periods is not None
+        periods.append(ran.by_period)
     table = pd.DataFrame(rows)
     artifacts = directory / "artifacts"
     write_frame(artifacts / SEEDS_FILE, table)
-    write_frame(artifacts / PERIODS_FILE, periods / len(rows))
+    write_frame(artifacts / PERIODS_FILE, means(periods))
+    write_frame(artifacts / MARKETS_FILE, of_markets(spec.seeds, periods))
     info = dict(ran.about) | {"consumers": ready.settings.consumers, "markets": len(rows)}
     return ArmResult(metrics_of(table), info=info)
 

@@ -121,6 +121,7 @@ def test_the_page_says_who_gains_and_has_a_table_for_each_chart(root):
     heads = [set(one.value.columns) for one in app.dataframe]
     assert {"Regime", "Consumers", "Merchants", "Platform", "All together"} in heads
     assert {"Period", "small", "medium", "large"} in heads
+    assert any("95% interval of each period by itself as a band" in one.value for one in app.caption)
     prominence = next(
         one.value for one in app.dataframe if "of first places, %" in one.value and "HHI" not in one.value
     )
