@@ -15,7 +15,7 @@ from apps.market_verdicts import RULES, show_verdicts, verdict_title
 from apps.market_words import plain_sentences
 from apps.plain_text import plain
 from privacy.rules import MARGINS, NAMES, Design, all_rules, audit_market
-from privacy.rules.design import RANKING
+from privacy.rules.design import DATA, RANKING
 from privacy.rules.rule import can_audit
 from retail.errors import DataError, TradefairError
 from retail.market_log import TABLES, MarketLog
@@ -26,6 +26,8 @@ EXAMPLES: Final[Mapping[str, str]] = {
     "Example: firewall": "firewall",
     "Example: own label ranked up": "self_preferencing",
 }
+OWN_ARM: Final = "platform_retail"
+"""The actor in reads that is the own-label arm in every log."""
 _ANSWER: Final = "market_audit"
 _LOG: Final = "market_log"
 _UNITS: Final = {
@@ -205,6 +207,7 @@ def _declare(log: MarketLog) -> tuple[Design, tuple[str, ...]] | None:
     if not names:
         st.info("Choose at least one rule.")
         return None
+    own_arm = _own_arm(log) if DATA in names and log.reads is not None else ()
     margins: dict[str, float] = {}
     with st.expander("Margins: effects that are no breach yet"), st.container(horizontal=True):
         for name in names:
@@ -213,5 +216,26 @@ def _declare(log: MarketLog) -> tuple[Design, tuple[str, ...]] | None:
                     f"{RULES[name]}, {_UNITS[name]}", 0.0, 0.49, MARGINS[name], 0.01, key=f"margin_{name}", width=300
                 )
             )
-    design = Design(qualities=qualities, unlogged=bool(unlogged), margins=margins)
+    design = Design(qualities=qualities, unlogged=bool(unlogged), margins=margins, own_arm=(OWN_ARM, *own_arm))
     return design, tuple(name for name in NAMES if name in names)
+
+
+def _own_arm(log: MarketLog) -> tuple[str, ...]:
+    """Let the user name actors in `reads` that are the own-label arm, and say which of them read nothing."""
+    given = st.text_input(
+        "Other ids of the own-label arm in `reads`, with commas between them", key="market_own_arm", width=520,
+        placeholder="retail-arm, private-brands",
+        help=f"The arm that sells the platform's own goods. Rows whose actor is {OWN_ARM}, or whose role says so, "
+        "count without being named. Capitals matter.",
+    )  # fmt: skip
+    named = tuple(dict.fromkeys(one.strip() for one in str(given).split(",") if one.strip()))
+    assert log.reads is not None
+    actors = set(log.reads["actor"].astype(str))
+    unknown = [one for one in named if one not in actors]
+    if unknown:
+        st.warning(
+            f"No row of `reads` has the actor {plain(', '.join(unknown))}; the ids there are such as "
+            f"{plain(', '.join(sorted(actors)[:5]))}.",
+            icon=":material/person_search:",
+        )
+    return named

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from apps import market_charts, market_live, market_table, market_words
-from apps.market_live import FIRST, LABELS, MOST, Choice, Remedies
+from apps.market_live import FIRST, LABELS, LOOK_LEVEL, LOOKS, MOST, Choice, Remedies
 from apps.market_map import show_map
 from apps.plain_text import plain
 from privacy.regimes import REGIMES
@@ -38,7 +38,7 @@ def choose_rules(title: st.delta_generator.DeltaGenerator) -> None:
     mine, base = market_live.run_markets((choice, choice.reference), range(count), bar.progress)
     bar.empty()
     shop = f"merchant_surplus_{size}"
-    gains = market_live.compared(mine, base, (shop, *_SIDES), label)
+    gains = market_live.compared(mine, base, (shop, *_SIDES), label, level=LOOK_LEVEL)
     same = all(one.values == (0.0, 0.0, 0.0) for one in gains)
     with title:
         if choice == choice.reference:
@@ -50,11 +50,12 @@ def choose_rules(title: st.delta_generator.DeltaGenerator) -> None:
         st.caption(
             f"A {size} shop's profit a period, against {against}, on {count} simulated markets of "
             f"{market_live.MARKET['consumers']:,} consumers and {market_live.MARKET['merchants']:,} merchants, which "
-            "are the same for both. 95% intervals over markets: how sure the model is of its mean, not how well it "
-            "fits a real market."
+            f"are the same for both. Intervals over markets hold together with 95% at all {LOOKS} looks that the "
+            f"button allows (each is a {100 * LOOK_LEVEL:.1f}% interval), so markets may be added until a difference "
+            "is clear. They say how sure the model is of its mean, not how well it fits a real market."
         )
     if same:
-        earned = market_table.written(shop, market_live.level(mine, shop))
+        earned = _average(mine, shop)
         st.info(
             f"A {size} shop earns {earned} a period either way. Choose another regime or remedy to see a difference."
         )
@@ -147,7 +148,7 @@ def _cards(size: str, gains: list[market_table.Gain]) -> None:
 def _sentence(size: str, gains: list[market_table.Gain], base: pd.DataFrame, mine: pd.DataFrame) -> str:
     """Say in plain words what happens to the shop and the others."""
     shop = gains[0]
-    before, after = (market_live.level(table, shop.metric)[0] for table in (base, mine))
+    before, after = (market_live.average(table, shop.metric)[0] for table in (base, mine))
     share = market_words.percent_of(shop, before)
     if shop.verdict == "cannot be told":
         said = (
@@ -177,24 +178,26 @@ def _figures(mine: pd.DataFrame, base: pd.DataFrame, label: str, against: str) -
     with st.expander("All figures as a table"):
         rows = []
         metrics = [one for one in (*_SIDES, *_ELSE) if one in mine]
-        for one in market_live.compared(mine, base, metrics, label):
+        for one in market_live.compared(mine, base, metrics, label, level=LOOK_LEVEL):
             rows.append(
                 {
                     "Figure": market_table.heading(one.metric),
                     "Difference": market_table.written(one.metric, one.values, signed=True),
                     "Verdict": "no change" if one.values == (0.0, 0.0, 0.0) else _neutral(one.verdict),
-                    against: market_table.written(one.metric, market_live.level(base, one.metric)),
-                    label if label != against else "Chosen": market_table.written(
-                        one.metric, market_live.level(mine, one.metric)
-                    ),
+                    against: _average(base, one.metric),
+                    label if label != against else "Chosen": _average(mine, one.metric),
                 }
             )
         st.dataframe(
             pd.DataFrame(rows), hide_index=True, height="content",
-            alt="Every figure: difference with 95% interval, and its level under both rules",
+            alt="Every figure: difference with its interval, and its level under both rules",
             column_config={"Figure": st.column_config.TextColumn(pinned=True, width=170)},
         )  # fmt: skip
         st.caption(f"{market_words.UNIT_NOTE} Merchants by size: a merchant and period.")
+
+
+def _average(table: pd.DataFrame, metric: str) -> str:
+    return market_table.written(metric, market_live.average(table, metric, level=LOOK_LEVEL))
 
 
 def _neutral(verdict: str) -> str:

@@ -22,6 +22,13 @@ PERIODS: Final = 100
 FIRST: Final = 8
 """Markets of the first answer, and how many more each click brings."""
 MOST: Final = 64
+LOOKS: Final = MOST // FIRST
+"""How often somebody may look before there are no more markets to add."""
+LOOK_LEVEL: Final = 1 - 0.05 / LOOKS
+"""Level of each look's intervals: whatever the number of looks, all of them hold with 95% (Bonferroni).
+
+With a 95% interval at each look, somebody who adds markets until it is clear finds far too many differences.
+"""
 REFERENCE: Final = "isolated"
 LABELS: Final[Mapping[str, str]] = {
     "pure": "Marketplace only",
@@ -108,30 +115,33 @@ def _one_market(
     return {**run.kpis, "reads": float(len(run.reads)), "refused": float(refused)}
 
 
-def compared(mine: pd.DataFrame, reference: pd.DataFrame, metrics: Sequence[str], label: str) -> list[Gain]:
-    """Return the mean difference of each figure over markets, with Student's 95% interval.
+def compared(
+    mine: pd.DataFrame, reference: pd.DataFrame, metrics: Sequence[str], label: str, *, level: float = 0.95
+) -> list[Gain]:
+    """Return the mean difference of each figure over markets, with Student's interval.
 
     Args:
         mine: one row a seed.
         reference: the same seeds.
         metrics: columns of both.
         label: of the rules.
+        level: of the interval.
     """
-    return [_gain(mine, reference, metric, label) for metric in metrics]
+    return [_gain(mine, reference, metric, label, level) for metric in metrics]
 
 
-def _gain(mine: pd.DataFrame, reference: pd.DataFrame, metric: str, label: str) -> Gain:
+def _gain(mine: pd.DataFrame, reference: pd.DataFrame, metric: str, label: str, level: float) -> Gain:
     values = mine[metric].to_numpy(np.float64) - reference[metric].to_numpy(np.float64)
     values = values[~np.isnan(values)]
     if not len(values):
         return Gain(label, label, metric, (np.nan, np.nan, np.nan))
-    found = paired(values)
+    found = paired(values, level=level)
     lo, hi = (np.nan, np.nan) if found is None else (found.lo, found.hi)
     return Gain(label, label, metric, (float(values.mean()), lo, hi))
 
 
-def level(table: pd.DataFrame, metric: str) -> tuple[float, float, float]:
-    """Return the mean of a figure over markets and the ends of its 95% interval, cut at what the figure can be."""
+def average(table: pd.DataFrame, metric: str, *, level: float = 0.95) -> tuple[float, float, float]:
+    """Return the mean of a figure over markets and the ends of its interval, cut at what the figure can be."""
     nothing = pd.DataFrame({metric: np.zeros(len(table))})
-    value, lo, hi = _gain(table, nothing, metric, "").values
+    value, lo, hi = _gain(table, nothing, metric, "", level).values
     return value, *within(metric, lo, hi)

@@ -47,7 +47,9 @@ def show_map(choice: Choice, size: str) -> None:
         f"{len(QUALITIES)} qualities times {len(BONUSES)} bonuses.{other}"
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        markets = st.select_slider("Markets for each cell", [4, 8, 16], value=4, key="map_markets", width=220)
+        markets = st.select_slider(
+            "Markets for each cell", [4, 8, 16], value=4, key="map_markets", bind="query-params", width=220
+        )
         go = st.button("Draw the map", type="primary", icon=":material/grid_on:")
     key = (replace(base, bonus=0.0, quality=0.0), markets, *market_live.MARKET.values())
     if go:
@@ -77,9 +79,11 @@ def _drawn(base: Choice, tables: Tables, size: str) -> None:
     }
     with st.container(horizontal=True):
         side = str(
-            st.segmented_control("Who", list(sides), default="Consumers", required=True, key="map_side", wrap=True)
+            st.segmented_control(
+                "Who", list(sides), default="Consumers", required=True, key="map_side", bind="query-params", wrap=True
+            )
         )
-        against = st.selectbox("Against", list(references), key="map_against", width=320)
+        against = st.selectbox("Against", list(references), key="map_against", bind="query-params", width=320)
     table = map_table(base, tables, sides.get(side, "consumer_surplus"), references[against])
     st.subheader(plain(map_finding(table, side)))
     st.altair_chart(

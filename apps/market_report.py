@@ -8,7 +8,7 @@ from typing import Any, Final
 from jinja2 import Environment, StrictUndefined
 
 from privacy.rules import NAMES, Design, Power, Verdict
-from privacy.rules.design import RANKING
+from privacy.rules.design import DATA, RANKING
 from privacy.rules.verdict import counted
 from retail.market_log import MarketLog
 
@@ -98,6 +98,9 @@ def declared_lines(design: Design, log: MarketLog, verdicts: Sequence[Verdict], 
         lines.append(f"Logged quality: {', '.join(used) or 'none'}.")
         if design.unlogged:
             lines.append("Declared: the ranking also uses quality that is not logged.")
+    named = [one for one in design.own_arm if one not in Design().own_arm]
+    if DATA in audited and named:
+        lines.append(f"Declared: the own-label arm in reads is also {', '.join(named)}.")
     missing = [name for name in NAMES if name not in audited]
     if every and missing:
         lines.append(f"Not audited, as their tables are missing: {', '.join(missing)}.")

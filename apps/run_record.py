@@ -62,7 +62,7 @@ class RunRecord:
     @property
     def simulated_people(self) -> bool:
         """Whether the people of the run are made up, so that its epsilon is a rule of their world and no promise."""
-        return self.record.get("kind", self.settings.get("kind")) == "market"
+        return bool(self.record.get("kind", self.settings.get("kind")) == "market")
 
     @property
     def ledger_path(self) -> Path:

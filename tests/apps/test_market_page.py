@@ -3,6 +3,7 @@
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import streamlit as st
@@ -11,11 +12,12 @@ from streamlit.testing.v1 import AppTest
 from apps import market_live, market_map
 from apps.command.web import STORE_VARIABLE
 from apps.market_check import OWN
-from apps.market_live import Choice, run_markets
+from apps.market_live import LABELS, Choice, run_markets
 from apps.market_map import map_finding, map_table
 from apps.market_upload import zipped
 from retail.market_log import MarketLog
 from simulation.market import MarketSettings, simulate
+from simulation.store.intervals import paired
 
 MAIN = Path(__file__).parent.parent.parent / "apps" / "main.py"
 SMALL = {"merchants": 12, "products": 48, "consumers": 300}
@@ -320,3 +322,62 @@ def test_nothing_that_was_uploaded_stays_on_the_disk(visit, logs, tmp_path, monk
     audited(app)
     uploaded(visit, csv(pd.DataFrame({"list": [1]})))
     assert list(place.iterdir()) == []
+
+
+def test_whoever_adds_markets_until_a_difference_is_clear_is_wrong_in_less_than_5_percent_of_cases():
+    rng = np.random.default_rng(5)
+    names = [str(one) for one in range(1_500)]
+    values = pd.DataFrame(rng.normal(size=(market_live.MOST, len(names))), columns=names)
+    nothing = values * 0.0
+
+    def ever_clear(level):
+        found = set()
+        for count in range(market_live.FIRST, market_live.MOST + 1, market_live.FIRST):
+            for one in market_live.compared(values[:count], nothing[:count], names, "", level=level):
+                if one.verdict in ("gains", "loses"):
+                    found.add(one.metric)
+        return len(found) / len(names)
+
+    assert ever_clear(market_live.LOOK_LEVEL) < 0.05
+    assert ever_clear(0.95) > 0.12, "looking again would do no harm, so nothing is tested"
+
+
+def test_the_intervals_of_the_page_are_those_of_all_looks_and_it_says_so(visit):
+    app = visit()
+    assert "hold together with 95% at all 8 looks that the button allows (each is a 99.4% interval)" in texts(app)
+    mine, base = run_markets((Choice("firewall", 0.7, -0.7), Choice("isolated", 0.7, -0.7)), range(8), lambda *told: 0)
+    values = (mine["consumer_surplus"] - base["consumer_surplus"]).to_numpy()
+    found = paired(values, level=1 - 0.05 / 8)
+    consumers = next(one for one in app.metric if one.label == "Consumers")
+    assert consumers.delta == f"[{found.lo:+.3f}, {found.hi:+.3f}]"
+
+
+def test_the_address_keeps_what_the_map_shows(visit, monkeypatch):
+    monkeypatch.setattr(market_map, "QUALITIES", (-1.0, 0.0))
+    monkeypatch.setattr(market_map, "BONUSES", (1.0,))
+    app = press(
+        visit(market_regime="self_preferencing", map_markets="8", map_side="Platform", map_against=LABELS["pure"]),
+        "Draw the map",
+    )
+    assert app.select_slider(key="map_markets").value == 8
+    assert any(one.value.startswith("Platform") for one in app.subheader)
+    assert f"against {LABELS['pure']}" in texts(app)
+
+
+def test_an_id_of_the_own_label_arm_can_be_named_and_a_name_that_reads_nothing_is_told(visit):
+    reads = pd.DataFrame(
+        {"period": [0, 1], "actor": ["marketplace", "retail-arm"], "owner": ["m1", "m2"], "data": ["orders"] * 2,
+         "columns": ["units", "profit"], "purpose": ["ranking", "own_label_development"], "allowed": [True, True]}
+    )  # fmt: skip
+    app = audited(uploaded(visit, csv(reads, "reads.csv")))
+    assert "breached" not in title(app)
+    app.text_input(key="market_own_arm").set_value("retail-arm, Retail-Arm").run()
+    assert "No row of `reads` has the actor Retail-Arm" in texts(app)
+    audited(app)
+    assert title(app) == "1 of 1 rules breached: use of non-public data"
+    assert "Declared: the own-label arm in reads is also retail-arm, Retail-Arm." in texts(app)
+
+
+def test_a_log_without_reads_is_not_asked_for_the_own_label_arm(visit, logs):
+    app = uploaded(visit, packed(MarketLog(impressions=logs["favours"].impressions)))
+    assert not app.text_input
