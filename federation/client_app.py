@@ -54,25 +54,25 @@ def train(message: Message, context: Context) -> Message:
         approved the configuration, that each merchant runs one node, and that the server starts a run again only to go
         on after a crash: a node keeps no ledger yet.
     """
-    return _guarded(message, lambda: _answer(message, context))
+    return guarded(message, lambda: _answer(message, context))
 
 
 @app.train("keys")
 def keys(message: Message, context: Context) -> Message:
     """Begin a secure aggregation: answer with public keys for it."""
-    return _guarded(message, lambda: _step("keys", message, context))
+    return guarded(message, lambda: _step("keys", message, context))
 
 
 @app.train("shares")
 def shares(message: Message, context: Context) -> Message:
     """Share this node's secrets of a secure aggregation out to its neighbours."""
-    return _guarded(message, lambda: _step("shares", message, context))
+    return guarded(message, lambda: _step("shares", message, context))
 
 
 @app.train("reveal")
 def reveal(message: Message, context: Context) -> Message:
     """Give out the shares that take the masks off the sum."""
-    return _guarded(message, lambda: _step("reveal", message, context))
+    return guarded(message, lambda: _step("reveal", message, context))
 
 
 def forget() -> None:
@@ -80,7 +80,7 @@ def forget() -> None:
     _prepare.cache_clear()
 
 
-def _guarded(message: Message, answer: Callable[[], RecordDict]) -> Message:
+def guarded(message: Message, answer: Callable[[], RecordDict]) -> Message:
     """Reply with an answer; with a fixed text instead of whatever went wrong."""
     try:
         return Message(answer(), reply_to=message)
@@ -127,6 +127,17 @@ def _answer(message: Message, context: Context) -> RecordDict:
     if config.aggregation == "secure":
         return answer_masked(message, context, config, round_, to_ring(total))
     return RecordDict({KEY: ArrayRecord({KEY: Array(to_ring(total) if config.adds_steps else total)})})
+
+
+def noise_of_nodes(config: FederationConfig, cost: int, *, size: int, nodes: int, index: int) -> NDArray[np.float64]:
+    """Return the sum of what all nodes add to their messages of a round: for an engine that sends no messages.
+
+    With a seed it is what the nodes' messages would carry; without one, fresh noise of the same law.
+    """
+    total = np.zeros(size)
+    for place in range(nodes):
+        total += _noise(config, cost, size=size, nodes=nodes, index=index, place=place)
+    return total
 
 
 def _noise(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
@@ -19,6 +19,7 @@ from privacy.pld import epsilon_pld
 from retail.errors import ConfigError
 
 _ENTRY_TYPES = {"entry": "int64", "cost": "int64"}
+ENGINES: Final = ("inprocess", "cohort")
 _ENTRIES = ["entry", "dataset", "run", "purpose", "key", "cost", "reserved_at", "committed_at"]
 
 
@@ -63,7 +64,7 @@ def run(
         config: everything that decides the run.
         access: the rules under which its parties read and publish; None for the regime that the run needs and a log
             that ends with the process, in a deployment one in the ledger's books.
-        engine: "inprocess".
+        engine: "inprocess", or "cohort" for many merchants in a simulation (`engines.cohort`).
         progress: called with a line after every round.
 
     Raises:
@@ -74,18 +75,14 @@ def run(
         DataError: the data cannot be used.
         TradefairError: no node gave a usable answer in some round.
     """
-    if engine != "inprocess":
-        raise ConfigError(f"engine = {engine!r} is unknown; write inprocess")
+    if engine not in ENGINES:
+        raise ConfigError(f"engine = {engine!r} is unknown; choose one of {', '.join(ENGINES)}")
     open_ledger(config)
     access = access or Access(log=str(config.ledger) if config.mode == "deployment" else MEMORY)
     port = MarketPort(config, access)
     nodes.check_public(config)
     port.own(0)  # here for its errors, which at the nodes would become one fixed text
-    from federation.engines import inprocess
-    from federation.records import from_record
-
-    state = inprocess.drive(config, nodes=len(port.merchants), access=access, progress=progress).state
-    report = json.loads(str(state.config_records["report"]["json"]))
+    model, report = _drive(engine, config, len(port.merchants), access, progress)
     epsilon, tight, accountant, total = None, None, "", None
     if config.private:
         spent = int(report["spent"])
@@ -94,7 +91,7 @@ def run(
         reported = epsilon_pld([noise_multiplier(spent)], delta=config.delta)
         tight, accountant = reported.epsilon, str(reported.accountant)
     return FederatedResult(
-        model=from_record(state.array_records["model"]),
+        model=model,
         rounds=tuple(report["rounds"]),
         epsilon=epsilon,
         epsilon_pld=tight,
@@ -104,6 +101,24 @@ def run(
         ledger_entries=_entries(report["entries"]),
         dropped=int(report["dropped"]),
     )
+
+
+def _drive(
+    engine: str,
+    config: FederationConfig,
+    nodes: int,
+    access: Access,
+    progress: Callable[[str], None] | None,
+) -> tuple[Model, dict[str, Any]]:
+    if engine == "cohort":
+        from federation.engines import cohort
+
+        return cohort.drive(config, access=access, progress=progress)
+    from federation.engines import inprocess
+    from federation.records import from_record
+
+    state = inprocess.drive(config, nodes=nodes, access=access, progress=progress).state
+    return from_record(state.array_records["model"]), json.loads(str(state.config_records["report"]["json"]))
 
 
 def _entries(rows: list[dict[str, Any]]) -> pd.DataFrame:

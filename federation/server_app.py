@@ -35,37 +35,59 @@ def main(grid: Grid, context: Context) -> None:
     separation is one of code, not of machines. Runs on one persistent ledger take turns.
     """
     config = FederationConfig.from_json(str(context.run_config["tradefair"]))
+    serve(config, Access.from_json(str(context.node_config.get("access", ""))), grid, context)
+
+
+def serve(config: FederationConfig, access: Access, grid: Grid, context: Context) -> None:
+    """Train by settings that somebody has read already; see `main`.
+
+    Args:
+        config: of the run.
+        access: the server's rules.
+        grid: to the nodes.
+        context: its `node_config` may hold "roster" and "timeout-s"; its state gets the records.
+    """
     with ledger_turn(config):
-        _train(config, Access.from_json(str(context.node_config.get("access", ""))), grid, context)
+        _train(config, access, grid, context)
 
 
 def _train(config: FederationConfig, access: Access, grid: Grid, context: Context) -> None:
-    ledger = open_ledger(config)
     timeout_s = float(context.node_config.get("timeout-s", TIMEOUT_S))
+    secure = None
+    if config.aggregation == "secure":
+        roster, count = str(context.node_config.get("roster", "")), nodes.count_nodes(config)
+        secure = SecureRounds(config, roster=roster, run=context.run_id, nodes=count, timeout_s=timeout_s)
+    strategy, ledger = prepare(config, access, secure=secure)
+    model = strategy.train(grid, timeout_s=timeout_s)
+    context.state["model"] = to_record(model)
+    context.state["report"] = ConfigRecord({"json": json.dumps(report_of(strategy, ledger))})
+
+
+def prepare(
+    config: FederationConfig, access: Access, *, secure: SecureRounds | None = None
+) -> tuple[PersonLevelDPAvg, Ledger | None]:
+    """Ask the ledger and the rules, and make the strategy of a run.
+
+    Raises: as `federation.run.run`.
+    """
+    ledger = open_ledger(config)
     port = MarketPort(config, access)
     port.sums()
     port.publish()
-    task = load_task(config.task, nodes.task_settings(config), nodes.public_catalogue(config))
-    count = nodes.count_nodes(config)
-    secure = None
-    if config.aggregation == "secure":
-        roster = str(context.node_config.get("roster", ""))
-        secure = SecureRounds(config, roster=roster, run=context.run_id, nodes=count, timeout_s=timeout_s)
     strategy = PersonLevelDPAvg(
-        task,
+        load_task(config.task, nodes.task_settings(config), nodes.public_catalogue(config)),
         config,
         population=nodes.denominator(config),
-        nodes=count,
+        nodes=nodes.count_nodes(config),
         ledger=ledger,
         noise_seed=config.seed if config.private and config.seeded_noise else None,
         secure=secure,
     )
-    model = strategy.train(grid, timeout_s=timeout_s)
-    context.state["model"] = to_record(model)
-    context.state["report"] = ConfigRecord({"json": json.dumps(_report(strategy, ledger))})
+    return strategy, ledger
 
 
-def _report(strategy: PersonLevelDPAvg, ledger: Ledger | None) -> dict[str, object]:
+def report_of(strategy: PersonLevelDPAvg, ledger: Ledger | None) -> dict[str, object]:
+    """Say what a run made and spent, in what JSON can hold; `federation.run` reads it."""
     paid: dict[str, int] = {}
     entries: list[dict[str, object]] = []
     if ledger is not None:

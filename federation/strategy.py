@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from federation.account import Account
 from federation.config import FederationConfig
+from federation.grids import SparingGrid
 from federation.noise_seed import AGGREGATOR, simulated_noise
 from federation.plan import check_rounds
 from federation.records import from_record, to_record
@@ -130,8 +131,43 @@ class PersonLevelDPAvg(Strategy):
             TradefairError: nodes are missing at the start, or no node gave a usable answer in some round.
         """
         if self._left:
-            self.start(grid, to_record(self._model), num_rounds=len(self._left), timeout=timeout_s)
+            self.start(SparingGrid(grid), to_record(self._model), num_rounds=len(self._left), timeout=timeout_s)
         return self._model
+
+    @property
+    def left(self) -> tuple[Round, ...]:
+        """Rounds that are still to run."""
+        return tuple(one for one in self._left if one.name not in self._done)
+
+    @property
+    def model(self) -> Model:
+        """After the last round that is done."""
+        return self._model
+
+    def begin(self, round_: Round) -> Model:
+        """Reserve a round's cost; return what nodes need for it. Nobody may be asked before.
+
+        Raises: PrivacyError: the ledger refused the round.
+        """
+        self._reservation = None if self.account is None else self.account.reserve(round_)
+        return self.task.broadcast(self._model, round_)
+
+    def finish(self, round_: Round, total: NDArray[np.float64], *, answered: int) -> Model:
+        """Add noise, divide by the population, store, commit; return the next model.
+
+        Args:
+            round_: that `begin` opened.
+            total: (d,) sum over the nodes that answered, with their own noise in it where they add some.
+            answered: how many they are.
+        """
+        noise, scale = self._noise(round_, answered)
+        mean = (total + noise) / self.population
+        model = self.task.advance(self._model, round_, mean, noise_scale=scale / self.population)
+        self._done.append(round_.name)
+        if self.account is not None and self._reservation is not None:
+            self.account.settle(self._reservation, model, done=self._done, dropped=self.dropped)
+        self._model = model
+        return model
 
     def configure_train(
         self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
@@ -141,10 +177,10 @@ class PersonLevelDPAvg(Strategy):
         self._model = from_record(arrays)
         self._asked = self._present(grid, first=server_round == 1)
         self._about = ConfigRecord({"index": self.rounds.index(round_), "name": round_.name})
-        if self.account is not None:
-            self._reservation = self.account.reserve(round_)
+        sent = self.begin(round_)
+        if self._reservation is not None:
             self._about["cost"] = self._reservation.cost
-        content = RecordDict({"model": to_record(self.task.broadcast(self._model, round_)), "round": self._about})
+        content = RecordDict({"model": to_record(sent), "round": self._about})
         if self._secure is None:
             return self._messages({node: content for node in self._asked}, round_)
         self._grid = grid
@@ -157,14 +193,7 @@ class PersonLevelDPAvg(Strategy):
         """Add up, add noise, divide by the population, store, commit; returns the next model and no metrics."""
         round_ = self._left[server_round - 1]
         total, answered = self._add_up(replies, round_)
-        noise, scale = self._noise(round_, answered)
-        mean = (total + noise) / self.population
-        model = self.task.advance(self._model, round_, mean, noise_scale=scale / self.population)
-        self._done.append(round_.name)
-        if self.account is not None and self._reservation is not None:
-            self.account.settle(self._reservation, model, done=self._done, dropped=self.dropped)
-        self._model = model
-        return to_record(model), None
+        return to_record(self.finish(round_, total, answered=answered)), None
 
     def configure_evaluate(
         self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
