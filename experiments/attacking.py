@@ -140,16 +140,16 @@ def read_spec(directory: Path) -> RunSpec:
     Returns: the run, without what a config does not hold (the sweep, the code and the identity of the data).
 
     Raises:
-        ConfigError: the run is of a store simulation.
+        ConfigError: the run simulated a store or a market.
         DataError: the file is missing, or holds no settings of a run.
     """
     path = directory / "config.toml"
     try:
         raw: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-        if raw.get("kind") == "store":
+        if raw.get("kind") in ("store", "market"):
             raise ConfigError(
-                f"run {directory.name} simulated a store: nothing was federated, so there is no message to attack;"
-                " choose a run of a federated arm"
+                f"run {directory.name} simulated a {raw['kind']}: nothing was federated, so there is no message to "
+                "attack; choose a run of a federated arm"
             )
         return RunSpec(
             scenario=raw["scenario"],

@@ -7,6 +7,7 @@ import pytest
 
 from apps.command.main import main
 from apps.command.tables import print_summary
+from experiments.attacking import attack_run
 from experiments.execute import run_scenario
 from experiments.market.figures import FIGURES
 from experiments.market.spec import SEEDS_FILE
@@ -239,3 +240,9 @@ def test_a_market_with_sales_and_targets_speaks_of_neither_dead_markets_nor_shop
     assert "sold anything" not in out
     assert "on other markets it might come out the other way" in out
     assert "shoppers" not in out
+
+
+def test_a_run_of_a_market_cannot_be_attacked_and_says_why(done):
+    _, store = done
+    with pytest.raises(ConfigError, match="simulated a market: nothing was federated"):
+        attack_run(store, f"tiny/{store.records('tiny')[0]['run_id']}")
