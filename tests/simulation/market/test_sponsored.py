@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from privacy.rules import Design, RankingNeutrality
 from simulation.market import Market, MarketSettings, NonDiscrimination, simulate
 from simulation.market.sponsored import advertising, choose_sponsored, expected_gain
 from simulation.market.start import draw_state
@@ -158,3 +159,19 @@ def test_a_fee_that_is_looked_for_leaves_room_for_the_advertisement():
     run = simulate(ADS.with_values(fee_step=0.3, sponsored_price=0.3), "pure", seed=2, periods=60)
     assert run.by_period["fee"].max() <= 0.65
     assert math.isfinite(run.kpis["welfare"])
+
+
+def test_an_auditor_counts_an_advertisement_as_a_reason_and_errs_for_own_label_where_it_is_not_logged():
+    settings = ADS.with_values(sponsored_share=0.2)
+    neutral, favoured = (
+        simulate(settings, regime, seed=1, periods=30, record="list").log()
+        for regime in ("firewall", "self_preferencing")
+    )
+    assert neutral.qualities == ("price", "rating", "relevance", "sponsored")
+    told, untold = Design(resamples=99), Design(qualities=("price", "rating", "relevance"), resamples=99)
+    rule = RankingNeutrality()
+    assert rule.audit(neutral, told).outcome == "no_evidence"
+    found = rule.audit(favoured, told)
+    assert found.outcome == "breach"
+    assert found.lo < settings.bonus < found.hi
+    assert rule.audit(favoured, untold).effect < found.effect - 0.1
