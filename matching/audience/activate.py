@@ -1,0 +1,183 @@
+"""An audience that is shown an advertisement on the platform, and that nobody can take away.
+
+Ids go in and never come out: whoever advertises learns how many people are reached, and not even that below a minimum.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from matching.embeddings import Embeddings
+from matching.ids import Ints, checked_ids
+from matching.index import VectorIndex
+from retail.errors import DataError, PrivacyError
+
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+LEAST_SEEDS: Final = 20
+LEAST_AUDIENCE: Final = 50
+_ROUNDED: Final = 10
+
+
+class Allows(Protocol):
+    """Who may be shown adverts now: `privacy.consent.ConsentRegister.mask` with controller and purpose filled in."""
+
+    def __call__(self, persons: Ints) -> Mask:
+        """(persons,) who agreed and has not withdrawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Minimums:
+    """Below these nothing is shown to anybody. Attributes: seeds: early buyers; audience: people reached.
+
+    Raises: PrivacyError: a minimum below 2, which protects nobody.
+    """
+
+    seeds: int = LEAST_SEEDS
+    audience: int = LEAST_AUDIENCE
+
+    def __post_init__(self) -> None:
+        """Refuse minimums that are none."""
+        for name, value in (("seeds", self.seeds), ("audience", self.audience)):
+            if isinstance(value, bool) or not isinstance(value, int) or value < 2:
+                raise PrivacyError(f"the minimum of {name} is {value!r}, which protects nobody; give 2 or more")
+
+
+class Audience:
+    """People who are shown an advert. Holds ids and gives none of them out.
+
+    `reaches` is for the platform that delivers the advert, one impression at a time, and asks for consent again.
+    Whoever can call it for anybody they like has the list: keep it on the platform's side.
+    """
+
+    __slots__ = ("_allows", "_ids", "_minimums")
+
+    def __init__(self, ids: Ints, allows: Allows, minimums: Minimums) -> None:
+        """Keep the ids. Made by `activate` and `activate_nearest`."""
+        self._ids, self._allows, self._minimums = np.sort(ids), allows, minimums
+
+    def __repr__(self) -> str:
+        """Return the size alone."""
+        return f"Audience({self.size} people)"
+
+    def __reduce__(self) -> str:
+        """Refuse to be copied out of the process, as a pickle would be a list of ids.
+
+        Raises: PrivacyError: always.
+        """
+        raise PrivacyError("an audience does not leave the platform; activate it where the advert is shown")
+
+    @property
+    def size(self) -> int:
+        """How many people may be reached now, rounded down to tens: exact counts tell when somebody leaves.
+
+        Raises: PrivacyError: fewer than the minimum are left, now that some have withdrawn.
+        """
+        left = int(self._allows(self._ids).sum())
+        if left < self._minimums.audience:
+            raise PrivacyError(
+                f"fewer than {self._minimums.audience} people are left in this audience, so nothing is shown; make "
+                "a new one"
+            )
+        return left - left % _ROUNDED
+
+    def reaches(self, person: int) -> bool:
+        """Tell the platform whether to show the advert to whoever is here now.
+
+        Raises: PrivacyError: as `size`. DataError: no whole number.
+        """
+        _ = self.size
+        one = checked_ids([person])
+        return bool(np.isin(one, self._ids)[0]) and bool(self._allows(one)[0])
+
+
+def activate(
+    scores: Floats, persons: Ints, seeds: Mask, *, share: float, allows: Allows, minimums: Minimums | None = None
+) -> Audience:
+    """Make an audience of those with the highest scores.
+
+    Args:
+        scores: (persons,) without NaN.
+        persons: (persons,) ids, each once.
+        seeds: (persons,) early buyers: they have the product, and never enter.
+        share: of the persons, in (0, 1), how many are wanted.
+        allows: who may be shown adverts; asked now, and again whenever the audience is used.
+        minimums: the least numbers of seeds and of people reached.
+
+    Raises:
+        DataError: arrays that do not fit, no seed, everybody a seed, or a share out of range.
+        PrivacyError: fewer seeds, or fewer people reached, than the minimum.
+    """
+    least = minimums or Minimums()
+    ids = checked_ids(persons)
+    _check(scores, ids, seeds, share, least)
+    may = np.asarray(allows(ids), dtype=np.bool_) & ~seeds
+    wanted = int(np.ceil(share * len(ids)))
+    order = np.argsort(-scores, kind="stable")
+    return _audience(ids[order[may[order]][:wanted]], allows, least)
+
+
+def activate_nearest(
+    index: VectorIndex,
+    profile: Embeddings,
+    seeds: Ints,
+    *,
+    share: float,
+    allows: Allows,
+    minimums: Minimums | None = None,
+) -> Audience:
+    """Make an audience of those nearest to a profile, by exact search among the people who may be compared.
+
+    Args:
+        index: places of the people, of one model.
+        profile: (1, d) the released profile, of the same model.
+        seeds: ids of early buyers, who never enter.
+        share: as for `activate`.
+        allows: likewise.
+        minimums: likewise.
+
+    Raises: as `activate`; DataError: a profile of another model or more than one.
+    """
+    least = minimums or Minimums()
+    known, bought = index.ids, checked_ids(seeds, what="seeds")
+    _check(np.zeros(len(known)), known, np.isin(known, bought), share, least)
+    if len(profile) != 1:
+        raise DataError(f"an audience lies around one profile, got {len(profile)}; make one audience each")
+    may = known[np.asarray(allows(known), dtype=np.bool_) & ~np.isin(known, bought)]
+    wanted = int(np.ceil(share * len(known)))
+    found = index.search(profile, wanted, allowed=may).ids[0]
+    return _audience(found, allows, least)
+
+
+def _check(scores: Floats, ids: Ints, seeds: Mask, share: float, least: Minimums) -> None:
+    if not len(scores) == len(ids) == len(seeds):
+        raise DataError(f"{len(scores)} scores, {len(ids)} ids and {len(seeds)} seed marks do not fit; give one each")
+    if len(np.unique(ids)) != len(ids):
+        raise DataError(f"{len(ids) - len(np.unique(ids))} of {len(ids)} ids are there twice; give each person once")
+    if np.isnan(scores).any():
+        raise DataError(f"{int(np.isnan(scores).sum())} of {len(scores)} scores are NaN; find the fault in the method")
+    if not 0 < share < 1:
+        raise DataError(f"share = {share!r} of the people cannot be reached; give a number between 0 and 1")
+    count = int(seeds.sum())
+    if count == 0:
+        raise DataError("the seed is empty: nobody bought the product early; choose a longer early period")
+    if count >= len(ids):
+        raise DataError(
+            f"the seed has {count} people and the base {len(ids)}, so nobody is left to look alike; take a smaller seed"
+        )
+    if count < least.seeds:
+        raise PrivacyError(
+            f"the seed has fewer than {least.seeds} people, so no audience is made; wait for more early buyers"
+        )
+
+
+def _audience(ids: Ints, allows: Allows, least: Minimums) -> Audience:
+    if len(ids) < least.audience:
+        raise PrivacyError(
+            f"fewer than {least.audience} people would be reached, so no audience is made; ask for a larger share"
+        )
+    return Audience(ids, allows, least)
