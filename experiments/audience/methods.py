@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from experiments.audience.spec import AudienceSpec
 
 METHODS: Final[Mapping[str, str]] = {
+    "insight": "experiments.audience.insight:INSIGHT",
     "targeting": "experiments.audience.targeting:TARGETING",
 }
 """Where the `Method` of each name is defined. Scenarios are refused by these names before anything is imported."""

@@ -195,14 +195,14 @@ class Choices:
         flat = [name for name, size in zip(self.attributes, scale, strict=True) if size == 0]
         if flat:
             raise DataError(
-                f"{', '.join(flat)} never differs between alternatives of a situation, so choices say nothing about it; "
-                "leave it out"
+                f"{', '.join(flat)} never differs between alternatives of a situation, so choices say nothing about "
+                "it; leave it out"
             )
         scaled = gap / scale
         _, sizes, directions = np.linalg.svd(scaled.T @ scaled)
         if sizes[-1] < _DEPENDENT * sizes[0]:
             raise DataError(
-                f"{', '.join(self._named(directions[-1]))} follow from each other in every situation, so no choice "
+                f"{', '.join(self._named(directions[-1]))} follow from each other everywhere, so no choice "
                 "tells them apart; leave one out"
             )
         distinct = np.unique(scaled, axis=0)

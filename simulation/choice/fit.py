@@ -63,6 +63,14 @@ class Fit:
         """Return an estimate by name."""
         return float(self.estimates[self.place(name)])
 
+    def interval(self, name: str) -> tuple[float, float]:
+        """Return the 95% interval of an estimate.
+
+        Raises: ConfigError: there is none of that name.
+        """
+        half = 1.959964 * float(self.errors[self.place(name)])
+        return self[name] - half, self[name] + half
+
     def draws(self, count: int, rng: np.random.Generator) -> Floats:
         """Return (count, parameters) draws of the estimates from their normal distribution.
 

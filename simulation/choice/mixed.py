@@ -151,8 +151,11 @@ def fit_mixed(
     )
 
 
-def simulated_log_likelihood(choices: Choices, fit: Fit, *, draws: int = 500) -> float:
-    """Return the log-likelihood of choices, such as those of people who were held out, under a mixed logit."""
+def person_log_likelihoods(choices: Choices, fit: Fit, *, draws: int = 500) -> Floats:
+    """Return (people,) log-likelihoods, such as those of people who were held out, under a mixed logit.
+
+    Raises: DataError: the choices have other attributes than the model.
+    """
     attributes = fit.names[: len(fit.names) - len(fit.tastes)]
     if attributes != choices.attributes:
         raise DataError(f"the model weighs {', '.join(attributes)}, the choices have {', '.join(choices.attributes)}")
@@ -162,7 +165,7 @@ def simulated_log_likelihood(choices: Choices, fit: Fit, *, draws: int = 500) ->
     z = quasi_normal(choices.people, draws, len(random), sequence="halton")
     kinds = tuple(fit.tastes.values())
     model = _Model(choices.x[order], choices.chosen[order], choices.available[order], first, z, random, kinds)
-    return _simulated(model, fit.estimates)[0]
+    return _by_person(model, fit.estimates)[0]
 
 
 def population_weights(fit: Fit, estimates: Floats, z: Floats) -> Floats:
@@ -221,15 +224,21 @@ def _beginning(plain: Fit, random: NDArray[np.int64], kinds: tuple[str, ...]) ->
 
 
 def _simulated(model: _Model, theta: Floats) -> tuple[float, Floats]:
-    """Return the simulated log-likelihood and (people, parameters) scores, a block of people at a time."""
+    """Return the simulated log-likelihood and (people, parameters) scores."""
+    values, scores = _by_person(model, theta)
+    return float(values.sum()), scores
+
+
+def _by_person(model: _Model, theta: Floats) -> tuple[Floats, Floats]:
+    """Return (people,) simulated log-likelihoods and (people, parameters) scores, a block of people at a time."""
     people, draws, _ = model.z.shape
     widest = int(np.diff(model.start).max(initial=1))
     size = max(1, _BLOCK // (draws * model.x.shape[1] * widest))
     blocks = [_block(model, theta, first, min(first + size, people)) for first in range(0, people, size)]
-    return float(sum(value for value, _ in blocks)), np.concatenate([scores for _, scores in blocks])
+    return np.concatenate([values for values, _ in blocks]), np.concatenate([scores for _, scores in blocks])
 
 
-def _block(model: _Model, theta: Floats, first: int, last: int) -> tuple[float, Floats]:
+def _block(model: _Model, theta: Floats, first: int, last: int) -> tuple[Floats, Floats]:
     rows = slice(model.start[first], model.start[last])
     x, available, chosen = model.x[rows], model.available[rows], model.chosen[rows]
     starts = model.start[first:last] - model.start[first]
@@ -258,14 +267,14 @@ def _block(model: _Model, theta: Floats, first: int, last: int) -> tuple[float, 
     top = joint.max(axis=1, keepdims=True)
     relative = np.exp(joint - top)
     mass = relative.sum(axis=1, keepdims=True)
-    value = float((top[:, 0] + np.log(mass[:, 0] / z.shape[1])).sum())
+    values = top[:, 0] + np.log(mass[:, 0] / z.shape[1])
     posterior = relative / mass
     gap = x[here, chosen][:, None, :] - np.einsum("njr,njk->nrk", share, x, optimize=True)
     by_person = np.add.reduceat(gap, starts, axis=0)  # (people, draws, attributes)
     scores = np.einsum("pr,prk->pk", posterior, by_person, optimize=True)
     moved = posterior[:, :, None] * by_person[:, :, model.random] * slope
     scores[:, model.random] = moved.sum(axis=1)
-    return value, np.concatenate([scores, (moved * z).sum(axis=1)], axis=1)
+    return values, np.concatenate([scores, (moved * z).sum(axis=1)], axis=1)
 
 
 def _information(model: _Model, theta: Floats, scale: Floats) -> Floats:

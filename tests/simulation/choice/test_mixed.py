@@ -8,7 +8,7 @@ from scipy.stats import norm
 
 from retail.errors import ConfigError, DataError
 from simulation.choice import Choices, change, fit_logit, needed_weight, worth
-from simulation.choice.mixed import _Model, _simulated, fit_mixed, quasi_normal, simulated_log_likelihood
+from simulation.choice.mixed import _Model, _simulated, fit_mixed, person_log_likelihoods, quasi_normal
 from tests.simulation.choice.made_choices import TRUE, drawn_choices
 
 SPREAD = 1.2
@@ -37,7 +37,7 @@ def test_it_explains_more_than_one_taste_for_all_and_tells_held_out_people_bette
     other = drawn_choices(300, times=8, seed=7, spread=SPREAD)
     from simulation.choice import log_likelihood
 
-    assert simulated_log_likelihood(other, fit, draws=200) > log_likelihood(other, plain) + 20
+    assert person_log_likelihoods(other, fit, draws=200).sum() > log_likelihood(other, plain) + 20
 
 
 def test_with_one_situation_and_no_spread_it_is_the_multinomial_logit():
@@ -98,7 +98,7 @@ def test_the_worth_of_a_mean_taste_and_a_change_take_the_spread_into_account(fit
     assert found.lo_pct < found.gain_pct < found.hi_pct
     plain = change(fit_logit(choices), choices, "ours", {"absorbency": 1.0}, draws=20)
     assert found.before == pytest.approx(plain.before, abs=0.02)
-    assert needed_weight(fit, choices, "ours", "absorbency", 1.0, gain_pct=60, people=60) > 0
+    assert needed_weight(fit, choices, "ours", "absorbency", by=1.0, gain_pct=60, people=60) > 0
 
 
 @pytest.mark.parametrize("sequence", ["halton", "sobol"])

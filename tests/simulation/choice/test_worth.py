@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from retail.errors import ConfigError, DataError
-from simulation.choice import Fit, change, fit_logit, needed_weight, worth
+from simulation.choice import Choices, Fit, change, fit_logit, needed_weight, worth
 from tests.simulation.choice.made_choices import TRUE, drawn_choices
 
 
@@ -63,18 +63,36 @@ def test_constants_make_shares_before_a_change_those_that_were_seen(choices):
 
 
 def test_the_needed_weight_brings_just_the_gain_that_was_asked(fit, choices):
-    needed = needed_weight(fit, choices, "ours", "absorbency", 0.5, gain_pct=60.0)
+    needed = needed_weight(fit, choices, "ours", "absorbency", by=0.5, gain_pct=60.0)
     utility = np.where(choices.available, choices.x @ fit.estimates, -np.inf)
     shares = []
     for gain in (0.0, 0.5 * needed):
         odds = np.exp(utility[:, 0] + gain) / np.exp(utility[:, 1:]).sum(axis=1)
         shares.append((odds / (1 + odds)).mean())
     assert shares[1] / shares[0] == pytest.approx(1.6)
-    assert needed_weight(fit, choices, "ours", "price", -1.0, gain_pct=60.0) == pytest.approx(-needed / 2)
+    assert needed_weight(fit, choices, "ours", "price", by=-1.0, gain_pct=60.0) == pytest.approx(-needed / 2)
+
+
+def test_a_change_to_a_value_moves_each_situation_by_what_it_lacks(fit, choices):
+    """An attribute set to what it is changes nothing; set for all, only those that differ move."""
+    place = choices.attributes.index("comfort")
+    same = change(fit, choices, "ours", to={"comfort": 0.0}, draws=5)
+    x = choices.x.copy()
+    x[:, 0, place] = 0.0
+    flat = Choices(x, choices.chosen, choices.attributes, choices.alternatives, choices.available, choices.person)
+    assert change(fit, flat, "ours", to={"comfort": 0.0}, draws=5).gain_pct == 0
+    assert change(fit, flat, "ours", {}, draws=5).before == pytest.approx(same.after)
+    weight = needed_weight(fit, flat, "ours", "comfort", to=1.0, gain_pct=60)
+    assert weight == pytest.approx(needed_weight(fit, flat, "ours", "comfort", by=1.0, gain_pct=60))
+
+
+def test_an_attribute_that_nobody_measured_may_be_asked_about(fit, choices):
+    weight = needed_weight(fit, choices, "ours", "dryness", by=1.0, gain_pct=60)
+    assert weight == pytest.approx(needed_weight(fit, choices, "ours", "comfort", by=1.0, gain_pct=60))
 
 
 def test_a_share_cannot_pass_everybody(fit, choices):
-    assert needed_weight(fit, choices, "ours", "absorbency", 1.0, gain_pct=900.0) is None
+    assert needed_weight(fit, choices, "ours", "absorbency", by=1.0, gain_pct=900.0) is None
 
 
 def test_the_chance_of_a_gain_is_the_share_of_draws_that_reach_it(fit, choices):
@@ -94,8 +112,14 @@ def test_the_chance_of_a_gain_is_the_share_of_draws_that_reach_it(fit, choices):
         (lambda fit, choices: change(fit, choices, "theirs", {"price": 1.0}), DataError, "no alternative 'theirs'"),
         (lambda fit, choices: change(fit, choices, "ours", {"colour": 1.0}), ConfigError, "no attribute 'colour'"),
         (lambda fit, choices: change(fit, choices, "ours", {"price": np.nan}), ConfigError, "finite number"),
-        (lambda fit, choices: needed_weight(fit, choices, "ours", "price", 0.0, gain_pct=60), ConfigError, "than 0"),
-        (lambda fit, choices: needed_weight(fit, choices, "ours", "price", 1.0, gain_pct=-5), ConfigError, "above 0"),
+        (lambda fit, choices: needed_weight(fit, choices, "ours", "price", by=0.0, gain_pct=60), ConfigError, "than 0"),
+        (
+            lambda fit, choices: needed_weight(fit, choices, "ours", "price", by=1.0, gain_pct=-5),
+            ConfigError,
+            "above 0",
+        ),
+        (lambda fit, choices: needed_weight(fit, choices, "ours", "price", gain_pct=5), ConfigError, "or to a number"),
+        (lambda fit, choices: needed_weight(fit, choices, "ours", "dry", to=1.0, gain_pct=5), ConfigError, "'dry'"),
     ],
 )
 def test_questions_that_cannot_be_answered_are_refused(fit, choices, call, error, says):
