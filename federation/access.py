@@ -30,7 +30,7 @@ from privacy.policy import Jurisdiction, PolicyEngine, Purpose
 from privacy.policy.sources import SIMULATION_PACK
 from privacy.port import DataPort
 from retail import columns as c
-from retail.errors import ConfigError
+from retail.errors import ConfigError, PolicyError
 from retail.interactions import Interactions
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class Access:
         log: the books that decisions are written to; ":memory:" forgets them with the process.
         origin: name of the log; empty for whatever name it has.
         consents: file of a consent register; empty for none, then nothing is read that needs consent.
+        place: of the one merchant that this process stands for, as in a deployment; None where it stands for all.
     """
 
     packs: tuple[str, ...] = ()
@@ -58,6 +59,7 @@ class Access:
     log: str = MEMORY
     origin: str = ""
     consents: str = ""
+    place: int | None = None
 
     def to_json(self) -> str:
         """Write it as JSON; `from_json` reads it."""
@@ -122,29 +124,32 @@ class MarketPort:
         self._measuring = PolicyEngine.load((SIMULATION_PACK,), register=self._port.engine.register)
         self._use: Final = _Use(purpose=held.purpose)
         self._kind, self._columns = held.kind, held.columns
-        self._held: tuple[tuple[int, int | None], tuple[Any, ...]] | None = None
+        self._held: tuple[tuple[int, int | None], dict[int, Any]] | None = None
 
     def own(self, place: int, *, round_: int | None = None) -> Any:
         """Return what a merchant reads of its own rows, to train with them.
 
-        One process stands for all nodes, so all merchants read when the first one asks. With a register of consents
+        Where one process stands for all nodes, all merchants read when the first one asks. With a register of consents
         they read again in each round, since a receipt may have ended or begun, and whenever the register has changed.
 
         Args:
             place: of the merchant.
             round_: index of the round; None outside rounds.
 
-        Returns: a node with the rows of the persons whom the policy admits (`NodeData`, or `FaceNode` of faces), and an
-            empty memo when they were read anew.
+        Returns: a node with the rows of the persons whom the policy admits, and an empty memo when they were read anew.
 
         Raises:
-            PolicyError: a merchant may not use its rows for this.
+            PolicyError: a merchant may not use its rows for this, or this process does not stand for it.
             ConsentError: rows of people who were erased are back.
         """
+        if self.access.place not in (None, place):
+            raise PolicyError(f"this process stands for node {self.access.place}, not for {place}; nothing is read")
         moment = (0, None) if self.consents is None else (self.consents.version, round_)
         if self._held is None or self._held[0] != moment:
-            tables = self._read([merchant_id(one) for one in self.merchants])
-            self._held = moment, tuple(map(self._node, self.merchants, tables))
+            places = self._places
+            whose = [self.merchants[one] for one in places]
+            tables = self._read([merchant_id(one) for one in whose], whose)
+            self._held = moment, dict(zip(places, map(self._node, whose, tables), strict=True))
         return self._held[1][place]
 
     def pooled(self) -> Any:
@@ -153,7 +158,9 @@ class MarketPort:
         Raises:
             PolicyError: the regime keeps the platform from them.
         """
-        return self._node("pooled", pd.concat(self._read([PLATFORM] * len(self.merchants)), ignore_index=True))
+        return self._node(
+            "pooled", pd.concat(self._read([PLATFORM] * len(self.merchants), self.merchants), ignore_index=True)
+        )
 
     def serve(self, place: int) -> Any:
         """Return what a merchant reads of its own rows to serve its shoppers with a finished model.
@@ -194,7 +201,7 @@ class MarketPort:
         Raises:
             PolicyError: it may not.
         """
-        asked = [(AGGREGATOR, sums_id(one)) for one in self.merchants]
+        asked = [(AGGREGATOR, sums_id(self.merchants[one])) for one in self._places]
         self._port.admit_each(asked, columns=("sum",), action="train", **self._use)
 
     def publish(self) -> None:
@@ -258,9 +265,14 @@ class MarketPort:
         rows = port.read(EVALUATOR, TEST_PEOPLE, columns=held.columns, purpose="evaluation")
         return face_set(rows, source=self.config.dataset)
 
-    def _read(self, actors: Sequence[str]) -> list[pd.DataFrame]:
-        """Have one actor for each merchant read that merchant's rows, to train with them."""
-        ids = [rows_id(one, self._kind) for one in self.merchants]
+    @property
+    def _places(self) -> Sequence[int]:
+        """Places of the merchants that this process stands for."""
+        return range(len(self.merchants)) if self.access.place is None else (self.access.place,)
+
+    def _read(self, actors: Sequence[str], merchants: Sequence[int | str]) -> list[pd.DataFrame]:
+        """Have one actor for each of some merchants read that merchant's rows, to train with them."""
+        ids = [rows_id(one, self._kind) for one in merchants]
         asked = list(zip(actors, ids, strict=True))
         return self._port.read_each(asked, columns=self._columns, action="train", **self._use)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
@@ -16,10 +17,10 @@ from federation.plan import open_ledger
 from federation.task import Model
 from privacy.accounting import epsilon_rdp, noise_multiplier
 from privacy.pld import epsilon_pld
-from retail.errors import ConfigError
+from retail.errors import ConfigError, PrivacyError
 
+ENGINES: Final = ("inprocess", "cohort", "ray", "deploy")
 _ENTRY_TYPES = {"entry": "int64", "cost": "int64"}
-ENGINES: Final = ("inprocess", "cohort")
 _ENTRIES = ["entry", "dataset", "run", "purpose", "key", "cost", "reserved_at", "committed_at"]
 
 
@@ -56,6 +57,7 @@ def run(
     *,
     access: Access | None = None,
     engine: str = "inprocess",
+    place: Path | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> FederatedResult:
     """Train a task over a federation.
@@ -63,8 +65,11 @@ def run(
     Args:
         config: everything that decides the run.
         access: the rules under which its parties read and publish; None for the regime that the run needs and a log
-            that ends with the process, in a deployment one in the ledger's books.
-        engine: "inprocess", or "cohort" for many merchants in a simulation (`engines.cohort`).
+            that ends with the process, in a deployment one in the ledger's books. With engine "deploy" every party
+            has its own, and this must be None.
+        engine: "inprocess"; "cohort" for many merchants in a simulation (`engines.cohort`); "ray", Flower's own
+            simulation (`engines.ray`); "deploy", a federation that is up (`engines.deploy`).
+        place: with engine "deploy" the folder of the federation or of its server; with the others None.
         progress: called with a line after every round.
 
     Raises:
@@ -73,16 +78,37 @@ def run(
             from the start, no data is read; when another run took it meanwhile, no node is asked.
         PolicyError: the rules forbid a read or the release of the model.
         DataError: the data cannot be used.
-        TradefairError: no node gave a usable answer in some round.
+        TradefairError: no node gave a usable answer in some round, or Flower's processes ended.
     """
     if engine not in ENGINES:
         raise ConfigError(f"engine = {engine!r} is unknown; choose one of {', '.join(ENGINES)}")
+    if (engine == "deploy") != (place is not None):
+        raise ConfigError('engine = "deploy" runs on a federation that is up: give its folder as place, and only then')
+    if place is not None:
+        return _deployed(config, place, access, progress)
     open_ledger(config)
     access = access or Access(log=str(config.ledger) if config.mode == "deployment" else MEMORY)
     port = MarketPort(config, access)
     nodes.check_public(config)
     port.own(0)  # here for its errors, which at the nodes would become one fixed text
-    model, report = _drive(engine, config, len(port.merchants), access, progress)
+    return _result(config, *_drive(engine, config, len(port.merchants), access, progress))
+
+
+def _deployed(
+    config: FederationConfig, place: Path, access: Access | None, progress: Callable[[str], None] | None
+) -> FederatedResult:
+    if not config.private:
+        raise PrivacyError("a deployment trains with privacy alone; give an epsilon, or use another engine")
+    if config.mode != "deployment":
+        raise ConfigError(f'engine = "deploy" runs with mode = "deployment", got mode = "{config.mode}"; write that')
+    if access is not None:
+        raise ConfigError('with engine = "deploy" each party has its own rules in its folder; leave access out')
+    from federation.engines.deploy.drive import run_on
+
+    return _result(config, *run_on(config, place, progress=progress))
+
+
+def _result(config: FederationConfig, model: Model, report: Mapping[str, Any]) -> FederatedResult:
     epsilon, tight, accountant, total = None, None, "", None
     if config.private:
         spent = int(report["spent"])
@@ -114,6 +140,10 @@ def _drive(
         from federation.engines import cohort
 
         return cohort.drive(config, access=access, progress=progress)
+    if engine == "ray":
+        from federation.engines import ray
+
+        return ray.drive(config, nodes=nodes, access=access, progress=progress)
     from federation.engines import inprocess
     from federation.records import from_record
 

@@ -4,6 +4,11 @@ A message says what was wrong, the value, and what to do. The command turns any 
 code 2; everything else is a bug and keeps its traceback.
 """
 
+from typing import Final
+
+RAY_IS_MISSING: Final = 'Ray is not installed; pip install "tradefair[ray]", or {instead}'
+"""Said wherever something may run on Ray."""
+
 
 class TradefairError(Exception):
     """Root of every error that Tradefair raises on purpose."""

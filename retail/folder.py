@@ -20,7 +20,7 @@ from retail.problems import FolderReport, Problem, shown
 from retail.schema import TABLES, Table
 from retail.tablefile import TableFile, read_table
 
-__all__ = ["FolderReport", "Problem", "check_folder", "load_folder"]
+__all__ = ["FolderReport", "Problem", "check_folder", "load_folder", "public_tables"]
 
 _SHARED_IDS: Final = (c.PERSON, c.PRODUCT, c.STORE)
 _DAY_US: Final = 86_400_000_000
@@ -105,6 +105,38 @@ def load_folder(
         fingerprint=hashlib.sha256(json.dumps(identity).encode()).hexdigest(),
         population=population,
     )
+
+
+def public_tables(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read the products and the stores of a folder and open no other file.
+
+    Returns: the public catalogue and the public list of stores, as `load_folder` gives them; a missing table is empty.
+
+    Raises:
+        DataError: the folder or a table has a problem (one line each).
+    """
+    path = Path(path)
+    try:
+        names = {entry.name for entry in path.iterdir()}
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be opened as a folder ({error.strerror}); name the one with the tables"
+        ) from error
+    read: dict[str, TableFile] = {}
+    tables: dict[str, str] = {}
+    problems: list[Problem] = []
+    for table in TABLES:
+        if table.name not in ("products", "stores"):
+            continue
+        file, problem = _file_of(table, names, path)
+        if file is not None:
+            tables[table.name] = file
+            read[table.name] = read_table(path / file, table)
+        problems.extend([problem] if problem is not None else read[table.name].problems if file is not None else [])
+    if problems:
+        raise DataError(FolderReport(path, tables, {}, tuple(problems), ()).message)
+    _agree_on_ids(read, tables)
+    return _table(read, "products"), _table(read, "stores")
 
 
 def _read_folder(path: Path) -> tuple[FolderReport, dict[str, TableFile]]:

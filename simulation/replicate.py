@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any, Final, Literal, TypeVar
 
-from retail.errors import ConfigError
+from retail.errors import RAY_IS_MISSING, ConfigError
 
 Where = Literal["threads", "ray"]
 J = TypeVar("J")
@@ -71,7 +71,7 @@ def require_ray() -> Any:
     try:
         return importlib.import_module("ray")
     except ImportError as error:
-        raise ConfigError('Ray is not installed; pip install "tradefair[ray]", or run on threads') from error
+        raise ConfigError(RAY_IS_MISSING.format(instead="run on threads")) from error
 
 
 def _on_threads(work: Callable[[J], T], jobs: Sequence[J], workers: int) -> Iterator[T]:

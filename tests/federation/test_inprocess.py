@@ -160,7 +160,7 @@ def test_progress_is_told_once_a_round(make_config):
 
 def test_mistakes_in_the_task_or_the_engine_are_told_before_anything_runs(make_config):
     with pytest.raises(ConfigError, match="inprocess"):
-        run(make_config(), engine="ray")
+        run(make_config(), engine="spark")
     with pytest.raises(ConfigError, match="WeekendTask"):
         run(make_config(task="weekday_task:WeekendTask"))
     with pytest.raises(ConfigError, match="unknown"):

@@ -1,0 +1,183 @@
+"""Starting one party's process on its own host, from its own folder."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from federation.engines.deploy import keys, processes
+from federation.engines.deploy.control import Control, write_home
+from federation.engines.deploy.party import Party
+from federation.engines.deploy.server import PLACE
+from retail.errors import ConfigError, DataError, TradefairError
+from retail.files import atomic_write
+
+STATE: Final = "running.json"
+HOME: Final = "flower"
+LOG: Final = "log.txt"
+MEMBERS: Final = "members"
+_UP_S: Final = 90.0
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What was started for a party.
+
+    Attributes:
+        mark: by which its processes are found.
+        pid: of the first of them.
+        port: that it listens on.
+    """
+
+    mark: str
+    pid: int
+    port: int
+
+    @classmethod
+    def read(cls, folder: Path) -> Running | None:
+        """Return what was started from a party's folder; None when nothing was.
+
+        Raises: DataError: the note cannot be read.
+        """
+        try:
+            return cls(**json.loads((folder / STATE).read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, TypeError) as error:
+            raise DataError(f"{folder / STATE} cannot be read ({error}); end its processes by hand") from error
+
+    @property
+    def alive(self) -> bool:
+        """Whether its first process runs."""
+        return processes.alive(self.pid)
+
+
+def start_server(party: Party, *, bind: str = "127.0.0.1") -> Running:
+    """Start the SuperLink and have the keys of all members admitted.
+
+    Args:
+        party: the server.
+        bind: address to listen on.
+
+    Raises:
+        ConfigError: it runs already, its port is taken, or a member's key is missing.
+        TradefairError: it does not come up; nothing of it is left.
+    """
+    port = _port(party)
+    public = [party.folder / MEMBERS / f"{index}.pub" for index in range(len(party.members))]
+    for path, member in zip(public, party.members, strict=True):
+        if not path.is_file():
+            raise ConfigError(f"{path}, the public key of merchant {member}, is missing; `tradefair federate add` it")
+    party.roster()
+    processes.check_free(port, bind)
+    folder = party.folder
+    command = [
+        *("flower-superlink", "--host", bind, "--port", str(port)),
+        *("--ssl-certfile", str(folder / keys.SERVER_CERTIFICATE), "--ssl-keyfile", str(folder / keys.SERVER_KEY)),
+        *("--ssl-ca-certfile", str(folder / keys.CA), "--enable-supernode-auth"),
+        "--disable-runtime-dependency-installation",
+    ]
+    running = _start(party, command, port, more={PLACE: str(folder)})
+    try:
+        _wait(lambda: processes.listens(port, bind), running, folder)
+        control = control_of(party)
+        for path in public:
+            control.register(path)
+    except BaseException:
+        stop(folder)
+        raise
+    return running
+
+
+def start_node(party: Party, *, pinned: bool = True) -> Running:
+    """Start a merchant's SuperNode.
+
+    Args:
+        party: the merchant.
+        pinned: whether it runs the shims of the installed Tradefair alone; only tests leave that out.
+
+    Raises: ConfigError: it runs already, or something in its folder is missing.
+    """
+    folder, port = party.folder, processes.free_port()
+    for name in (keys.CA, keys.NODE_KEY):
+        if not (folder / name).is_file():
+            raise ConfigError(f"{folder / name} is missing; see docs/deploy.md for who hands it out")
+    party.secrets()
+    program = [sys.executable, "-m", "federation.engines.deploy.pinned"] if pinned else ["flower-supernode"]
+    command = [
+        *(*program, "--superlink", party.server, "--root-certificates", str(folder / keys.CA)),
+        *("--auth-supernode-private-key", str(folder / keys.NODE_KEY), "--port", str(port)),
+        *("--node-config", f"place={json.dumps(str(folder))}"),
+    ]
+    running = _start(party, command, port)
+    try:
+        _wait(lambda: processes.listens(port), running, folder)
+    except BaseException:
+        stop(folder)
+        raise
+    return running
+
+
+def stop(folder: Path) -> bool:
+    """End what was started from a party's folder, also when only parts of it are left; tell whether there was any.
+
+    Raises: TradefairError: a process cannot be ended.
+    """
+    running = Running.read(folder)
+    if running is None:
+        return False
+    left = processes.stop(running.mark, [running.pid])
+    if left:
+        raise TradefairError(f"processes {left} of {folder} cannot be ended; end them by hand")
+    (folder / STATE).unlink(missing_ok=True)
+    return True
+
+
+def control_of(party: Party) -> Control:
+    """Return a connection to the server, from the server's own folder."""
+    home = party.folder / HOME / "control"
+    write_home(home, server=party.server, authority=(party.folder / keys.CA).resolve())
+    running = Running.read(party.folder)
+    return Control(home, processes.environment("" if running is None else running.mark, home))
+
+
+def _start(party: Party, command: list[str], port: int, more: dict[str, str] | None = None) -> Running:
+    folder = party.folder
+    before = Running.read(folder)
+    if before is not None and before.alive:
+        raise ConfigError(f"{party.name} runs already (process {before.pid}); `tradefair federate down` ends it")
+    stop(folder)
+    mark = secrets.token_hex(16)
+    home = keys.private_folder(folder / HOME)
+    env = processes.environment(mark, home, more)
+    running = Running(mark, 0, port)
+    # Written before anything is started, so that `down` finds it whatever happens in between.
+    _note(folder, running)
+    running = Running(mark, processes.start(command, env=env, log=folder / LOG), port)
+    _note(folder, running)
+    return running
+
+
+def _note(folder: Path, running: Running) -> None:
+    atomic_write(folder / STATE, lambda path: path.write_text(json.dumps(asdict(running)), encoding="utf-8"))
+
+
+def _wait(ready: object, running: Running, folder: Path) -> None:
+    assert callable(ready)
+    deadline = time.monotonic() + _UP_S
+    while not ready():
+        if not running.alive or time.monotonic() > deadline:
+            raise TradefairError(f"{folder.name} did not come up; {folder / LOG} says why")
+        time.sleep(0.3)
+
+
+def _port(party: Party) -> int:
+    _, _, port = party.server.rpartition(":")
+    if not port.isdigit():
+        raise ConfigError(f"server = {party.server!r} is no host:port; put it right in {party.folder}")
+    return int(port)

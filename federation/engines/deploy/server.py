@@ -1,0 +1,104 @@
+"""The server's app in a deployment: its own folder in front of the app that every engine shares, and what it keeps."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Final
+
+from flwr.app import Context, Message
+from flwr.serverapp import Grid, ServerApp
+
+from federation.config import FederationConfig
+from federation.engines.deploy.client import REFUSALS
+from federation.engines.deploy.party import RESULTS, Party
+from federation.engines.deploy.results import Results
+from federation.engines.deploy.versions import KEY, installed, same_version
+from federation.grids import SparingGrid
+from federation.server_app import serve
+from retail.errors import ConfigError, TradefairError
+
+PLACE: Final = "TRADEFAIR_PARTY"
+"""Environment variable that names the server's folder; only whoever starts the server sets it."""
+_log = logging.getLogger(__name__)
+
+
+def server_app(*, trial: bool = False) -> ServerApp:
+    """Return the server's app.
+
+    Model, report, or the one message of what went wrong are kept in the server's folder under the id of the run.
+
+    Args:
+        trial: leave the server's limits out; only for tests on data that are nobody's.
+    """
+    app = ServerApp()
+
+    @app.main()
+    def main(grid: Grid, context: Context) -> None:
+        place = Path(os.environ.get(PLACE, ""))
+        results = Results(place / RESULTS / str(context.run_id))
+        try:
+            party = Party.read(place)
+            _train(party, grid, context, results, trial=trial)
+        except TradefairError as error:
+            results.fail(error)
+            _log.error("%s", error)
+            raise
+        except Exception as error:
+            results.fail(TradefairError(f"the server's app broke ({type(error).__name__}); its log says where"))
+            raise
+
+    return app
+
+
+def _train(party: Party, grid: Grid, context: Context, results: Results, *, trial: bool) -> None:
+    if not same_version(context.run_config):
+        raise ConfigError(
+            f"the run was started with tradefair {context.run_config.get(KEY)}, the server has {installed()}; install "
+            "one version everywhere"
+        )
+    config = party.admit(FederationConfig.from_json(str(context.run_config["tradefair"])), trial=trial)
+    roster = {"roster": party.roster()} if config.aggregation == "secure" else {}
+    own = Context(
+        run_id=context.run_id,
+        node_id=context.node_id,
+        node_config={"timeout-s": party.timeout_s, **roster},
+        state=context.state,
+        run_config=context.run_config,
+    )
+    serve(config, party.access(), WatchedGrid(grid, results.note), own)
+    results.keep(own.state)
+
+
+class WatchedGrid(SparingGrid):
+    """Tells after each exchange how many nodes answered, and ends a run that a node's owner refuses.
+
+    Args:
+        grid: to the nodes.
+        note: takes a line.
+    """
+
+    def __init__(self, grid: Grid, note: Callable[[str], None]) -> None:
+        super().__init__(grid)
+        self._note = note
+
+    def send_and_receive(self, messages: Iterable[Message], *, timeout: float | None = None) -> Iterable[Message]:
+        """Send messages and return the replies.
+
+        Raises: ConfigError: a node refuses the run with one of `REFUSALS`.
+        """
+        out = list(messages)
+        replies = list(super().send_and_receive(out, timeout=timeout))
+        said = [one.error.reason for one in replies if one.has_error()]
+        for refusal in REFUSALS:
+            if refusal in said:
+                raise ConfigError(
+                    f"{said.count(refusal)} of {len(out)} nodes refuse: {refusal}; their own logs say more"
+                )
+        if out:
+            step = out[0].metadata.message_type.partition(".")[2] or "vectors"
+            answered = len(replies) - len(said)
+            self._note(f"{out[0].metadata.group_id}, {step}: {answered} of {len(out)} nodes answered")
+        return replies

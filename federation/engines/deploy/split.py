@@ -1,0 +1,85 @@
+"""Cutting one folder of tables into the folders that merchants would hold: for trials on one machine.
+
+Whoever does this sees all rows. It plays the registry, which in a real federation enrols each shopper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from federation.engines.deploy.keys import private_folder
+from privacy.units import cap_merchants
+from retail import columns as c
+from retail.dataset import RetailData
+from retail.errors import ConfigError
+from retail.merchants import By, partition
+
+
+def public_part(data: RetailData, folder: Path) -> None:
+    """Write the public tables of a data set as Parquet."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, table in (("products", data.products), ("stores", data.stores)):
+        if len(table):
+            table.dropna(axis="columns", how="all").to_parquet(folder / f"{name}.parquet", index=False)
+
+
+def merchants_of(data: RetailData, merchants: Sequence[int | str] | None) -> tuple[int | str, ...]:
+    """Return the members of a federation of stores: those named, or all in the stores table.
+
+    Raises: ConfigError: fewer than two, or one that the table does not have.
+    """
+    known = tuple(sorted(data.stores[c.STORE].tolist())) if len(data.stores) else ()
+    if not known:
+        raise ConfigError(f"{data.name} has no stores table, so there is no public list of merchants; add one")
+    chosen = known if merchants is None else tuple(merchants)
+    strange = [str(one) for one in chosen if one not in known]
+    if strange or len(set(chosen)) < len(chosen) or len(chosen) < 2:
+        wrong = f"{', '.join(strange[:5])} not among them" if strange else "name two or more, each once"
+        raise ConfigError(f"merchants must be stores of {data.name}: {wrong}")
+    return chosen
+
+
+def own_rows(
+    data: RetailData, merchants: Sequence[int | str], *, by: By, k_max: int, before: int
+) -> list[pd.DataFrame]:
+    """Return the rows that each merchant keeps.
+
+    Args:
+        data: all rows.
+        merchants: in order.
+        by: "home_store" or "store".
+        k_max: at how many merchants a shopper may take part.
+        before: day of enrolment, days since 1970-01-01; where a shopper belongs is decided by rows before it.
+
+    Returns: of each merchant the rows, on all days, of the shoppers who are enrolled there, without DAY.
+    """
+    past = data.transactions[data.transactions[c.DAY].to_numpy() < before]
+    enrolled = cap_merchants(
+        partition(_with(data, past), by=by, merchants=merchants).transactions[
+            [c.PERSON, c.MERCHANT, c.BASKET, c.PRODUCT, c.DAY, c.QUANTITY]
+        ],
+        k_max=k_max,
+    )
+    kept = []
+    for merchant in merchants:
+        here = enrolled.loc[enrolled[c.MERCHANT] == merchant, c.PERSON].unique()
+        rows = data.transactions[data.transactions[c.STORE] == merchant]
+        kept.append(rows[rows[c.PERSON].isin(here)].drop(columns=c.DAY))
+    return kept
+
+
+def write_rows(rows: pd.DataFrame, folder: Path) -> None:
+    """Write a merchant's rows beside the public tables, for its owner's eyes alone."""
+    private_folder(folder)
+    path = folder / "transactions.parquet"
+    path.touch(mode=0o600)
+    rows.to_parquet(path, index=False)
+
+
+def _with(data: RetailData, transactions: pd.DataFrame) -> RetailData:
+    from dataclasses import replace
+
+    return replace(data, transactions=transactions)
