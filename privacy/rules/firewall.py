@@ -49,9 +49,10 @@ class DataFirewall:
     def audit(self, log: MarketLog, design: Design) -> Verdict:
         """Audit from inside (rows of the access log) and from outside (profit of what was imitated).
 
-        Returns: both as `exact` and `statistical`. Rows decide where they show a breach. Where they show none and the
-            other audit does, the two contradict each other, and the whole is inconclusive. Where the rows cannot tell
-            (none of the own-label arm), the audit from outside stands alone.
+        Returns: both as `exact` and `statistical`; effect, interval, p value and n are those of what decides. Rows
+            decide where they show a breach, and then nothing is left to be tested. Where they show none and the other
+            audit does, the two contradict each other, and the whole is inconclusive. Where the rows cannot tell (none
+            of the own-label arm), the audit from outside stands alone.
 
         Raises: ConfigError: the log has neither reads nor products with figures.
         """
@@ -67,9 +68,7 @@ class DataFirewall:
         if outside is None:
             return replace(exact, exact=exact)
         if exact.outcome == "breach":
-            return replace(
-                outside, outcome="breach", reason=exact.reason, exact=exact, statistical=outside, rows=exact.rows
-            )
+            return replace(exact, exact=exact, statistical=outside)
         if exact.outcome == "inconclusive":
             return replace(outside, reason=f"{exact.reason} {outside.reason}", exact=exact, statistical=outside)
         if outside.outcome == "breach":

@@ -97,10 +97,10 @@ class Fit:
     separated: bool
 
     def variance(self) -> Floats:
-        """Return the (columns, columns) sandwich covariance, clustered, with the factor G / (G - 1)."""
+        """Return the (columns, columns) sandwich covariance, clustered, with the factor G / (G - columns)."""
         bread = np.linalg.inv(self.information)
         count = len(self.scores)
-        covariance: Floats = bread @ (self.scores.T @ self.scores) @ bread * (count / max(count - 1, 1))
+        covariance: Floats = bread @ (self.scores.T @ self.scores) @ bread * (count / max(count - len(self.beta), 1))
         return covariance
 
 

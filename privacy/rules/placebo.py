@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,9 @@ import pandas as pd
 from retail.market_log import columns as m
 
 Floats = npt.NDArray[np.float64]
+
+_CLEAR: Final = 0.05
+"""Share of the mean size of scores that their mean must reach: shares of less are noise, whatever they are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,12 +43,15 @@ class Advantages:
         return math.comb(len(self.own), int(self.own.sum()))
 
 
-def advantages(exposures: pd.DataFrame, what: str) -> Advantages:
+def advantages(exposures: pd.DataFrame, what: str) -> Advantages | None:
     """Compare each advertiser with all others, in segments and periods where own and others reached people.
 
     Args:
         exposures: as `retail.market_log.check` leaves them.
         what: the score, or conversions (which are taken for each person).
+
+    Returns: None where nothing can be compared, or others' mean score is not clearly above 0, so that a share of it
+        says nothing.
     """
     frame = exposures[exposures[m.PEOPLE] > 0]
     cell = frame.groupby([m.PERIOD, m.SEGMENT])
@@ -54,7 +61,11 @@ def advantages(exposures: pd.DataFrame, what: str) -> Advantages:
     sums = frame.assign(total=total, people=people).groupby([m.PERIOD, m.SEGMENT])[["total", "people"]].transform("sum")
     others = (sums["total"].to_numpy() - total) / (sums["people"].to_numpy() - people)
     own = frame[m.OWN].to_numpy(dtype=bool)
+    if own.all() or not own.any():
+        return None
     level = float(total[~own].sum() / people[~own].sum())
+    if level <= _CLEAR * float(np.abs(total[~own]).sum() / people[~own].sum()):
+        return None
     by = pd.DataFrame({"gap": total - people * others, "people": people, "own": own}).groupby(
         [frame[m.ADVERTISER].to_numpy(), own]
     )

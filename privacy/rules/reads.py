@@ -10,10 +10,12 @@ from privacy.policy.vocabulary import ROLE_GROUPS
 from privacy.rules.design import DATA, Design
 from privacy.rules.verdict import Outcome, Verdict, counted, inconclusive
 from retail.market_log import columns as m
+from retail.problems import shown
 
 UNIT: Final = "reads"
 _OWN_ARM: Final = "platform_retail"
 _COMPETING: Final = "own_label_development"
+_NAMED: Final = 3
 
 
 def reads_audit(reads: pd.DataFrame | None, design: Design) -> Verdict:
@@ -43,11 +45,12 @@ def reads_audit(reads: pd.DataFrame | None, design: Design) -> Verdict:
         )
         return inconclusive(DATA, why, unit=UNIT, margin=0.0, n=len(reads), n_unit=UNIT, rows=seen)
     if len(got):
-        owners = got[m.OWNER].nunique()
+        owners = sorted({shown(one, most=40) for one in got[m.OWNER]})
+        more = f" and {len(owners) - _NAMED:,} more" if len(owners) > _NAMED else ""
         first = int(got.index[0]) + 1
         reason = (
-            f"The own-label arm got non-public data of {counted(owners, 'others')} in {counted(len(got), 'reads')} "
-            f"(row {first} of reads{' and more' if len(got) > 1 else ''}).{refused}"
+            f"The own-label arm got others' non-public data in {counted(len(got), 'reads')} (row {first} of reads"
+            f"{' and more' if len(got) > 1 else ''}). Owners named there: {', '.join(owners[:_NAMED])}{more}.{refused}"
         )
     else:
         reason = f"The access log has no read of others' non-public data by the own-label arm.{refused}"

@@ -70,24 +70,23 @@ class FairTargeting:
             ("rows in the log", len(log.exposures)),
             ("segments and periods with own and other advertisers", len(cells)),
         )
+        among = advantages(log.exposures, m.SCORE)
         why = ""
         if not len(cells):
             why = "In no segment and period did own and other advertisers both reach people."
         elif periods < design.least:
             met = counted(periods, "periods")
             why = f"Own and other advertisers meet in {met}, and fewer than {design.least} say too little."
-        elif float((cells["weight"] * cells["others"]).sum()) <= 0:
-            why = "Scores are not above 0 on average, so shares of them mean nothing; log predicted responses."
-        else:
-            ways = advantages(log.exposures, m.SCORE).labelings
-            if ways * design.alpha < 1:
-                why = (
-                    f"Among so few advertisers ({log.exposures[m.ADVERTISER].nunique()}) a lasting difference between "
-                    "them cannot be told from a preference; log more of them."
-                )
-        if why:
+        elif among is None or float((cells["weight"] * cells["others"]).sum()) <= 0:
+            why = "Scores are not clearly above 0 on average, so shares of them mean nothing; log predicted responses."
+        elif among.labelings * design.alpha < 1:
+            why = (
+                f"Among so few advertisers ({log.exposures[m.ADVERTISER].nunique()}) a lasting difference between "
+                "them cannot be told from a preference; log more of them."
+            )
+        if why or among is None:
             return inconclusive(TARGETING, why, unit=UNIT, margin=margin, n=periods, n_unit=_PERIODS, rows=seen)
-        declared = _row("declared", cells, design, advantages(log.exposures, m.SCORE))
+        declared = _row("declared", cells, design, among)
         breach = declared.p <= design.alpha
         who = f"People whom own advertisers reached score {declared.effect:+.1%} against the others'"
         reason = (
@@ -108,7 +107,7 @@ class FairTargeting:
             periods,
             _PERIODS,
             observations=seen,
-            curve=(declared, *_curve(log.exposures, cells, design)),
+            curve=(declared, *_curve(log.exposures, cells, among, design)),
         )
 
     def power(self, design: Design, effect: float, plan: Plan) -> Power:
@@ -182,26 +181,19 @@ def _row(name: str, cells: pd.DataFrame, design: Design, among: Advantages | Non
     return Specification(name, effect, effect - half, effect + half, p)
 
 
-def _curve(exposures: pd.DataFrame, cells: pd.DataFrame, design: Design) -> list[Specification]:
-    among = advantages(exposures, m.SCORE)
+def _curve(exposures: pd.DataFrame, cells: pd.DataFrame, among: Advantages, design: Design) -> list[Specification]:
     rows = [
         _row("as if advertisers did not differ for good", cells, design),
         _row("each segment and period once", cells.assign(weight=1.0), design, among),
     ]
-    conversions = _cells(exposures, m.CONVERSIONS)
-    if float((conversions["weight"] * conversions["others"]).sum()) > 0:
-        rows.append(
-            _row(
-                "conversions for each person instead of scores",
-                conversions,
-                design,
-                advantages(exposures, m.CONVERSIONS),
-            )
-        )
+    conversions, bought = _cells(exposures, m.CONVERSIONS), advantages(exposures, m.CONVERSIONS)
+    if bought is not None and float((conversions["weight"] * conversions["others"]).sum()) > 0:
+        rows.append(_row("conversions for each person instead of scores", conversions, design, bought))
     middle = float(cells[m.PERIOD].median())
     for name, late in (("earlier periods", False), ("later periods", True)):
         part = cells[(cells[m.PERIOD] > middle) == late]
-        if part[m.PERIOD].nunique() >= design.least and float((part["weight"] * part["others"]).sum()) > 0:
-            then = exposures[(exposures[m.PERIOD] > middle) == late]
-            rows.append(_row(name, part, design, advantages(then, m.SCORE)))
+        then = advantages(exposures[(exposures[m.PERIOD] > middle) == late], m.SCORE)
+        enough = part[m.PERIOD].nunique() >= design.least and float((part["weight"] * part["others"]).sum()) > 0
+        if enough and then is not None:
+            rows.append(_row(name, part, design, then))
     return rows

@@ -171,20 +171,28 @@ def _requests(run: MarketRun, kept: list[dict[str, Any]], names: Any) -> pd.Data
 
 
 def _exposures(kept: list[dict[str, Any]], names: Any) -> pd.DataFrame | None:
-    """Who reached whom: consumers of a segment whose list began with a seller's product, and what they bought of it."""
+    """Who reached whom: consumers of a segment whose list began with a seller's product, and what they bought of it.
+
+    The score is the share of the other segments that are told to like that product less. What is told itself would not
+    do: a product that is worse or dearer comes first only where it is liked the better, under a neutral ranking too.
+    """
     parts = []
     for one in kept:
         category, segment = np.nonzero(one["arrivals"] > 0)
         slot = one["order"][category, segment, 0]
         there = one["active"][category, slot]
         category, segment, slot = category[there], segment[there], slot[there]
+        told = one["told"][category, :, slot].astype(np.float64)
+        mine = np.take_along_axis(told, segment[:, None], axis=1)
+        less, as_much = (told < mine).sum(axis=1), (told == mine).sum(axis=1) - 1
+        best = (less + as_much / 2) / max(told.shape[1] - 1, 1)
         parts.append(pd.DataFrame({
             m.PERIOD: one["period"],
             m.ADVERTISER: one["seller"][category, slot],
             m.OWN: one["own"][category, slot],
             m.SEGMENT: segment,
             m.PEOPLE: one["arrivals"][category, segment],
-            m.SCORE: one["told"][category, segment, slot].astype(np.float64) * one["arrivals"][category, segment],
+            m.SCORE: best * one["arrivals"][category, segment],
             m.CONVERSIONS: one["by_segment"][category, segment, slot],
         }))  # fmt: skip
     frame = pd.concat(parts, ignore_index=True)

@@ -94,12 +94,21 @@ def test_both_audits_stand_side_by_side_and_a_contradiction_is_inconclusive(mark
     proved = verdict(products=products, figures=figures, reads=pd.concat([CLEAN, LEAK], ignore_index=True))
     assert proved.outcome == "breach"
     assert proved.rows
+    assert (proved.effect, proved.unit, proved.p) == (1.0, "reads", None)
+    assert proved.statistical.p <= 0.001
     products, figures = market(by_profit=False)
     quiet = verdict(products=products, figures=figures, reads=CLEAN)
     assert quiet.outcome == "no_evidence"
     hidden_skill = verdict(products=products, figures=figures, reads=pd.concat([CLEAN, LEAK], ignore_index=True))
     assert hidden_skill.outcome == "breach"
     assert hidden_skill.statistical.outcome == "no_evidence"
+
+
+def test_owners_are_named_as_the_log_names_them():
+    leaks = pd.concat([LEAK.assign(owner=f"m{k}") for k in range(5)], ignore_index=True)
+    reason = verdict(reads=leaks).reason
+    assert "in 5 reads" in reason
+    assert "Owners named there: m0, m1, m2 and 2 more." in reason
 
 
 def test_a_product_imitated_twice_counts_once_and_few_say_nothing(market):

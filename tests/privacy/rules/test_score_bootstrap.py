@@ -16,12 +16,17 @@ def estimated(lists, rng, few=200, resamples=999):
     return first_effect(lists, margin=MARGIN, few=few, resamples=resamples, rng=rng)
 
 
-def flagged(replications, *, queries, seed=5, **settings):
-    """How many rankings the one-sided 5% test flags, and how many intervals hold the effect."""
+def flagged(replications, *, queries, seed=5, mixed=False, **settings):
+    """How many rankings the one-sided 5% test flags, and how many intervals hold the effect.
+
+    With `mixed` the lists that hold own and other products alone, as an audit does.
+    """
     found = held = 0
     for replication in range(replications):
         rng = np.random.default_rng([seed, queries, replication])
-        one = estimated(draw_lists(rng, queries=queries, **settings), rng)
+        lists = draw_lists(rng, queries=queries, **settings)
+        own = lists.x[:, :, 0]
+        one = estimated(lists.part((own.max(axis=1) > 0) & (own.min(axis=1) < 1)) if mixed else lists, rng)
         found += one.p <= 0.05
         held += one.lo <= settings.get("effect", 0.0) <= one.hi
     return found, held
@@ -45,6 +50,14 @@ def test_a_p_value_is_small_only_where_scores_lean_upwards():
     assert wild_p(scores - scores.mean() + 1, weights) == pytest.approx(0.001)
     assert wild_p(scores - scores.mean() - 1, weights) > 0.99
     assert 0.3 < wild_p(scores - scores.mean(), weights) < 0.7
+
+
+def test_coefficients_that_were_estimated_too_leave_less_evidence():
+    rng = np.random.default_rng(1)
+    weights, scores = wild_weights(999, 20, rng), rng.normal(size=20) + 0.4
+    few = [wild_p(scores, weights, estimated=count) for count in (0, 2, 8, 20, 40)]
+    assert few == sorted(few)
+    assert few[0] < 0.1 < few[-1]
 
 
 def test_the_same_seed_gives_the_same_figures_and_lists_in_another_order_the_same_estimate():
@@ -133,6 +146,15 @@ def test_of_two_thousand_rankings_within_the_margin_the_upper_bound_of_the_size_
     found, held = flagged(REPLICATIONS, queries=queries, effect=effect)
     assert upper_bound(found, REPLICATIONS) <= 0.07
     assert 0.94 <= held / REPLICATIONS <= 0.965
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "settings", [{"own_share": 0.06}, {"places": 20, "shown": 5, "better": -1.0}], ids=["few own", "cut"]
+)
+def test_few_own_products_and_cut_lists_leave_the_size_at_most_7_percent(settings):
+    found, _ = flagged(REPLICATIONS, queries=50, effect=MARGIN, mixed=True, **settings)
+    assert upper_bound(found, REPLICATIONS) <= 0.07
 
 
 @pytest.mark.slow

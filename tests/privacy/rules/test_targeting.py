@@ -73,7 +73,8 @@ def test_what_cannot_be_compared_is_inconclusive_with_the_reason():
     frame = exposures()
     assert "In no segment" in verdict(frame.assign(own=True)).reason
     assert "fewer than 10" in verdict(exposures(periods=5)).reason
-    assert "above 0" in verdict(frame.assign(score=-frame["score"])).reason
+    for shift in (2.0, 1.0, 0.99):
+        assert "above 0" in verdict(frame.assign(score=frame["score"] - shift * frame["score"].mean())).reason
     assert "In no segment" in verdict(frame.assign(people=0)).reason
 
 

@@ -63,6 +63,22 @@ def test_own_goods_of_the_log_are_those_of_the_run():
     assert copies["copy_of"].isin(log.products["product"]).all()
 
 
+def test_exposures_say_how_large_a_part_of_the_other_segments_likes_less_what_came_first():
+    run = simulate(MarketSettings(), "firewall", seed=1, periods=12, record="list")
+    exposures = run.log().exposures
+    people, score = 0, 0.0
+    for one in run.recording.periods:
+        for category, segment in zip(*np.nonzero(one["arrivals"]), strict=True):
+            told = one["told"][category, :, one["order"][category, segment, 0]]
+            others, mine = np.delete(told, segment), told[segment]
+            came = one["arrivals"][category, segment]
+            people, score = people + came, score + came * ((others < mine) + (others == mine) / 2).mean()
+    assert exposures["people"].sum() == people
+    assert (exposures["score"] * exposures["people"]).sum() == pytest.approx(score)
+    assert exposures["score"].between(0, 1).all()
+    assert score / people > 0.6  # a ranking that goes by liking shows people what they like
+
+
 def test_requests_are_answered_where_merchants_get_their_data_back():
     answered = {
         regime: simulate(SETTINGS, regime, periods=11).log().requests["answered"].notna()
