@@ -60,15 +60,15 @@ def rank(spec: RunSpec, port: MarketPort, directory: Path, progress: Callable[[s
         return _alone(config, None, progress)
     if method == "isolated":
         only = replace(config, options={**config.options, **POPULARITY_ONLY})
-        shared = _federate(only, port.access, directory, progress)
+        shared = _federate(only, port.access, directory, progress, spec.federation.engine)
         local = replace(config, epsilon=None, clip_norm=None, noise="aggregator", dropouts=0, colluders=0)
         return replace(_alone(local, shared.model, progress), info=account(shared))
     if method == "dp_popularity":
         only = replace(config, options={**config.options, **POPULARITY_ONLY})
-        released = _federate(only, port.access, directory, progress)
+        released = _federate(only, port.access, directory, progress, spec.federation.engine)
         return Ranked(lambda index, node: _popular(released.model, node), account(released))
     task = _task(config)
-    result = _federate(config, port.access, directory, progress)
+    result = _federate(config, port.access, directory, progress, spec.federation.engine)
     return Ranked(lambda index, node: task.scores(result.model, node), account(result))
 
 
@@ -127,10 +127,10 @@ def _popular(model: Model, node: NodeData) -> Iterator[np.ndarray]:
 
 
 def _federate(
-    config: FederationConfig, access: Access, directory: Path, progress: Callable[[str], None]
+    config: FederationConfig, access: Access, directory: Path, progress: Callable[[str], None], engine: str
 ) -> FederatedResult:
     """Run the federation and keep its model."""
-    result = run_federation(config, access=access, progress=progress)
+    result = run_federation(config, access=access, engine=engine, progress=progress)
     kept = {name: array for name, array in result.model.items() if name != "momentum"}
 
     def write(path: Path) -> None:

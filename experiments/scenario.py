@@ -99,7 +99,7 @@ class SplitSettings(Settings):
 class FederationSettings(Settings):
     """How the shared model is trained."""
 
-    engine: Literal["inprocess"] = Field("inprocess", description="what drives server and nodes")
+    engine: Literal["inprocess", "cohort", "ray"] = Field("inprocess", description="what drives server and nodes")
     rounds: int = Field(40, ge=1, description="how often the nodes answer the server")
     steps: int = Field(1, ge=1, description="optimiser steps per person and round")
     clip_norm: float = Field(1.0, gt=0, description="L2 bound of one person's contribution")

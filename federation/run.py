@@ -141,9 +141,9 @@ def _drive(
 
         return cohort.drive(config, access=access, progress=progress)
     if engine == "ray":
-        from federation.engines import ray
+        from federation.engines.ray.drive import drive
 
-        return ray.drive(config, nodes=nodes, access=access, progress=progress)
+        return drive(config, nodes=nodes, access=access, progress=progress)
     from federation.engines import inprocess
     from federation.records import from_record
 

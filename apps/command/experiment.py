@@ -21,6 +21,10 @@ Store = Annotated[Path, typer.Option("--store", help="Folder of the run store.")
 Jobs = Annotated[int | None, typer.Option("--jobs", help="Worker processes; one per core when left out.")]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Execute failed runs once more.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Engine = Annotated[
+    str | None,
+    typer.Option("--engine", help="What drives server and nodes: inprocess, cohort or ray. Of recommenders only."),
+]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit 1 when a target is missed.")]
 
 
@@ -32,6 +36,7 @@ def run(
     retry_failed: RetryFailed = False,
     as_json: Json = False,
     strict: Strict = False,
+    engine: Engine = None,
 ) -> None:
     """Run SCENARIO, a TOML file or the name of a bundled scenario.
 
@@ -58,6 +63,11 @@ def run(
 
     again = shlex.join(["tradefair", *(one for one in sys.argv[1:] if one != "--retry-failed")])
     loaded = load_scenario(scenario, overrides or ())
+    if engine is not None:
+        _check_engine(engine, loaded.kind)
+        loaded = load_scenario(scenario, [*(overrides or ()), f'federation.engine="{engine}"'])
+    if jobs is None and getattr(getattr(loaded, "federation", None), "engine", "") == "ray":
+        jobs = 1  # Ray takes the cores itself
     if ":" in getattr(loaded, "task", "") and str(Path.cwd()) not in sys.path:
         sys.path.append(str(Path.cwd()))  # where a user's own task lies
     try:
@@ -87,6 +97,15 @@ def demo(
 ) -> None:
     """Run the bundled scenario demo: 99 stores learn together, with and without noise."""
     run("demo", overrides, store, jobs, retry_failed, as_json, strict)
+
+
+def _check_engine(engine: str, kind: str) -> None:
+    from retail.errors import ConfigError
+
+    if engine == "deploy":
+        raise ConfigError("--engine deploy: a federation is brought up first; see `tradefair federate --help`")
+    if kind != "recommendation":
+        raise ConfigError(f"--engine {engine}: a scenario about {kind} has no engine to choose; leave it out")
 
 
 def document_of(summary: Summary, store: Path) -> dict[str, object]:

@@ -21,6 +21,7 @@ from apps.command import (
     erasure,
     experiment,
     faces,
+    federate,
     ledger,
     log,
     match,
@@ -62,6 +63,7 @@ app.add_typer(policy.app, name="policy")
 app.add_typer(consent.app, name="consent")
 app.add_typer(erasure.app, name="erasure")
 app.add_typer(faces.app, name="faces")
+app.add_typer(federate.app, name="federate")
 app.add_typer(release.app, name="release")
 app.add_typer(match.app, name="match")
 app.add_typer(ledger.app, name="ledger")
