@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 from scipy import stats
 
-from privacy.policy import Decision, PolicyEngine, Request
 from privacy.rules.design import DATA, Design, Plan
 from privacy.rules.imitation import imitation_audit
 from privacy.rules.reads import reads_audit
-from privacy.rules.rule import Power, ask
+from privacy.rules.rule import Enforced, Power, Tables
 from privacy.rules.tilt import tilt_of_mean, tilt_variance, tilted
 from privacy.rules.verdict import Verdict
 from retail.errors import ConfigError
@@ -23,28 +22,11 @@ _DRAWS: Final = 4_000
 
 
 @dataclass(frozen=True, slots=True)
-class DataFirewall:
-    """The rule.
+class DataFirewall(Enforced):
+    """The rule; it needs one group of tables or the other, or both."""
 
-    Attributes:
-        engine: policies in force, for `permits`.
-    """
-
-    engine: PolicyEngine | None = None
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-        return DATA
-
-    @property
-    def needs(self) -> tuple[tuple[str, ...], ...]:
-        """The tables that it reads: one group or the other, or both."""
-        return (("reads",), ("products", "figures"))
-
-    def permits(self, request: Request) -> Decision:
-        """Answer by the policies."""
-        return ask(self.engine, request, rule=self.name)
+    name: ClassVar[str] = DATA
+    needs: ClassVar[Tables] = (("reads",), ("products", "figures"))
 
     def audit(self, log: MarketLog, design: Design) -> Verdict:
         """Audit from inside (rows of the access log) and from outside (profit of what was imitated).

@@ -18,7 +18,7 @@ import pandas as pd
 
 from privacy.rules.design import DATA, Design
 from privacy.rules.tilt import mean_test
-from privacy.rules.verdict import Specification, Verdict, counted, inconclusive
+from privacy.rules.verdict import Specification, Verdict, counted, inconclusive, tested
 from retail.market_log import MarketLog
 from retail.market_log import columns as m
 
@@ -76,21 +76,8 @@ def imitation_audit(log: MarketLog, design: Design) -> Verdict:
         else f"{where}, not above .5 by more than the margin of {margin:g} beyond chance; up to {declared.hi:+.2g} "
         "remains possible."
     )
-    return Verdict(
-        DATA,
-        "breach" if breach else "no_evidence",
-        reason,
-        declared.effect,
-        declared.lo,
-        declared.hi,
-        UNIT,
-        margin,
-        declared.p,
-        n,
-        _COPIES,
-        observations=seen,
-        curve=(declared, *_curve(log.products, log.figures, found, design)),
-    )
+    curve = (declared, *_curve(log.products, log.figures, found, design))
+    return tested(DATA, reason, curve, alpha=design.alpha, unit=UNIT, margin=margin, n=n, n_unit=_COPIES, rows=seen)
 
 
 def percentiles(products: pd.DataFrame, figures: pd.DataFrame, *, neighbours: int) -> Percentiles:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from privacy.policy import Decision, PolicyEngine, Request
 from privacy.rules.design import ACCESS, Design, Plan
-from privacy.rules.rule import Power, ask
-from privacy.rules.verdict import Specification, Verdict, counted, inconclusive
+from privacy.rules.rule import Enforced, Power, Tables
+from privacy.rules.verdict import Specification, Verdict, counted, inconclusive, tested
 from retail.errors import ConfigError
 from retail.market_log import MarketLog
 from retail.market_log import columns as m
@@ -27,28 +26,11 @@ Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class AccessAndPortability:
-    """The rule.
+class AccessAndPortability(Enforced):
+    """The rule."""
 
-    Attributes:
-        engine: policies in force, for `permits`.
-    """
-
-    engine: PolicyEngine | None = None
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-        return ACCESS
-
-    @property
-    def needs(self) -> tuple[tuple[str, ...], ...]:
-        """The tables that it reads."""
-        return (("requests",),)
-
-    def permits(self, request: Request) -> Decision:
-        """Answer by the policies."""
-        return ask(self.engine, request, rule=self.name)
+    name: ClassVar[str] = ACCESS
+    needs: ClassVar[Tables] = (("requests",),)
 
     def audit(self, log: MarketLog, design: Design) -> Verdict:
         """Count requests that were not answered completely, free and within `design.within` periods.
@@ -90,27 +72,16 @@ class AccessAndPortability:
             f"{counted(design.within, 'periods')}, {beyond} the margin of {margin:.0%} beyond chance"
             + ("." if breach else f"; up to {declared.hi:.1%} remains possible.")
         )
-        return Verdict(
-            ACCESS,
-            "breach" if breach else "no_evidence",
-            reason,
-            declared.effect,
-            declared.lo,
-            declared.hi,
-            UNIT,
-            margin,
-            declared.p,
-            n,
-            _REQUESTS,
-            observations=seen,
-            curve=(
-                declared,
-                _share("late alone", (late & due)[due], margin),
-                _share("incomplete alone", (lacking & due)[due], margin),
-                _share("not free alone", (paid & due)[due], margin),
-                *_later(answered, asked, last, design, lacking | paid, margin),
-                _share("each merchant once, by its first request", _first(frame, failed, due), margin),
-            ),
+        curve = (
+            declared,
+            _share("late alone", (late & due)[due], margin),
+            _share("incomplete alone", (lacking & due)[due], margin),
+            _share("not free alone", (paid & due)[due], margin),
+            *_later(answered, asked, last, design, lacking | paid, margin),
+            _share("each merchant once, by its first request", _first(frame, failed, due), margin),
+        )
+        return tested(
+            ACCESS, reason, curve, alpha=design.alpha, unit=UNIT, margin=margin, n=n, n_unit=_REQUESTS, rows=seen
         )
 
     def power(self, design: Design, effect: float, plan: Plan) -> Power:

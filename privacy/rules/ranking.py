@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 
-from privacy.policy import Decision, PolicyEngine, Request
+from privacy.policy import Decision, Request
 from privacy.rules.design import RANKING, Design, Plan
 from privacy.rules.ordered_logit import Lists
 from privacy.rules.ranked_lists import RankedLists, ranked_lists, with_columns
 from privacy.rules.ranking_power import ranking_power
-from privacy.rules.rule import Power, ask
+from privacy.rules.rule import Enforced, Power, Tables, ask
 from privacy.rules.score_bootstrap import Estimate, first_effect
 from privacy.rules.verdict import Outcome, Specification, Tipping, Verdict, counted, inconclusive
 from retail.errors import ConfigError
@@ -25,26 +25,16 @@ _ARTICLE: Final = "DMA Art. 6(5)"
 
 
 @dataclass(frozen=True, slots=True)
-class RankingNeutrality:
+class RankingNeutrality(Enforced):
     """The rule.
 
     Attributes:
-        engine: policies in force, for `permits`.
         may_favour: the regime lets a ranking favour own products (`Regime.own_label_bonus` above 0).
     """
 
-    engine: PolicyEngine | None = None
+    name: ClassVar[str] = RANKING
+    needs: ClassVar[Tables] = (("impressions",),)
     may_favour: bool = False
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-        return RANKING
-
-    @property
-    def needs(self) -> tuple[tuple[str, ...], ...]:
-        """The tables that it reads."""
-        return (("impressions",),)
 
     def permits(self, request: Request) -> Decision:
         """Answer by the policies; besides, no ranking reads who owns a product, unless the regime lets it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from privacy.policy import Decision, PolicyEngine, Request
 from privacy.rules.design import Design, Plan
@@ -41,6 +41,9 @@ class Power:
     basis: str
 
 
+Tables = tuple[tuple[str, ...], ...]
+
+
 class Rule(Protocol):
     """A rule of the market."""
 
@@ -50,7 +53,7 @@ class Rule(Protocol):
         ...
 
     @property
-    def needs(self) -> tuple[tuple[str, ...], ...]:
+    def needs(self) -> Tables:
         """Tables: an audit needs all of at least one of these groups."""
         ...
 
@@ -83,6 +86,23 @@ def ask(engine: PolicyEngine | None, request: Request, *, rule: str) -> Decision
             f"rule {rule!r} has no policy engine; make it with engine=PolicyEngine.load(...) to enforce it"
         )
     return engine.decide(request)
+
+
+@dataclass(frozen=True, slots=True)
+class Enforced:
+    """What the rules have in common: the policies that answer requests.
+
+    Attributes:
+        engine: policies in force, for `permits`; None where nothing is enforced.
+        name: of the rule.
+    """
+
+    name: ClassVar[str]
+    engine: PolicyEngine | None = None
+
+    def permits(self, request: Request) -> Decision:
+        """Answer by the policies. Raises: ConfigError: the rule was made without any."""
+        return ask(self.engine, request, rule=self.name)
 
 
 def can_audit(rule: Rule, log: MarketLog) -> bool:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from privacy.policy import Decision, PolicyEngine, Request
 from privacy.rules.design import TARGETING, Design, Plan
 from privacy.rules.placebo import Advantages, advantages, placebo_test
-from privacy.rules.rule import Power, ask
+from privacy.rules.rule import Enforced, Power, Tables
 from privacy.rules.score_bootstrap import wild_p, wild_quantiles, wild_weights
-from privacy.rules.verdict import Specification, Verdict, counted, inconclusive
+from privacy.rules.verdict import Specification, Verdict, counted, inconclusive, tested
 from retail.errors import ConfigError
 from retail.market_log import MarketLog
 from retail.market_log import columns as m
@@ -28,28 +27,11 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class FairTargeting:
-    """The rule.
+class FairTargeting(Enforced):
+    """The rule."""
 
-    Attributes:
-        engine: policies in force, for `permits`.
-    """
-
-    engine: PolicyEngine | None = None
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-        return TARGETING
-
-    @property
-    def needs(self) -> tuple[tuple[str, ...], ...]:
-        """The tables that it reads."""
-        return (("exposures",),)
-
-    def permits(self, request: Request) -> Decision:
-        """Answer by the policies."""
-        return ask(self.engine, request, rule=self.name)
+    name: ClassVar[str] = TARGETING
+    needs: ClassVar[Tables] = (("exposures",),)
 
     def audit(self, log: MarketLog, design: Design) -> Verdict:
         """Compare the mean score of the people that own and other advertisers got, in the same segment and period.
@@ -94,20 +76,17 @@ class FairTargeting:
             if breach
             else f"{who}, not more than the margin of {margin:.0%} beyond chance; {declared.hi:+.1%} remains possible."
         )
-        return Verdict(
+        curve = (declared, *_curve(log.exposures, cells, among, design))
+        return tested(
             TARGETING,
-            "breach" if breach else "no_evidence",
             reason,
-            declared.effect,
-            declared.lo,
-            declared.hi,
-            UNIT,
-            margin,
-            declared.p,
-            periods,
-            _PERIODS,
-            observations=seen,
-            curve=(declared, *_curve(log.exposures, cells, among, design)),
+            curve,
+            alpha=design.alpha,
+            unit=UNIT,
+            margin=margin,
+            n=periods,
+            n_unit=_PERIODS,
+            rows=seen,
         )
 
     def power(self, design: Design, effect: float, plan: Plan) -> Power:

@@ -114,6 +114,38 @@ def inconclusive(
     return Verdict(rule, "inconclusive", reason, nan, nan, nan, unit, margin, None, n, n_unit, observations=rows)
 
 
+def tested(
+    rule: str,
+    reason: str,
+    curve: tuple[Specification, ...],
+    *,
+    alpha: float,
+    unit: str,
+    margin: float,
+    n: int,
+    n_unit: str,
+    rows: tuple[tuple[str, int], ...],
+) -> Verdict:
+    """Return the verdict of the declared specification, the first of the curve; `rows` as in `Verdict.observations`."""
+    one = curve[0]
+    outcome: Outcome = "breach" if one.p <= alpha else "no_evidence"
+    return Verdict(
+        rule,
+        outcome,
+        reason,
+        one.effect,
+        one.lo,
+        one.hi,
+        unit,
+        margin,
+        one.p,
+        n,
+        n_unit,
+        observations=rows,
+        curve=curve,
+    )
+
+
 def counted(number: int, what: str) -> str:
     """Write a number and what it counts, in the singular where it is one; `what` ends in s."""
     return f"{number:,} {what if number != 1 else 'query' if what == 'queries' else what[:-1]}"
