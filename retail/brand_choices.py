@@ -28,7 +28,8 @@ CHOSEN: Final = "chosen"
 PRICE: Final = "price"
 OFFERS: Final = {"display": c.DISPLAY, "mailer": c.MAILER}
 _PIECES: Final = 10.0
-_MONDAY: Final = 3  # 1970-01-01 was a Thursday
+MONDAY: Final = 3
+"""1970-01-01 was a Thursday: this many days after a Monday."""
 _LEAST_LINES: Final = 5
 
 
@@ -104,6 +105,13 @@ def brand_choices(data: RetailData, kind: str, *, least_share: float = 0.03, fir
     return BrandChoices(rows[~alone].reset_index(drop=True), f"{_PIECES:g} {unit}", data.currency, left_out)
 
 
+def brand_names(products: pd.DataFrame) -> pd.Series:
+    """Name the brand of each product, by product id: its manufacturer; the retailer's own labels as `label-NAME`."""
+    own = products[c.BRAND].astype("str") == "Private"
+    maker = products[c.MANUFACTURER].astype("str")
+    return pd.Series(maker.where(~own, "label-" + maker).to_numpy(), index=products[c.PRODUCT])
+
+
 def _lines(data: RetailData, kind: str) -> tuple[pd.DataFrame, str]:
     """Return the type's lines with BRAND as text and the price of ten pieces, and how packages are measured."""
     needed = (c.TYPE, c.MANUFACTURER, c.BRAND, c.PACKAGE)
@@ -116,18 +124,16 @@ def _lines(data: RetailData, kind: str) -> tuple[pd.DataFrame, str]:
     measured = measured[measured["pieces"] > 0]
     bought = data.transactions
     bought = bought[(bought[c.SALES] > 0) & (bought[c.QUANTITY] > 0)]
-    lines = bought.merge(measured[[c.PRODUCT, c.MANUFACTURER, c.BRAND, "pieces", "unit"]], on=c.PRODUCT)
+    lines = bought.merge(measured[[c.PRODUCT, "pieces", "unit"]], on=c.PRODUCT)
     if lines.empty:
         raise DataError(f"{data.name}: nothing of the type {shown(kind)} with a measured package was sold; check how "
                         f"products.{c.TYPE} spells it")  # fmt: skip
     unit = str(lines["unit"].value_counts().index[0])
     lines = lines[lines["unit"] == unit]
-    own = lines[c.BRAND].astype("str") == "Private"
-    name = lines[c.MANUFACTURER].astype("str")
-    lines = lines.assign(**{c.BRAND: name.where(~own, "label-" + name)})
+    lines = lines.assign(**{c.BRAND: lines[c.PRODUCT].map(brand_names(listed))})
     lines[PRICE] = lines[c.SALES] / lines[c.QUANTITY] / lines["pieces"] * _PIECES
-    first = (data.period.start_day + _MONDAY) // 7
-    lines[c.WEEK] = (lines[c.DAY] + _MONDAY) // 7 - first
+    first = (data.period.start_day + MONDAY) // 7
+    lines[c.WEEK] = (lines[c.DAY] + MONDAY) // 7 - first
     return lines, unit
 
 
@@ -159,12 +165,9 @@ def _offers(
     if data.promotions is None:
         return nothing
     listed = data.products[data.products[c.TYPE] == kind]
-    own = listed[c.BRAND].astype("str") == "Private"
-    maker = listed[c.MANUFACTURER].astype("str")
-    brand_of = listed[[c.PRODUCT]].assign(**{c.BRAND: maker.where(~own, "label-" + maker)})
     columns = [c.PRODUCT, c.STORE, c.WEEK, *OFFERS.values()]
     told = data.promotions.read(columns=columns, where=pc.field(c.PRODUCT).isin(listed[c.PRODUCT].tolist()))
-    told = told.merge(brand_of, on=c.PRODUCT)
+    told = told.assign(**{c.BRAND: told[c.PRODUCT].map(brand_names(listed))})
     keys = pd.MultiIndex.from_arrays([visits[c.STORE], visits[c.WEEK] + first_week])
     for name, column in OFFERS.items():
         on = told[told[column].astype("str") != "0"]

@@ -48,6 +48,7 @@ _LOG_ODDS: Final = "log-odds"
 _BY_PRICE: Final = "log-odds a unit of price"
 _MONEY: Final = "money a unit of price"
 _OF_DRAWS: Final = "of the draws of the estimates in which"
+_AHEAD: Final = "the same in the week before the"
 _NEEDED: Final = "weight at which the wanted gain would come from"
 
 INSIGHT: Final = Method(
@@ -56,6 +57,7 @@ INSIGHT: Final = Method(
         "own": "multinomial logit of ours or not, from our own price and offers",
         "logit": "multinomial logit of all brands' prices and offers",
         "mixed": "the same, and people differ in how they like each brand",
+        "drivers": "sales of stores and weeks with offers against those without, as differences in differences",
     },
     figures={
         "told": FigureText(
@@ -68,6 +70,14 @@ INSIGHT: Final = Method(
         "gain_price": FigureText("price -10%", "%", "gain of our share if our price were lower by options.cut"),
         "gain_display": FigureText("display everywhere", "%", "gain of our share if we were on display everywhere"),
         "gain_mailer": FigureText("mailer always", "%", "gain of our share if we were always in the mailer"),
+        "sold_display": FigureText(
+            "sold by display", "%", "how much more a brand sells in a store and week on display"
+        ),
+        "sold_mailer": FigureText(
+            "sold by mailer", "%", "how much more a brand sells in a store and week in the mailer"
+        ),
+        "ahead_display": FigureText("before a display", "%", f"{_AHEAD} display; not 0: stores did not move alike"),
+        "ahead_mailer": FigureText("before a mailer", "%", f"{_AHEAD} mailer; not 0: stores did not move alike"),
         "chance_price": FigureText("chance by price", "1", f"share {_OF_DRAWS} the lower price brings the wanted gain"),
         "chance_display": FigureText("chance by display", "1", f"share {_OF_DRAWS} displays bring the wanted gain"),
         "chance_mailer": FigureText("chance by mailer", "1", f"share {_OF_DRAWS} mailers bring the wanted gain"),

@@ -17,14 +17,22 @@ from retail import columns as c
 from retail.brand_choices import CHOSEN, OFFERS, PRICE, SITUATION, BrandChoices, brand_choices
 from retail.datasource import DataSource
 from retail.errors import ConfigError, PolicyError
+from retail.offer_weeks import offer_weeks
 from simulation.choice import Choices, Fit, change, fit_logit, needed_weight, worth
+from simulation.choice.drivers import offer_effects
 from simulation.choice.logit import probabilities
 from simulation.choice.mixed import fit_mixed, person_log_likelihoods, population_weights
 from simulation.market.reads import Reads
 
 Floats = npt.NDArray[np.float64]
 REST: Final = "all others"
-_REGIMES: Final = {"shares": "isolated", "own": "isolated", "logit": "federated", "mixed": "firewall"}
+_REGIMES: Final = {
+    "shares": "isolated",
+    "own": "isolated",
+    "logit": "federated",
+    "drivers": "federated",
+    "mixed": "firewall",
+}
 _RAW: Final = (("raw_pool", "raw_model"), ("ranking", "platform_model"))
 """Uses that together let a maker have a model of everybody's rows: who learns from them, and that the model comes back.
 
@@ -86,8 +94,10 @@ def run_insight(spec: AudienceSpec, progress: Callable[[str], None]) -> Measured
         DataError: the choices can tell nothing, or the brand is none of them.
     """
     plan, model = Plan.read(spec), spec.arm.model
-    if model in ("logit", "mixed"):
+    if model in ("logit", "mixed", "drivers"):
         _permitted(spec.arm.regime or _REGIMES[model], mixed=model == "mixed")
+    if model == "drivers":
+        return _drivers(DataSource(**spec.settings.data.model_dump()), plan.kind)
     found = _rows(DataSource(**spec.settings.data.model_dump()), plan.kind)
     every = _choices(found, plan.product)
     used = _constants_only(every) if model == "shares" else _own(every, plan.product) if model == "own" else every
@@ -114,8 +124,8 @@ def run_insight(spec: AudienceSpec, progress: Callable[[str], None]) -> Measured
 def _permitted(regime: str, *, mixed: bool) -> None:
     """Ask the policy packs, through the data port, whether a maker may learn from all makers' rows.
 
-    A multinomial logit needs only sums over rows, since gradient and Hessian add up. A mixed logit needs all choices of
-    a person together.
+    A multinomial logit needs only sums over rows, since gradient and Hessian add up, and sales by store and week are
+    sums themselves. A mixed logit needs all choices of a person together.
     """
     reads = Reads(regime)
     reads.renew(0)
@@ -125,6 +135,22 @@ def _permitted(regime: str, *, mixed: bool) -> None:
             f"under {regime} no maker may have a model of rivals' {'rows' if mixed else 'exact sums or rows'}; "
             'model = "own" needs our own rows alone'
         )
+
+
+def _drivers(source: DataSource, kind: str) -> Measured:
+    """Compare sales with and without offers, all brands of the type together."""
+    weeks = offer_weeks(source.open(), kind)
+    figures: list[Figure] = []
+    for one in (*offer_effects(weeks.sold, weeks.offers), *offer_effects(weeks.sold, weeks.offers, leads=True)):
+        name = f"ahead_{one.name.removesuffix('_ahead')}" if one.name.endswith("_ahead") else f"sold_{one.name}"
+        if name not in {figure.name for figure in figures}:  # effects are those without leads beside them
+            value, lo, hi = one.pct
+            figures.append(Figure(name, value, int(weeks.sold.sum()), "pct", ends=(lo, hi)))
+    said = (
+        f"Sales of {len(weeks.brands)} brands in {weeks.stores} stores over {weeks.sold.shape[2]} weeks; errors are "
+        "clustered by store."
+    )
+    return Measured(tuple(figures), info={"said": [said]})
 
 
 @lru_cache(maxsize=2)

@@ -77,6 +77,7 @@ ALLOWED = {
     ("simulation/store/demand_model/complete_journey.py", FILE): "keeps the trips of the public data set in a cache",
     ("simulation/store/demand_model/complete_journey.py", LOADER): "learns demand from the public data set",
     ("simulation/store/demand_model/complete_journey.py", PERSONS): "learns demand from the public data set",
+    ("retail/offer_weeks.py", PERSONS): "sums up lines of a data set that its caller holds",
     ("retail/brand_choices.py", PERSONS): "takes choices from a data set that its caller holds",
     ("matching/psi/id_file.py", FILE): "reads a party's own list of people on its own machine; masked points alone leave",
     ("experiments/audience/insight_run.py", SOURCE): "estimates on the public data set, once the port has said yes",

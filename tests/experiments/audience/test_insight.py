@@ -138,6 +138,24 @@ def test_rivals_rows_come_in_only_where_the_regime_lets_them(folder, tmp_path, m
         assert f"under {regime} no maker may have a model of rivals" in json.dumps(store.failure(specs[0]))
 
 
+def test_a_data_set_without_promotions_has_no_drivers(folder, tmp_path):
+    statuses, _, store, specs = outcome(tmp_path, scenario(folder, {"model": "drivers"}))
+    assert statuses == {"drivers": "refused"}
+    assert "has no promotions" in json.dumps(store.failure(specs[0]))
+
+
+@pytest.mark.slow
+def test_offers_sell_diapers_in_the_complete_journey(tmp_path):
+    made = load_scenario("insight", {})
+    made = made.model_copy(update={"arms": tuple(arm for arm in made.arms if arm.model == "drivers"), "targets": {}})
+    statuses, summary, _, _ = outcome(tmp_path, made.model_copy(update={"reference": None}))
+    assert statuses == {"drivers": "finished"}
+    (row,) = summary.rows
+    for name in ("display", "mailer"):
+        assert 0 < row[f"sold_{name}_lo"] < row[f"sold_{name}"] < row[f"sold_{name}_hi"]
+        assert row[f"ahead_{name}_lo"] < row[f"ahead_{name}"] < row[f"ahead_{name}_hi"]
+
+
 @pytest.mark.parametrize(
     ("options", "arm", "says"),
     [
@@ -167,4 +185,4 @@ def test_a_brand_or_type_that_is_not_there_refuses_the_run(folder, tmp_path, opt
 def test_the_bundled_scenario_passes_its_checks(tmp_path):
     made = load_scenario("insight", {})
     AUDIENCE.check(made, tmp_path)
-    assert [arm.model for arm in made.arms] == list(ARMS)
+    assert [arm.model for arm in made.arms] == [*ARMS, "drivers"]
