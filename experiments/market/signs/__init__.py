@@ -26,12 +26,14 @@ from experiments.market.signs.data_signs import DATA_SIGNS
 from experiments.market.signs.experiment import SignExperiment, judge, turned
 from experiments.market.signs.imitation_signs import IMITATION_SIGNS
 from experiments.market.signs.platform_signs import PLATFORM_SIGNS
+from experiments.market.signs.prominence_signs import PROMINENCE_SIGNS
 from experiments.market.signs.targeting_signs import TARGETING_SIGNS
 
 SIGNS: Final[Mapping[str, SignExperiment]] = MappingProxyType({
     one.id: one
     for one in sorted(
-        (*PLATFORM_SIGNS, *DATA_SIGNS, *IMITATION_SIGNS, *TARGETING_SIGNS, *AUDITOR_SIGNS), key=lambda one: one.number
+        (*PLATFORM_SIGNS, *PROMINENCE_SIGNS, *DATA_SIGNS, *IMITATION_SIGNS, *TARGETING_SIGNS, *AUDITOR_SIGNS),
+        key=lambda one: one.number,
     )
 })  # fmt: skip
 """Every experiment by its id, in the order of the fourteen questions."""

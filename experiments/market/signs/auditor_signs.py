@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final
 
-from experiments.market.signs.experiment import Effect, SignExperiment
+from experiments.market.signs.experiment import Effect, SignExperiment, where
 from privacy.rules import MARGINS, Design, RankingNeutrality
 from simulation.market import MarketSettings, Rules, simulate
 from simulation.market.rules import make_rules
@@ -15,6 +15,8 @@ _LOGGED: Final = ("price", "rating", "relevance")
 """All that a ranking of this market may fairly go by."""
 _SEEN: Final = ("price",)
 """What an auditor sees who is not told the rest."""
+_BETTER: Final = 0.7
+"""Own quality of an own label that people like better than what it imitates, utility."""
 
 
 @lru_cache(maxsize=512)
@@ -30,16 +32,6 @@ def _audit(regime: str, qualities: tuple[str, ...]) -> Effect:
     return effect
 
 
-def _better(effect: Effect) -> Effect:
-    """The same with an own label that people like better than what it imitates."""
-    return lambda settings, seed, periods: effect(settings.with_values(own_quality=0.7), seed, periods)
-
-
-def _at_margin(effect: Effect) -> Effect:
-    """The same with a favour no larger than the margin, which is no breach."""
-    return lambda settings, seed, periods: effect(settings.with_values(bonus=MARGINS["ranking"]), seed, periods)
-
-
 AUDITOR_SIGNS: Final = (
     SignExperiment(
         id="auditor-size",
@@ -50,7 +42,7 @@ AUDITOR_SIGNS: Final = (
         assumption="The log holds all that the ranking goes by; without ratings a good own label looks favoured.",
         unit="share of markets flagged",
         effect=_audit("firewall", _LOGGED),
-        flipped=_better(_audit("firewall", _SEEN)),
+        flipped=where(_audit("firewall", _SEEN), own_quality=_BETTER),
         bounds=(0.0, 0.1),
         interval="share",
     ),
@@ -63,7 +55,7 @@ AUDITOR_SIGNS: Final = (
         assumption="The favour is larger than the margin that the auditor declared.",
         unit="share of markets flagged",
         effect=_audit("self_preferencing", _LOGGED),
-        flipped=_at_margin(_audit("self_preferencing", _LOGGED)),
+        flipped=where(_audit("self_preferencing", _LOGGED), bonus=MARGINS["ranking"]),  # which is no breach
         bounds=(0.9, 1.0),
         interval="share",
     ),

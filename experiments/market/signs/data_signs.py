@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from experiments.market.signs.experiment import Effect, SignExperiment
+from experiments.market.signs.experiment import Effect, SignExperiment, where
 from experiments.market.signs.markets import difference, figures, relative
 from experiments.market.signs.watching import watch
 from simulation.market import MarketSettings
@@ -44,15 +44,10 @@ def _mechanism(sigma: float, elasticity: float) -> Effect:
 
 def _launches(quality_sd: float) -> Effect:
     def effect(settings: MarketSettings, seed: int, periods: int) -> float:
-        return difference(
-            "launches", settings.with_values(quality_sd=quality_sd), ("firewall", "pooled"), seed, periods
-        )
+        spread = settings.with_values(quality_sd=quality_sd)
+        return difference("launches", spread, ("firewall", "pooled"), seed, periods)
 
     return effect
-
-
-def _unforeseen(effect: Effect) -> Effect:
-    return lambda settings, seed, periods: effect(settings.with_values(imitation_loss=0.0), seed, periods)
 
 
 def _curvature(measure: str) -> Effect:
@@ -65,10 +60,6 @@ def _curvature(measure: str) -> Effect:
         return long - 2 * middle + short
 
     return effect
-
-
-def _never_enough(effect: Effect) -> Effect:
-    return lambda settings, seed, periods: effect(settings.with_values(prior_orders=_ENDLESS), seed, periods)
 
 
 def _tail(measure: str) -> Effect:
@@ -86,7 +77,7 @@ def _tail(measure: str) -> Effect:
 
 def _all_told(effect: Effect) -> Effect:
     """The same where a merchant knows of itself all that it could be told, and others' orders tell it nothing."""
-    return lambda settings, seed, periods: effect(settings.with_values(untold_share=1.0, transfer=0.0), seed, periods)
+    return where(effect, untold_share=1.0, transfer=0.0)
 
 
 def _dashboard(*, largest: bool) -> Effect:
@@ -161,7 +152,7 @@ DATA_SIGNS: Final = (
         assumption="Merchants launch less, the more is imitated.",
         unit="products a period",
         effect=_launches(_TAME),
-        flipped=_unforeseen(_launches(_TAME)),
+        flipped=where(_launches(_TAME), imitation_loss=0.0),
     ),
     SignExperiment(
         id="data-ban-market-thick",
@@ -172,7 +163,7 @@ DATA_SIGNS: Final = (
         assumption="Merchants launch less, the more is imitated.",
         unit="products a period",
         effect=_launches(_WILD),
-        flipped=_unforeseen(_launches(_WILD)),
+        flipped=where(_launches(_WILD), imitation_loss=0.0),
     ),
     SignExperiment(
         id="history-knowledge",
@@ -183,7 +174,7 @@ DATA_SIGNS: Final = (
         assumption="Reliability n / (n + prior): orders say less, the more there are.",
         unit="reliability, second difference",
         effect=_curvature("knowledge"),
-        flipped=_never_enough(_curvature("knowledge")),
+        flipped=where(_curvature("knowledge"), prior_orders=_ENDLESS),
     ),
     SignExperiment(
         id="history-surplus",
@@ -194,7 +185,7 @@ DATA_SIGNS: Final = (
         assumption="Reliability n / (n + prior), by which merchants price and choose launches.",
         unit="money an arrival, second difference",
         effect=_curvature("merchant_surplus"),
-        flipped=_never_enough(_curvature("merchant_surplus")),
+        flipped=where(_curvature("merchant_surplus"), prior_orders=_ENDLESS),
     ),
     SignExperiment(
         id="long-tail-knowledge",

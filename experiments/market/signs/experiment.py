@@ -64,6 +64,11 @@ class SignExperiment:
             raise ConfigError(f"{self.id}: bounds = {self.bounds}; the lower one comes first")
 
 
+def where(effect: Effect, **values: object) -> Effect:
+    """Return the same effect in markets whose settings have these values."""
+    return lambda settings, seed, periods: effect(settings.with_values(**values), seed, periods)
+
+
 def judge(values: Floats, flipped_values: Floats, experiment: SignExperiment) -> Verdict:
     """Say whether the expected sign shows.
 

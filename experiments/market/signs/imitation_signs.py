@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from experiments.market.signs.experiment import SignExperiment
-from experiments.market.signs.markets import unwanted
+from experiments.market.signs.experiment import SignExperiment, where
+from experiments.market.signs.markets import UNWANTED
 from experiments.market.signs.watching import Watched, watch
 from simulation.market import MarketSettings
 from simulation.market.rules import make_rules
@@ -20,6 +20,8 @@ _REGIME: Final = "pooled"
 """The platform of the study had its merchants' data."""
 _WINDOW: Final = 10
 """Periods before and after an imitation over which sales are compared."""
+_CLOSE: Final = 0.5
+"""Dissimilarity of a copy and what it imitates where they are close substitutes."""
 _ALIKE: Final = 5
 """Merchants not imitated with whom one that was is compared."""
 
@@ -89,6 +91,17 @@ IMITATION_SIGNS: Final = (
         assumption="The imitation is close and wanted, so it takes the imitated product's buyers.",
         unit="growth of sales",
         effect=growth_after_imitation,
-        flipped=lambda settings, seed, periods: growth_after_imitation(unwanted(settings), seed, periods),
+        flipped=where(growth_after_imitation, own_quality=UNWANTED),
+    ),
+    SignExperiment(
+        id="imitation-growth-close",
+        number=6,
+        question="Do sales of small merchants fall behind after they were imitated, where copies are close?",
+        source=_ZHU,
+        expected="-",
+        assumption="A copy and what it imitates share a nest (nest = .5), so it takes its buyers from there first.",
+        unit="growth of sales",
+        effect=where(growth_after_imitation, nest=_CLOSE),
+        flipped=where(growth_after_imitation, nest=1.0),
     ),
 )

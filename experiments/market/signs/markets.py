@@ -39,11 +39,6 @@ def relative(mine: float, other: float) -> float:
     return mine / other - 1 if other > 0 else math.nan
 
 
-def unwanted(settings: MarketSettings) -> MarketSettings:
-    """Return the same market with an own label that next to nobody buys."""
-    return settings.with_values(own_quality=UNWANTED)
-
-
 @lru_cache(maxsize=4096)
 def _figures(settings: MarketSettings, rules: Rules, seed: int, periods: int) -> Mapping[str, float]:
     return MappingProxyType(simulate(settings, rules, seed=seed, periods=periods).kpis)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from experiments.market.signs.experiment import Effect, SignExperiment
-from experiments.market.signs.markets import difference, figures, unwanted
-from experiments.market.signs.watching import RISES, surplus_by_rise, watch
+from experiments.market.signs.experiment import Effect, SignExperiment, where
+from experiments.market.signs.markets import UNWANTED, difference, figures
+from experiments.market.signs.watching import RISES, surplus_by_rise
 from simulation.market import FeeCap, MarketSettings, StructuralSeparation
 from simulation.market.mechanisms import LogitPlatform, cap_fee
 from simulation.market.rules import make_rules
@@ -47,15 +47,7 @@ def _neutral(measure: str) -> Effect:
 
 def _all_seen(effect: Effect) -> Effect:
     """The same where every place gets the same attention."""
-    return lambda settings, seed, periods: effect(settings.with_values(attention=0.0, places=200), seed, periods)
-
-
-def _good(effect: Effect) -> Effect:
-    return lambda settings, seed, periods: effect(settings.with_values(own_quality=_GOOD), seed, periods)
-
-
-def _unwanted(effect: Effect) -> Effect:
-    return lambda settings, seed, periods: effect(unwanted(settings), seed, periods)
+    return where(effect, attention=0.0, places=200)
 
 
 def _price_rise(settings: MarketSettings, seed: int, periods: int) -> float:
@@ -65,16 +57,8 @@ def _price_rise(settings: MarketSettings, seed: int, periods: int) -> float:
     return 100 * float(RISES[int(lost.argmax())] if lost.any() else RISES[-1])
 
 
-def _prominence(settings: MarketSettings, seed: int, periods: int) -> float:
-    return watch(settings, make_rules("self_preferencing", (), settings), seed, periods).moved
-
-
 def _share(measure: str, regime: str) -> Effect:
     return lambda settings, seed, periods: figures(settings, regime, seed, periods)[measure]
-
-
-def _no_bonus(effect: Effect) -> Effect:
-    return lambda settings, seed, periods: effect(settings.with_values(bonus=0.0), seed, periods)
 
 
 def _fee_cap(step: float) -> Effect:
@@ -96,7 +80,7 @@ PLATFORM_SIGNS: Final = (
         assumption="Own label takes buyers from merchants and presses their prices.",
         unit="money an arrival",
         effect=_ban("merchant_surplus"),
-        flipped=_unwanted(_ban("merchant_surplus")),
+        flipped=where(_ban("merchant_surplus"), own_quality=UNWANTED),
     ),
     SignExperiment(
         id="ban-consumers",
@@ -107,7 +91,7 @@ PLATFORM_SIGNS: Final = (
         assumption="Own label adds a cheaper product and keeps merchants' launches away.",
         unit="money an arrival",
         effect=_ban("consumer_surplus"),
-        flipped=_unwanted(_ban("consumer_surplus")),
+        flipped=where(_ban("consumer_surplus"), own_quality=UNWANTED),
     ),
     SignExperiment(
         id="firewall-over-ban",
@@ -118,9 +102,7 @@ PLATFORM_SIGNS: Final = (
         assumption="Own label is wanted, and the firewall gives merchants their data, which a ban alone does not.",
         unit="money an arrival",
         effect=_over_ban,
-        flipped=lambda settings, seed, periods: _over_ban(
-            unwanted(settings).with_values(adoption_cost=_DEAR), seed, periods
-        ),
+        flipped=where(_over_ban, own_quality=UNWANTED, adoption_cost=_DEAR),
     ),
     SignExperiment(
         id="firewall-over-separation",
@@ -131,7 +113,7 @@ PLATFORM_SIGNS: Final = (
         assumption="Own label is wanted: a product more, which pays no fee and presses merchants' prices.",
         unit="money an arrival",
         effect=_over_separation,
-        flipped=_unwanted(_over_separation),
+        flipped=where(_over_separation, own_quality=UNWANTED),
     ),
     SignExperiment(
         id="neutral-ranking-profit",
@@ -174,8 +156,8 @@ PLATFORM_SIGNS: Final = (
         expected="?",
         assumption="Whether a better place for own label helps consumers hangs on its quality.",
         unit="money an arrival",
-        effect=_good(_neutral("consumer_surplus")),
-        flipped=_all_seen(_good(_neutral("consumer_surplus"))),
+        effect=where(_neutral("consumer_surplus"), own_quality=_GOOD),
+        flipped=_all_seen(where(_neutral("consumer_surplus"), own_quality=_GOOD)),
     ),
     SignExperiment(
         id="own-price-rise",
@@ -187,20 +169,7 @@ PLATFORM_SIGNS: Final = (
         "to which merchants have adapted.",
         unit="%",
         effect=_price_rise,
-        flipped=_unwanted(_price_rise),
-    ),
-    SignExperiment(
-        id="own-prominence",
-        number=7,
-        question="How far does favour carry own label to a first place, the best that an advertisement could buy?",
-        source="Farronato, Fradkin and MacKay 2023: own brands get 30 to 60% of the prominence of sponsored products",
-        expected="range",
-        assumption="The bonus of the ranking. There are no sponsored products here, and none could gain more than a "
-        "first place, so this is a lower bound of the published ratio.",
-        unit="share of the exposure gained by a first place",
-        effect=_prominence,
-        flipped=_no_bonus(_prominence),
-        bounds=(0.3, 0.6),
+        flipped=where(_price_rise, own_quality=UNWANTED),
     ),
     SignExperiment(
         id="own-first-places",
@@ -211,7 +180,7 @@ PLATFORM_SIGNS: Final = (
         assumption="The bonus of the ranking, which was set for this.",
         unit="share of lists",
         effect=_share("own_first", "self_preferencing"),
-        flipped=_no_bonus(_share("own_first", "self_preferencing")),
+        flipped=where(_share("own_first", "self_preferencing"), bonus=0.0),
         bounds=(0.15, 0.24),
     ),
     SignExperiment(

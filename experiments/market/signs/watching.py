@@ -5,7 +5,6 @@ Each kind of look is kept for one market, so that experiments that need it twice
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -15,8 +14,7 @@ import numpy.typing as npt
 
 from simulation.market import Market, MarketSettings, Rules
 from simulation.market.consumers import attention_of, shares, utilities
-from simulation.market.kpis import exposure
-from simulation.market.platform import favoured, popularity
+from simulation.market.platform import popularity
 from simulation.market.state import PLATFORM
 
 Floats = npt.NDArray[np.float64]
@@ -52,15 +50,12 @@ class Watched:
         present: (periods, M) bool, who was in the market.
         size: (M,) int8, class of size, see `simulation.market.state.SIZES`.
         imitated: what the own label imitated, in order.
-        moved: exposure that ranking gave to favoured goods, of what first places would have given them; NaN where it
-            never could. From reviews of the second half.
     """
 
     sales: Floats
     present: npt.NDArray[np.bool_]
     size: npt.NDArray[np.int8]
     imitated: tuple[Imitated, ...]
-    moved: float
 
 
 @lru_cache(maxsize=512)
@@ -75,7 +70,6 @@ def watch(settings: MarketSettings, rules: Rules, seed: int, periods: int) -> Wa
     """
     market = Market(settings, rules, seed=seed)
     sales, present, imitated = [], [], []
-    gained = possible = 0.0
     for period in range(periods):
         products = market.state.products
         place, third = popularity(products.sold, products.active), products.third
@@ -89,16 +83,12 @@ def watch(settings: MarketSettings, rules: Rules, seed: int, periods: int) -> Wa
         for _, seller, _, category, _, copied in market.state.launches[known:]:
             if seller == PLATFORM and copied >= 0:
                 imitated.append(_of(copied, period, *before[category]))
-        if period >= periods // 2 and period % settings.review == 0:
-            more, most = _moved(market)
-            gained, possible = gained + more, possible + most
     merchants = market.state.merchants
     return Watched(
         np.array(sales),
         np.array(present),
         merchants.size.copy(),
         tuple(one for one in imitated if one is not None),
-        gained / possible if possible > 0 else math.nan,
     )
 
 
@@ -131,16 +121,6 @@ def _of(
     if not at.size or not others.any():
         return None
     return Imitated(period, int(seller[at[0]]), float(place[at[0]]), float(place[others].mean()))
-
-
-def _moved(market: Market) -> tuple[float, float]:
-    """Exposure that favour added to favoured goods in the last period, and what first places would have added."""
-    shown, state, settings = market.last, market.state, market.settings
-    assert shown is not None
-    mine = (favoured(state, market.rules.held_stake) & state.products.active)[:, None, :]
-    neutral = exposure(shown.neutral, settings.places)
-    gained = exposure(shown.place, settings.places) - neutral
-    return float((gained * mine).sum()), float(((1.0 - neutral) * mine).sum())
 
 
 def _surplus(market: Market, rise: float) -> float:

@@ -9,6 +9,7 @@ import pytest
 from experiments.execute import run_scenario
 from experiments.market.signs import SIGNS, data_signs, judge, turned
 from experiments.market.signs import markets as shared
+from experiments.market.signs.prominence_signs import own_over_sponsored
 from experiments.market.signs.watching import RISES, Watched, surplus_by_rise, watch
 from experiments.scenario_file import load_scenario, validate
 from simulation.market import MarketSettings, simulate
@@ -36,10 +37,10 @@ def test_all_fourteen_questions_are_asked():
         assert one.source
 
 
-def test_every_question_with_a_sign_but_two_can_be_asked_without_its_assumption():
+def test_every_question_with_a_sign_but_three_can_be_asked_without_its_assumption():
     # what is popular is all there is to imitate by; the share of listings is a setting
     cannot = {one.id for one in SIGNS.values() if one.expected != "?" and one.flipped is None}
-    assert cannot == {"imitation-popularity", "own-listings"}
+    assert cannot == {"imitation-popularity", "own-listings", "own-listings-sponsored"}
 
 
 def test_the_scenario_runs_every_experiment_once():
@@ -126,7 +127,7 @@ def test_who_is_counted_for_a_dashboard_does_not_hang_on_who_used_it(name, monke
 
 
 def shown(sales, present):
-    return Watched(sales, present, np.zeros(sales.shape[1], dtype=np.int8), (), math.nan)
+    return Watched(sales, present, np.zeros(sales.shape[1], dtype=np.int8), ())
 
 
 def test_figures_are_those_of_the_market_itself():
@@ -159,10 +160,23 @@ def test_a_market_without_own_label_has_no_price_of_it_to_rise():
     assert np.ptp(by_rise) == 0
 
 
-def test_favour_moves_own_goods_up_and_a_neutral_ranking_nothing():
-    favoured = watch(TINY, make_rules("self_preferencing", (), TINY), 1, 24).moved
-    assert 0 < favoured < 1
-    assert watch(TINY, make_rules("firewall", (), TINY), 1, 24).moved == 0
+def test_own_products_stand_as_much_better_as_their_bonus_is_of_an_advertisements():
+    """Which an outsider finds in the log: the settings' own ratio, and nothing where there is no bonus."""
+    settings = MODERATE.with_values(sponsored_bonus=1.4)
+    found = [own_over_sponsored(settings, seed, 60) for seed in range(4)]
+    assert np.mean(found) == pytest.approx(0.7 / 1.4, abs=0.08)
+    neutral = [own_over_sponsored(settings.with_values(bonus=0.0), seed, 60) for seed in range(4)]
+    assert np.mean(neutral) == pytest.approx(0, abs=0.08)
+
+
+def test_a_market_in_which_an_advertisement_adds_nothing_has_nothing_to_compare_with():
+    assert math.isnan(own_over_sponsored(TINY.with_values(sponsored_bonus=0.0), 1, 12))
+
+
+def test_growth_after_imitation_by_a_close_copy_is_the_plain_one_where_it_is_not_close():
+    one = SIGNS["imitation-growth-close"]
+    assert one.flipped(TINY, 3, 24) == pytest.approx(SIGNS["imitation-growth"].effect(TINY, 3, 24), nan_ok=True)
+    assert one.effect(TINY, 3, 24) != one.flipped(TINY, 3, 24)
 
 
 @pytest.mark.slow
