@@ -53,7 +53,8 @@ def run(
                  faces-people (13), faces-door, faces-public
     marketplace  market-demo (half a minute), market_regimes,
                  market-label, market_signs
-    audiences    targeting (2 minutes)
+    audiences    lookalike-demo (half a minute), lookalike (5 minutes),
+                 targeting (2 minutes), insight
 
     SCENARIO.toml in a run's folder is what to copy for one of your own.
     """  # noqa: D301

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from experiments.audience.spec import AudienceSpec
 
 METHODS: Final[Mapping[str, str]] = {
+    "lookalike": "experiments.audience.lookalike:LOOKALIKE",
     "insight": "experiments.audience.insight:INSIGHT",
     "targeting": "experiments.audience.targeting:TARGETING",
 }

@@ -52,7 +52,7 @@ class _Point:
         name, table = statistic_name("value", metric, arm), self.metrics.get(arm)
         if table is None or metric not in table.index:
             return Result(name, math.nan, math.nan, math.nan, "1", 0, provenance=self.story(arm))
-        row = {str(key): value for key, value in table.loc[metric].items()}
+        row: dict[Any, Any] = dict(table.loc[metric].items())
         return Result(
             name, float(row["value"]), float(row["lo"]), float(row["hi"]), str(row["unit"]), int(row["n"]),
             provenance=self.story(arm),

@@ -80,7 +80,7 @@ def test_every_bundled_scenario_passes_or_says_which_extra_it_needs(tmp_path):
                 kind_of(scenario).check(scenario, tmp_path)
         elif scenario.kind == "store":
             assert expand_scenario(scenario)
-        elif scenario.kind in ("faces", "market"):
+        elif scenario.kind in ("faces", "market", "audience"):
             kind_of(scenario).check(scenario, tmp_path)
         else:
             check_scenario(scenario)

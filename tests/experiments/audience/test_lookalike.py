@@ -1,0 +1,233 @@
+"""Look-alikes by scenario: what is refused, what merchants send, what it costs, and what the table says."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from launched import SHOPPERS, launched_table, write_launched
+
+from experiments.audience import lookalike
+from experiments.audience.kind import AUDIENCE
+from experiments.audience.lookalike_data import read_launches, stacked
+from experiments.audience.lookalike_options import LookalikeOptions, LookalikePlan
+from experiments.audience.lookalike_scores import scored
+from experiments.audience.lookalike_task import described
+from experiments.audience.run import run_audience
+from experiments.audience.spec import expand_audience
+from experiments.audience.summary import summarise_audience
+from experiments.runs import RunStore
+from experiments.scenario_file import validate
+from experiments.worker import execute
+from federation import nodes
+from federation.access import Access, MarketPort
+from federation.contributions import node_sum
+from federation.task import load_task
+from matching.audience.launch import early_buyers
+from privacy.accounting import cap, epsilon_rdp
+from retail.errors import ConfigError, DataError, PolicyError
+
+OPTIONS = {"least_seeds": 5, "least_later": 10, "folds": 3}
+ARMS = [
+    {"name": "rule", "model": "rule"},
+    {"name": "weights", "model": "weights"},
+    {"name": "profile-dp", "model": "profile", "epsilon": 1.0},
+    {"name": "both-dp", "model": "profile_weights", "epsilon": 1.0},
+    {"name": "nearest", "model": "nearest_seed"},
+]
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    return write_launched(tmp_path_factory.mktemp("launched") / "shop")
+
+
+@pytest.fixture(scope="module")
+def fewer(tmp_path_factory):
+    """The same world without one household."""
+    return write_launched(tmp_path_factory.mktemp("fewer") / "shop", without=(7,))
+
+
+def scenario_of(folder, **changes):
+    raw = {
+        "kind": "audience", "name": "small", "method": "lookalike", "data": launched_table(folder), "options": OPTIONS,
+        "privacy": {"delta": 1e-4}, "draws": 50, "arms": ARMS,
+    }  # fmt: skip
+    return validate({**raw, **changes}, source="test")
+
+
+def spec_of(folder, arm, **changes):
+    specs = expand_audience(scenario_of(folder, **changes), code_version="v", fingerprint=lambda one: "rows")
+    return next(one for one in specs if one.arm.name == arm)
+
+
+def opened(folder, arm="weights", options=None, **changes):
+    """A port over the year, and the launches in it."""
+    spec = spec_of(folder, arm, **changes)
+    config = lookalike._config(spec, Path("."), now=20_000)
+    port = MarketPort(replace(config, ledger=":memory:"), Access(regime=lookalike.regime_of(spec)))
+    read = LookalikeOptions.read({**OPTIONS, **(options or {})})
+    return spec, port, read_launches(port, read, seed=0, identity=f"{folder} {options} {changes}")
+
+
+def test_launches_are_cut_into_measured_ones_and_others_to_choose_on(shop):
+    _, _, launches = opened(shop)
+    assert not set(launches.measured) & set(launches.chosen_on)
+    assert set(launches.fold) == {0, 1, 2}
+    for launch in (*launches.measured, *launches.chosen_on):
+        sold = launches.history.day[launches.history.product == launch.product]
+        assert sold.min() == launch.day
+        assert early_buyers(launches.history, launch).sum() >= OPTIONS["least_seeds"]
+
+
+def test_named_products_are_measured_and_an_unknown_or_old_one_is_refused(shop):
+    _, _, launches = opened(shop)
+    products = [int(launches.catalogue.product_ids[one.product]) for one in launches.measured[:3]]
+    _, _, chosen = opened(shop, options={"products": products})
+    assert set(chosen.measured) == set(launches.measured[:3])
+    with pytest.raises(DataError, match="product 999999 is not in the catalogue"):
+        opened(shop, options={"products": [999_999]})
+    old = int(launches.catalogue.product_ids[1])
+    with pytest.raises(DataError, match=f"product {old} has no launch between day 91 and 300"):
+        opened(shop, options={"products": [old]})
+    with pytest.raises(DataError, match=r"launches can be .*folds need one each: lower options"):
+        opened(shop, options={"least_seeds": SHOPPERS})
+
+
+def plan_of(launches, **changes):
+    return LookalikePlan(launches.measured, launches.fold, 8, True, 0.05, 0.5, 0.45, **changes)
+
+
+def task_over(config, plan):
+    config = replace(config, options=plan.options())
+    return load_task(config.task, nodes.task_settings(config), nodes.public_catalogue(config)), config
+
+
+def test_one_household_moves_no_sum_by_more_than_its_bound_before_any_noise(shop, fewer):
+    _, port, launches = opened(shop, "both-dp")
+    task, config = task_over(port.config, plan_of(launches))
+    neighbour = replace(config, source=replace(config.source, path=str(fewer)))
+    held = [nodes.load_nodes(one) for one in (config, neighbour)]
+    model = task.initial()
+    largest = 0.0
+    for round_ in task.rounds():
+        sent = task.broadcast(model, round_)
+        sums = [
+            np.sum([node_sum(task, sent, round_, one, clip_norm=1.0, weight=1.0) for one in some], axis=0)
+            for some in held
+        ]
+        moved = float(np.linalg.norm(sums[0] - sums[1]))
+        largest = max(largest, moved)
+        assert moved <= 1 + 1e-9, round_.name
+        model = task.advance(model, round_, sums[0] / SHOPPERS, noise_scale=0.0)
+    assert largest > 0.5  # the household that left did take part
+
+
+def test_rows_are_within_the_clip_norm_without_being_clipped_and_each_is_one_household_s(shop):
+    _, port, launches = opened(shop, "both-dp")
+    task, config = task_over(port.config, plan_of(launches))
+    node = nodes.load_nodes(config)[0]
+    model = task.initial()
+    model["centre"][:] = 0.1
+    model["profiles"][:] = np.random.default_rng(0).normal(size=model["profiles"].shape)
+    for round_ in task.rounds():
+        (rows,) = task.person_updates(task.broadcast(model, round_), round_, node)
+        assert rows.shape == (len(node.persons), round_.size)
+        assert np.linalg.norm(rows, axis=1).max() <= 1 + 1e-9
+
+
+def test_a_federation_without_noise_learns_what_all_rows_together_give(shop, tmp_path):
+    spec, port, launches = opened(shop, "weights")
+    made = scored(spec, port, launches, tmp_path, lambda text: None, attack=False)
+    about = described(launches.history, launches.catalogue, launches.measured, None)
+    from matching.audience.weights import moment_rows, ridge_weights
+
+    ridge = float(made.said[0].partition("ridge ")[2].split()[0])
+    others = [place for place, fold in enumerate(launches.fold) if fold != launches.fold[0]]
+    sums = moment_rows(*([some[i] for i in others] for some in (about.features, about.later, about.counted)))
+    expected = about.features[0] @ ridge_weights(sums.sum(axis=0), features=16, ridge=ridge)
+    np.testing.assert_allclose(made.scores[0], expected, rtol=1e-6, atol=1e-9)
+
+
+def test_a_launch_costs_its_epsilon_by_the_ledger_and_all_launches_more(shop, tmp_path):
+    spec, port, launches = opened(shop, "both-dp")
+    made = scored(spec, port, launches, tmp_path, lambda text: None, attack=False)
+    costs = {one["name"]: one["cost"] for one in made.info["rounds"]}
+    for place, fold in enumerate(launches.fold):
+        mine = [costs["centre"], costs[f"profile-{place}"], costs[f"weights-{fold}"]]
+        assert 0.99 < epsilon_rdp(mine, delta=1e-4) <= 1.0
+    assert made.info["epsilon_all_launches"] > 2
+    assert sum(costs.values()) <= cap(epsilon=made.info["epsilon_all_launches"] + 1e-6, delta=1e-4)
+    again = scored(spec, port, launches, tmp_path, lambda text: None, attack=False)
+    np.testing.assert_array_equal(made.scores[0], again.scores[0])  # seeded noise, in a simulation
+
+
+def test_banned_methods_need_everybodys_rows_and_a_regime_that_parts_them_refuses(shop, tmp_path):
+    spec, port, launches = opened(shop, "nearest")
+    scored(spec, port, launches, tmp_path, lambda text: None, attack=False)
+    apart = [{"name": "nearest", "model": "nearest_seed", "regime": "firewall"}]
+    spec, port, launches = opened(shop, "nearest", arms=apart)
+    with pytest.raises(PolicyError):
+        scored(spec, port, launches, tmp_path, lambda text: None, attack=False)
+
+
+def test_two_merchants_with_one_household_are_refused(shop):
+    _, _, launches = opened(shop)
+    with pytest.raises(DataError, match="a household is at two merchants"):
+        stacked([launches.history, launches.history])
+    np.testing.assert_array_equal(stacked([launches.history]).product, launches.history.product)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"options": {**OPTIONS, "age": 3}}, r"options\.age is unknown to method lookalike; known: least_seeds"),
+        ({"options": {**OPTIONS, "folds": 1}}, r"options\.folds = 1 cannot be used"),
+        ({"options": {**OPTIONS, "least_seeds": True}}, r"options\.least_seeds = True"),
+        ({"options": {**OPTIONS, "attack": 1}}, r"options\.attack = 1 cannot be used; write true or false"),
+        ({"options": {**OPTIONS, "products": 3}}, r"options\.products = 3 is no list"),
+        ({"options": {**OPTIONS, "first_day": 300}}, r"last_day = 300 is not after first_day = 300"),
+        ({"partition": {"by": "store"}}, 'write "home_store"'),
+        ({"arms": [{"name": "rule", "model": "rule", "epsilon": 1.0}]}, "adds no noise; remove epsilon"),
+        ({"arms": [{"name": "rule", "model": "rules"}]}, "model = 'rules' is none of"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_before_any_run(shop, tmp_path, changes, said):
+    with pytest.raises(ConfigError, match=said) as refused:
+        AUDIENCE.check(scenario_of(shop, **changes), tmp_path)
+    assert "\n" not in str(refused.value)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_the_table_has_every_arm_with_intervals_choices_costs_and_the_attack(shop, tmp_path, capsys):
+    from apps.command.tables import print_summary
+
+    scenario = scenario_of(shop, reference="rule", targets={"auc(weights)": "> 0"})
+    specs = expand_audience(scenario, code_version="v", fingerprint=lambda one: "rows")
+    store = RunStore.open(tmp_path)
+    for spec in specs:
+        done = execute(store, spec, run_audience, retry=False, report=lambda text: None)
+        assert done.status == "finished", done.message
+    summary = summarise_audience(scenario, specs, store)
+    found = {one.name: one for one in summary.results()}
+    for arm in ("rule", "weights", "profile-dp", "both-dp", "nearest"):
+        for metric in ("auc", "lift5"):
+            one = found[f"{metric}({arm})"]
+            assert one.lo < one.value < one.hi
+    assert np.isfinite(found["difference(auc, weights, rule)"].lo)
+    assert found["seed_auc(nearest)"].value > 0.9  # seeds are named
+    assert found["seed_auc(profile-dp)"].lo < 0.65  # and hardly at epsilon 1
+    assert "seed_auc(weights)" not in found  # nobody's early purchase enters
+    print_summary(summary.document())
+    shown = capsys.readouterr().out
+    for text in (
+        "that are not measured: ridge",
+        "over all merchants, epsilon",
+        "banned: shown to say",
+        "audiences of 5%",
+    ):
+        assert text in shown
