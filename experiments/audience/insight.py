@@ -48,6 +48,7 @@ _LOG_ODDS: Final = "log-odds"
 _BY_PRICE: Final = "log-odds a unit of price"
 _MONEY: Final = "money a unit of price"
 _OF_DRAWS: Final = "of the draws of the estimates in which"
+_REVIEWS: Final = "of made-up reviews in"
 _AHEAD: Final = "the same in the week before the"
 _NEEDED: Final = "weight at which the wanted gain would come from"
 
@@ -57,6 +58,9 @@ INSIGHT: Final = Method(
         "own": "multinomial logit of ours or not, from our own price and offers",
         "logit": "multinomial logit of all brands' prices and offers",
         "mixed": "the same, and people differ in how they like each brand",
+        "review_keywords": "what made-up reviews praise and blame, by a list of keywords",
+        "review_learned": "the same, learnt from labelled reviews",
+        "review_both": "the same, learnt, and by keywords in clauses that are new",
         "drivers": "sales of stores and weeks with offers against those without, as differences in differences",
     },
     figures={
@@ -70,6 +74,12 @@ INSIGHT: Final = Method(
         "gain_price": FigureText("price -10%", "%", "gain of our share if our price were lower by options.cut"),
         "gain_display": FigureText("display everywhere", "%", "gain of our share if we were on display everywhere"),
         "gain_mailer": FigureText("mailer always", "%", "gain of our share if we were always in the mailer"),
+        "f1_known": FigureText("F1, known words", "1", f"precision and recall together, {_REVIEWS} wordings as taught"),
+        "f1_new": FigureText("F1, new words", "1", f"precision and recall together, {_REVIEWS} wordings never seen"),
+        "precision_new": FigureText(
+            "precision, new", "1", f"share of what is told that is true, {_REVIEWS} new wordings"
+        ),
+        "recall_new": FigureText("recall, new", "1", f"share of what is true that is told, {_REVIEWS} new wordings"),
         "sold_display": FigureText(
             "sold by display", "%", "how much more a brand sells in a store and week on display"
         ),

@@ -144,6 +144,21 @@ def test_a_data_set_without_promotions_has_no_drivers(folder, tmp_path):
     assert "has no promotions" in json.dumps(store.failure(specs[0]))
 
 
+def test_reviews_are_told_by_keywords_and_by_learning_and_new_wordings_show_the_difference(folder, tmp_path):
+    made = scenario(folder, *({"model": f"review_{way}"} for way in ("keywords", "learned", "both")))
+    made = made.model_copy(update={"arms": tuple(one.model_copy(update={"name": one.model}) for one in made.arms)})
+    statuses, summary, _, _ = outcome(tmp_path, made)
+    assert set(statuses.values()) == {"finished"}
+    keywords, learned, both = (
+        next(row for row in summary.rows if row["model"] == f"review_{way}") for way in ("keywords", "learned", "both")
+    )
+    assert learned["f1_known"] > keywords["f1_known_hi"]
+    assert learned["f1_new"] < keywords["f1_new_lo"]
+    assert both["f1_known"] > keywords["f1_known"]
+    assert both["f1_new"] > learned["f1_new"]
+    assert keywords["f1_new_lo"] < keywords["f1_new"] < keywords["f1_new_hi"]
+
+
 @pytest.mark.slow
 def test_offers_sell_diapers_in_the_complete_journey(tmp_path):
     made = load_scenario("insight", {})
@@ -185,4 +200,4 @@ def test_a_brand_or_type_that_is_not_there_refuses_the_run(folder, tmp_path, opt
 def test_the_bundled_scenario_passes_its_checks(tmp_path):
     made = load_scenario("insight", {})
     AUDIENCE.check(made, tmp_path)
-    assert [arm.model for arm in made.arms] == [*ARMS, "drivers"]
+    assert [arm.model for arm in made.arms] == [*ARMS, "drivers", "review_keywords", "review_learned", "review_both"]
