@@ -1,5 +1,7 @@
 """Look-alikes by scenario: what is refused, what merchants send, what it costs, and what the table says."""
 
+import datetime as dt
+import hashlib
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +14,8 @@ from launched import SHOPPERS, launched_table, write_launched
 
 from experiments.audience import lookalike
 from experiments.audience.kind import AUDIENCE
+from experiments.audience.lookalike_audiences import audiences
+from experiments.audience.lookalike_choice import choose, noise_of
 from experiments.audience.lookalike_data import read_launches, stacked
 from experiments.audience.lookalike_options import LookalikeOptions, LookalikePlan
 from experiments.audience.lookalike_scores import scored
@@ -26,8 +30,10 @@ from federation import nodes
 from federation.access import Access, MarketPort
 from federation.contributions import node_sum
 from federation.task import load_task
+from matching.audience.activate import LEAST_SEEDS
 from matching.audience.launch import early_buyers
-from privacy.accounting import cap, epsilon_rdp
+from privacy.accounting import cap, epsilon_rdp, noise_multiplier
+from privacy.consent import ConsentRegister, Notice, Receipt
 from retail.errors import ConfigError, DataError, PolicyError
 
 OPTIONS = {"least_seeds": 5, "least_later": 10, "folds": 3}
@@ -172,6 +178,55 @@ def test_banned_methods_need_everybodys_rows_and_a_regime_that_parts_them_refuse
     spec, port, launches = opened(shop, "nearest", arms=apart)
     with pytest.raises(PolicyError):
         scored(spec, port, launches, tmp_path, lambda text: None, attack=False)
+
+
+def test_rehearsed_noise_is_as_large_as_the_noise_of_the_federation_for_the_same_share():
+    for epsilon, share in ((1.0, 0.3), (4.0, 1.0)):
+        planned = noise_multiplier(int(share * cap(epsilon=epsilon, delta=1e-4)))
+        assert noise_of(epsilon, 1e-4, share) == pytest.approx(planned, rel=1e-6)
+    assert noise_of(None, 1e-4, 1.0) == 0.0
+
+
+def test_settings_are_chosen_without_looking_at_a_measured_launch(shop):
+    _, _, launches = opened(shop)
+    found = choose(launches, profile=False, weights=True, epsilon=None, delta=1e-4, seed=0)
+    blind = replace(launches, measured=launches.measured[:1], fold=launches.fold[:1])
+    assert choose(blind, profile=False, weights=True, epsilon=None, delta=1e-4, seed=0) == found
+    assert found.launches == len(launches.chosen_on)
+
+
+def test_with_a_register_only_those_enter_who_agreed_to_marketing_by_the_platform(shop, tmp_path):
+    spec, port, launches = opened(shop, "rule", {"least_seeds": LEAST_SEEDS, "least_later": 8, "folds": 2})
+    path = tmp_path / "consent.sqlite"
+    register = ConsentRegister.open(path, log=None, commitments=None)
+    asked = MarketPort(port.config, Access(regime="isolated", consents=str(path)))
+    made = scored(spec, port, launches, tmp_path, lambda text: None, attack=False)
+    about, number = launches.described(launches.measured, None), len(launches.measured)
+
+    def told(share):
+        return audiences(launches, about, made, share=share, port=asked)
+
+    assert f"made for 0 of {number} launches" in told(0.5)
+    now = dt.datetime.now(dt.UTC)
+    notice = hashlib.sha256(b"notice").hexdigest()
+    register.notices.add(Notice("platform", "notice", "en", notice, now - dt.timedelta(days=1)))
+    for person in launches.persons.tolist():
+        if person % 4:
+            register.record(_agreement(register, person, notice, now))
+    # Early buyers never enter, of whom some have not agreed either: some three quarters of the others may be reached.
+    enough = sum(int(seeds.sum()) >= LEAST_SEEDS for seeds in about.early)
+    assert enough
+    assert f"made for {enough} of {number} launches" in told(0.5)
+
+
+def _agreement(register, person, notice, now):
+    return Receipt(
+        record_id=f"receipt {person}", principal=register.token(person), controllers=("platform",), notice="notice",
+        notice_sha256=notice, language="en", purposes=("marketing",), data=("transactions",), processing=("analyse",),
+        storage=("shop",), retention_days=30, recipients=(), jurisdiction="EU", lawful_basis="consent", level="general",
+        explicit=True, issued_at=now - dt.timedelta(minutes=1), valid_from=now - dt.timedelta(minutes=1),
+        expires_at=now + dt.timedelta(days=30), method="app", withdrawal="at the till",
+    )  # fmt: skip
 
 
 def test_two_merchants_with_one_household_are_refused(shop):
