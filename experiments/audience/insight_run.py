@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
@@ -11,17 +11,14 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from experiments.audience.insight_beside import READERS, measure_drivers, measure_reviews
 from experiments.audience.measured import Figure, Measured
 from experiments.audience.spec import AudienceSpec
 from retail import columns as c
 from retail.brand_choices import CHOSEN, OFFERS, PRICE, SITUATION, BrandChoices, brand_choices
 from retail.datasource import DataSource
 from retail.errors import ConfigError, PolicyError
-from retail.offer_weeks import offer_weeks
-from retail.reviews import Label, Review, made_up_reviews
 from simulation.choice import Choices, Fit, change, fit_logit, needed_weight, worth
-from simulation.choice.aspects import by_keywords, counts_of, learn, rates
-from simulation.choice.drivers import offer_effects
 from simulation.choice.logit import probabilities
 from simulation.choice.mixed import fit_mixed, person_log_likelihoods, population_weights
 from simulation.market.reads import Reads
@@ -41,13 +38,6 @@ _RAW: Final = (("raw_pool", "raw_model"), ("ranking", "platform_model"))
 The second is the platform's own model, which it hands to merchants.
 """
 _SUMS: Final = ("exact_sums", "exact_model")
-_READERS: Final[dict[str, Callable[[Sequence[Review]], Callable[[str], frozenset[Label]]]]] = {
-    "review_keywords": lambda taught: by_keywords,
-    "review_learned": learn,
-    "review_both": lambda taught: learn(taught).or_keywords,
-}
-_TAUGHT: Final = 2000
-_READ: Final = 1000
 _DRAWS: Final = 200
 _PEOPLE: Final = 60
 
@@ -105,10 +95,10 @@ def run_insight(spec: AudienceSpec, progress: Callable[[str], None]) -> Measured
     plan, model = Plan.read(spec), spec.arm.model
     if model in ("logit", "mixed", "drivers"):
         _permitted(spec.arm.regime or _REGIMES[model], mixed=model == "mixed")
-    if model in _READERS:
-        return _reviews(spec, model)
+    if model in READERS:
+        return measure_reviews(spec, model)
     if model == "drivers":
-        return _drivers(DataSource(**spec.settings.data.model_dump()), plan.kind)
+        return measure_drivers(DataSource(**spec.settings.data.model_dump()), plan.kind)
     found = _rows(DataSource(**spec.settings.data.model_dump()), plan.kind)
     every = _choices(found, plan.product)
     used = _constants_only(every) if model == "shares" else _own(every, plan.product) if model == "own" else every
@@ -146,46 +136,6 @@ def _permitted(regime: str, *, mixed: bool) -> None:
             f"under {regime} no maker may have a model of rivals' {'rows' if mixed else 'exact sums or rows'}; "
             'model = "own" needs our own rows alone'
         )
-
-
-def _reviews(spec: AudienceSpec, model: str) -> Measured:
-    """Tell what made-up reviews say, in wordings that labelled ones had and in wordings that none had."""
-    rng = np.random.default_rng([0x2E71, spec.seed])
-    taught = made_up_reviews(_TAUGHT, wordings="known", rng=rng)
-    reader = _READERS[model](taught)
-    figures = []
-    for wordings in ("known", "new"):
-        reviews = made_up_reviews(_READ, wordings="known" if wordings == "known" else "new", rng=rng)
-        counts = counts_of([reader(one.text) for one in reviews], reviews)
-        times = np.random.default_rng([0x2E72, spec.seed]).multinomial(_READ, np.full(_READ, 1 / _READ),
-                                                                       size=spec.settings.draws)  # fmt: skip
-        drawn = (times @ counts).astype(float)
-        right, told, true = drawn.T
-        found = rates(counts)
-        figures.append(Figure(f"f1_{wordings}", found.f1, _READ, "1", 2 * right / np.maximum(told + true, 1)))
-        if wordings == "new":
-            figures.append(Figure("precision_new", found.precision, _READ, "1", right / np.maximum(told, 1)))
-            figures.append(Figure("recall_new", found.recall, _READ, "1", right / np.maximum(true, 1)))
-    said = (
-        f"Text of our own making: {_TAUGHT:,} labelled reviews to learn from, {_READ:,} to judge by for each wording."
-    )
-    return Measured(tuple(figures), draws=f"made-up reviews, seed {spec.seed}", info={"said": [said]})
-
-
-def _drivers(source: DataSource, kind: str) -> Measured:
-    """Compare sales with and without offers, all brands of the type together."""
-    weeks = offer_weeks(source.open(), kind)
-    figures: list[Figure] = []
-    for one in (*offer_effects(weeks.sold, weeks.offers), *offer_effects(weeks.sold, weeks.offers, leads=True)):
-        name = f"ahead_{one.name.removesuffix('_ahead')}" if one.name.endswith("_ahead") else f"sold_{one.name}"
-        if name not in {figure.name for figure in figures}:  # effects are those without leads beside them
-            value, lo, hi = one.pct
-            figures.append(Figure(name, value, int(weeks.sold.sum()), "pct", ends=(lo, hi)))
-    said = (
-        f"Sales of {len(weeks.brands)} brands in {weeks.stores} stores over {weeks.sold.shape[2]} weeks; errors are "
-        "clustered by store."
-    )
-    return Measured(tuple(figures), info={"said": [said]})
 
 
 @lru_cache(maxsize=2)

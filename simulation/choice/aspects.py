@@ -32,8 +32,8 @@ KEYWORDS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 _GOOD: Final = ("dry", "soft", "gentle", "well", "good", "great", "cheaper", "worth", "fits", "snug", "bargain",
                 "calm")  # fmt: skip
-_BAD: Final = ("leak", "soaked", "wet", "rash", "red", "paper", "sore", "itch", "small", "tore", "slip", "wide", "tight",
-               "stink", "chemical", "terrible", "expensive", "damp", "scratch", "headache")  # fmt: skip
+_BAD: Final = ("leak", "soaked", "wet", "rash", "red", "paper", "sore", "itch", "small", "tore", "slip", "wide",
+               "tight", "stink", "chemical", "terrible", "expensive", "damp", "scratch", "headache")  # fmt: skip
 _NOT: Final = ("no", "not", "never", "nothing", "without", "cannot")
 _PENALTY: Final = 0.3
 _LEAST: Final = 2
