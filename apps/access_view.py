@@ -58,6 +58,7 @@ KIND_NAMES: Final[Mapping[str, str]] = {
     "face_templates": "Face templates",
     "payments": "Payments",
     "mood": "Mood",
+    "special_category": "Special categories",
     "model": "Models",
     "metrics": "Metrics",
 }

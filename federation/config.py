@@ -28,12 +28,12 @@ class FederationConfig:
     """One federated run.
 
     Attributes:
-        task: "recommend", "faces", "response", or "module:Class" of your own.
+        task: "recommend", "faces", "response", "attribute", or "module:Class" of your own.
         source: the data, by description.
         now: first day that no node may use, days since 1970-01-01; public. Faces and responses have no days: any
             number does.
         options: the task's own options; values that JSON can hold.
-        by: what a merchant is, see `retail.merchants.partition`; of faces and responses, the source says who holds them.
+        by: what a merchant is, see `retail.merchants.partition`; of faces and responses, the source says it.
         merchants: "members" (the public list of the Complete Journey), "all", or a public list of ids.
         k_max: at how many merchants one shopper may take part; public.
         window_days: length of the period that the task predicts.

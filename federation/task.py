@@ -27,6 +27,7 @@ TASKS: Final = {
     "recommend": "federation.recommend.task:RecommendTask",
     "faces": "federation.faces.task:FaceTask",
     "response": "federation.response.task:ResponseTask",
+    "attribute": "federation.response.difference:AttributeTask",
 }
 
 
@@ -164,7 +165,8 @@ def load_task(name: str, settings: TaskSettings, public: Any) -> Task:
     """Make the task that a scenario names.
 
     Args:
-        name: "recommend", "faces", "response", or "module:Class" of your own; the class is called with (settings, public).
+        name: "recommend", "faces", "response", "attribute", or "module:Class" of your own; the class is called with
+            (settings, public).
         settings: public settings.
         public: what is public of the data: the catalogue, or who holds faces or responses.
 

@@ -54,7 +54,8 @@ def run(
     marketplace  market-demo (half a minute), market_regimes,
                  market-label, market_signs
     audiences    lookalike-demo (half a minute), lookalike (5 minutes),
-                 targeting (2 minutes), insight
+                 targeting (2 minutes), insight,
+                 attributes (3 minutes)
 
     SCENARIO.toml in a run's folder is what to copy for one of your own.
     """  # noqa: D301

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 METHODS: Final[Mapping[str, str]] = {
     "lookalike": "experiments.audience.lookalike:LOOKALIKE",
     "insight": "experiments.audience.insight:INSIGHT",
+    "attributes": "experiments.audience.attributes:ATTRIBUTES",
     "targeting": "experiments.audience.targeting:TARGETING",
 }
 """Where the `Method` of each name is defined. Scenarios are refused by these names before anything is imported."""

@@ -10,7 +10,7 @@ import pandas as pd
 
 from privacy.policy import Kind, Purpose
 from retail import columns as c
-from retail.responses.source import ResponseSource
+from retail.responses.source import COLUMNS, FEATURES, ResponseSource
 from retail.responses.table import Floats
 
 
@@ -63,19 +63,19 @@ class ResponseHoldings:
         self._source = source
         self.merchants: tuple[int | str, ...] = source.merchants
         self.public = ResponseMarket(source.merchants, source.features)
-        self.columns: tuple[str, ...] = (c.PERSON, c.ADVERTISED, c.RESPONDED, *source.features)
+        self.columns: tuple[str, ...] = COLUMNS
         self.not_public: tuple[str, ...] = ()
 
     def rows(self, place: int) -> pd.DataFrame:
         """Return what one merchant stores; only a data port hands it on."""
-        return self._source.at(place)[list(self.columns)]
+        return self._source.at(place)
 
     def node(self, merchant: int | str, rows: pd.DataFrame) -> ResponseNode:
         """Turn rows that somebody may use into a node."""
         return ResponseNode(
             merchant,
             rows[c.PERSON].to_numpy(),
-            rows[list(self.public.features)].to_numpy(dtype=np.float64),
+            np.frombuffer(b"".join(rows[FEATURES]), dtype=np.float64).reshape(len(rows), len(self.public.features)),
             rows[c.ADVERTISED].to_numpy(dtype=bool),
             rows[c.RESPONDED].to_numpy(dtype=np.float64),
         )

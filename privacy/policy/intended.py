@@ -51,7 +51,9 @@ def _base(f: Facts) -> bool:
     return f.role == "merchant" or (f.role == "aggregator" and f.action in ("read", "train", "release"))
 
 
-def _sold_without_consent(f: Facts) -> bool:
+def _forbidden_everywhere(f: Facts) -> bool:
+    if f.kind == "special_category" and f.action in ("train", "target", "sell"):
+        return True
     return f.action == "sell" and f.people and f.consent == "none"
 
 
@@ -213,7 +215,7 @@ _PERMITS: Final[Mapping[str, Callable[[Facts], bool]]] = {
     "ccpa": lambda f: f.place == "US-CA" and _portable(f),
 }
 _FORBIDS: Final[Mapping[str, Callable[[Facts], bool]]] = {
-    "base": _sold_without_consent,
+    "base": _forbidden_everywhere,
     "dma": _dma,
     "gdpr": _gdpr,
     "ai-act": _ai_act,

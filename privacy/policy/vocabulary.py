@@ -26,6 +26,7 @@ Kind = Literal[
     "face_templates",
     "payments",
     "mood",
+    "special_category",
     "model",
     "metrics",
 ]

@@ -30,6 +30,7 @@ KINDS: Final[Mapping[str, str]] = {
     "face_templates": "face templates",
     "payments": "payments",
     "mood": "mood readings",
+    "special_category": "health, beliefs and other special categories",
     "model": "models",
     "metrics": "metrics",
 }

@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -16,6 +17,9 @@ from retail.files import atomic_write, sha256_file
 from retail.responses.table import Responses, responses_in
 
 RESPONSES: Final = "responses"
+FEATURES: Final = "features"
+"""Column of a merchant's row: the bytes of a person's features, float64, in the order of `ResponseSource.features`."""
+COLUMNS: Final = (c.PERSON, c.ADVERTISED, c.RESPONDED, FEATURES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +80,7 @@ class ResponseSource:
         return cls(path=str(path), merchants=listed, features=table.names, population=population, name=name)
 
     def at(self, place: int) -> pd.DataFrame:
-        """Return one merchant's rows, columns as `Responses.frame`; empty for a merchant without people.
+        """Return one merchant's rows, columns `COLUMNS`; empty for a merchant without people.
 
         Raises: ConfigError: there is no such merchant. DataError: the file cannot be used.
         """
@@ -113,6 +117,16 @@ def _open(what: ResponseSource, stamp: tuple[int, int]) -> Responses:
 
 @lru_cache(maxsize=2)
 def _by_merchant(what: ResponseSource, stamp: tuple[int, int]) -> tuple[pd.DataFrame, ...]:
-    frame = _open(what, stamp).frame()
-    groups = {key: rows.reset_index(drop=True) for key, rows in frame.groupby(c.MERCHANT, sort=False)}
-    return tuple(groups.get(one, frame.iloc[:0]) for one in what.merchants)
+    table = _open(what, stamp)
+    cells = [row.tobytes() for row in np.ascontiguousarray(table.features)]
+    frame = pd.DataFrame(
+        {
+            c.MERCHANT: table.merchants,
+            c.PERSON: table.persons,
+            c.ADVERTISED: table.advertised,
+            c.RESPONDED: table.responded,
+            FEATURES: pd.Series(cells, dtype=object),
+        }
+    )
+    groups = {key: rows.reset_index(drop=True)[list(COLUMNS)] for key, rows in frame.groupby(c.MERCHANT, sort=False)}
+    return tuple(groups.get(one, frame.iloc[:0][list(COLUMNS)]) for one in what.merchants)

@@ -147,7 +147,7 @@ def test_a_merchant_never_gets_another_merchants_raw_rows(regime):
     engine = PolicyEngine.load(["base"], register=WORLD, regime=regime)
     merchants = [one for one in RIVALS if WORLD.party(one.actor).role == "merchant"]
     merchants = [one for one in merchants if WORLD.party(WORLD.dataset(one.dataset).owner).role == "merchant"]
-    assert len(merchants) == 6 * 12 * 12  # actions, non-public data sets, purposes
+    assert len(merchants) == 6 * 13 * 12  # actions, non-public data sets, purposes
     assert allowed(engine, merchants) == []
 
 
