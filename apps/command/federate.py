@@ -19,6 +19,8 @@ Population = Annotated[int, typer.Option("--population", help="Publicly known nu
 Day = Annotated[dt.datetime, typer.Option(formats=["%Y-%m-%d"], help="Declared day of the data.")]
 Merchants = Annotated[str | None, typer.Option("--merchants", help="Ids of stores, commas between; all if left out.")]
 Most = Annotated[float, typer.Option("--most-epsilon", help="What a party allows to one run.")]
+By = Annotated[str, typer.Option("--by", help="How shoppers are enrolled: home_store, or store.")]
+Cap = Annotated[int, typer.Option("--k-max", help="At how many merchants a shopper may take part.")]
 Port = Annotated[int | None, typer.Option("--port", help="Of the server; a free one if left out.", min=1, max=65535)]
 
 
@@ -30,8 +32,8 @@ def init(
     start: Day,
     end: Day,
     merchants: Merchants = None,
-    by: Annotated[str, typer.Option("--by", help="home_store, or store.")] = "home_store",
-    k_max: Annotated[int, typer.Option("--k-max", help="At how many merchants a shopper may take part.")] = 1,
+    by: By = "home_store",
+    k_max: Cap = 1,
     before: Annotated[
         dt.datetime | None,
         typer.Option("--before", formats=["%Y-%m-%d"], help="Day of enrolment; the end if left out."),
@@ -77,6 +79,8 @@ def invite(
     host: Annotated[str, typer.Option("--host", help="Name or address under which merchants reach the server.")],
     port: Annotated[int, typer.Option("--port", help="Of the server.", min=1, max=65535)] = 9092,
     merchants: Merchants = None,
+    by: By = "home_store",
+    k_max: Cap = 1,
     most_epsilon: Most = 4.0,
     as_json: Json = False,
 ) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from flwr.app import Context, Error, Message
+from flwr.app import Context, Error, Message, RecordDict
 from flwr.clientapp import ClientApp
 
 from federation.client_app import FAILURE
@@ -28,14 +29,21 @@ _log = logging.getLogger(__name__)
 def node_app(*, trial: bool = False) -> ClientApp:
     """Return a node's app.
 
-    Each answer comes from the folder that the node's own configuration names under "place": its tables, its rules,
-    its identity, its limits. Of the run's settings the path of the data is not used.
+    It answers whether the owner agrees to a run ("query"), and then as the shared app does. Each answer comes from the
+    folder that the node's own configuration names under "place": its tables, its rules, its identity, its limits. Of
+    the run's settings the path of the data is not used.
 
     Args:
         trial: leave the party's limits out; only for tests on data that are nobody's.
     """
 
+    def agree(message: Message, context: Context) -> Message:
+        return prepared(message, context, lambda own: Message(RecordDict(), reply_to=message))
+
     def answer(message: Message, context: Context) -> Message:
+        return prepared(message, context, lambda own: shared_app(message, own))
+
+    def prepared(message: Message, context: Context, reply: Callable[[Context], Message]) -> Message:
         try:
             if not same_version(context.run_config):
                 return _refuse(message, OTHER_VERSION)
@@ -47,9 +55,10 @@ def node_app(*, trial: bool = False) -> ClientApp:
         except Exception as error:
             _log.error("%s: %s", FAILURE, error)
             return _refuse(message, FAILURE)
-        return shared_app(message, own)
+        return reply(own)
 
     app = ClientApp()
+    app.query()(agree)
     app.train()(answer)
     for step in STEPS:
         app.train(step)(answer)

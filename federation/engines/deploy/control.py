@@ -17,6 +17,7 @@ from retail.files import atomic_write
 _NAME: Final = "here"
 _LIMIT_S: Final = 120.0
 _POLL_S: Final = 2.0
+_SILENT: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +87,19 @@ class Control:
         Args:
             run: its id.
             watch: called at each look; may raise to give up.
+
+        Raises: TradefairError: the SuperLink gave no answer several times in a row.
         """
+        silent = 0
         while True:
             watch()
-            found = self.state(run)
+            try:
+                found, silent = self.state(run), 0
+            except TradefairError:
+                silent += 1
+                if silent == _SILENT:
+                    raise
+                continue
             if found.status == "finished":
                 watch()
                 return found

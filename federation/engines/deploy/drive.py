@@ -54,10 +54,10 @@ def run_on(
     """
     party = server_of(place)
     mine = party.admit(config, trial=trial)
-    open_ledger(mine)
     running = Running.read(party.folder)
     if running is None or not running.alive:
         raise ConfigError(f"the server of {place} is not up; `tradefair federate up` starts it")
+    open_ledger(mine)
     control = launch.control_of(party)
     with tempfile.TemporaryDirectory() as scratch:
         bundle = write_bundle(Path(scratch) / "app", trial=trial)

@@ -14,6 +14,7 @@ from federation.engines.deploy.launch import MEMBERS
 from federation.engines.deploy.party import FILE, ROSTER, SERVER, Party
 from federation.engines.deploy.site import AUTHORITY
 from retail.errors import ConfigError, DataError
+from retail.merchants import By
 from retail.public_tables import PublicSource
 
 INVITATION: Final = "invitation"
@@ -29,6 +30,8 @@ def invite(
     host: str,
     port: int,
     most_epsilon: float,
+    by: By = "home_store",
+    k_max: int = 1,
 ) -> Path:
     """Make the server's folder and what it sends to every merchant.
 
@@ -40,6 +43,8 @@ def invite(
         host: name or address under which merchants reach the server.
         port: of the server.
         most_epsilon: what the server allows to one run; merchants set their own.
+        by: how a registry enrols shoppers, "home_store" or "store".
+        k_max: at how many merchants.
 
     Returns: the folder to send.
 
@@ -48,6 +53,7 @@ def invite(
     folder = folder.resolve()
     if folder.exists():
         raise ConfigError(f"{folder} is there already; name a folder that is not, keys are never replaced")
+    split.check_enrolment(by, k_max)
     data = source.open()
     members = split.merchants_of(data, merchants)
     server = Party(
@@ -57,13 +63,16 @@ def invite(
         data=f"data/{tables.resolve().name}",
         server=f"{host}:{port}",
         most_epsilon=most_epsilon,
+        by=by,
+        k_max=k_max,
     )
     invited = replace(server, folder=folder / INVITATION)
     try:
         for one in (folder, folder / AUTHORITY, server.folder, server.folder / MEMBERS):
             keys.private_folder(one)
         keys.make_authority(folder / AUTHORITY)
-        keys.certify_server(folder / AUTHORITY, server.folder, hosts=list(dict.fromkeys(["127.0.0.1", "localhost", host])))
+        names = list(dict.fromkeys(["127.0.0.1", "localhost", host]))
+        keys.certify_server(folder / AUTHORITY, server.folder, hosts=names)
         for party in (server, invited):
             split.public_part(data, party.tables)
             party.write()

@@ -6,7 +6,7 @@ import json
 import secrets
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -32,11 +32,15 @@ class Running:
         mark: by which its processes are found.
         pid: of the first of them.
         port: that it listens on.
+        gate: of a server, the process that nodes talk to; 0 for none.
+        inner: of a server, the port of the SuperLink behind it.
     """
 
     mark: str
     pid: int
     port: int
+    gate: int = 0
+    inner: int = 0
 
     @classmethod
     def read(cls, folder: Path) -> Running | None:
@@ -53,12 +57,12 @@ class Running:
 
     @property
     def alive(self) -> bool:
-        """Whether its first process runs."""
-        return processes.alive(self.pid)
+        """Whether its own processes run."""
+        return self.pid > 0 and all(processes.alive(one, self.mark) for one in (self.pid, self.gate) if one)
 
 
 def start_server(party: Party, *, bind: str = "127.0.0.1") -> Running:
-    """Start the SuperLink and have the keys of all members admitted.
+    """Start the SuperLink, have the keys of all members admitted, then open the gate to nodes.
 
     Args:
         party: the server.
@@ -75,19 +79,26 @@ def start_server(party: Party, *, bind: str = "127.0.0.1") -> Running:
             raise ConfigError(f"{path}, the public key of merchant {member}, is missing; `tradefair federate add` it")
     party.roster()
     processes.check_free(port, bind)
-    folder = party.folder
+    folder, inner = party.folder, processes.free_port()
     command = [
-        *("flower-superlink", "--host", bind, "--port", str(port)),
+        *("flower-superlink", "--host", "127.0.0.1", "--port", str(inner)),
         *("--ssl-certfile", str(folder / keys.SERVER_CERTIFICATE), "--ssl-keyfile", str(folder / keys.SERVER_KEY)),
         *("--ssl-ca-certfile", str(folder / keys.CA), "--enable-supernode-auth"),
         "--disable-runtime-dependency-installation",
     ]
-    running = _start(party, command, port, more={PLACE: str(folder)})
+    running = _start(party, command, port, more={PLACE: str(folder)}, inner=inner)
     try:
-        _wait(lambda: processes.listens(port, bind), running, folder)
+        _wait(lambda: processes.listens(inner), running, folder)
         control = control_of(party)
         for path in public:
             control.register(path)
+        door = [sys.executable, "-m", "federation.engines.deploy.gate", "--folder", str(folder), "--bind", bind]
+        env = processes.environment(running.mark, folder / HOME)
+        gate = processes.start([*door, "--port", str(port), "--inner", str(inner)], env=env, log=folder / LOG)
+        running = replace(running, gate=gate)
+        _note(folder, running)
+        reached = "127.0.0.1" if bind in ("0.0.0.0", "") else bind  # noqa: S104
+        _wait(lambda: processes.listens(port, reached), running, folder)
     except BaseException:
         stop(folder)
         raise
@@ -131,7 +142,7 @@ def stop(folder: Path) -> bool:
     running = Running.read(folder)
     if running is None:
         return False
-    left = processes.stop(running.mark, [running.pid])
+    left = processes.stop(running.mark, [one for one in (running.pid, running.gate) if one])
     if left:
         raise TradefairError(f"processes {left} of {folder} cannot be ended; end them by hand")
     (folder / STATE).unlink(missing_ok=True)
@@ -139,14 +150,21 @@ def stop(folder: Path) -> bool:
 
 
 def control_of(party: Party) -> Control:
-    """Return a connection to the server, from the server's own folder."""
-    home = party.folder / HOME / "control"
-    write_home(home, server=party.server, authority=(party.folder / keys.CA).resolve())
+    """Return a connection to the SuperLink, on the server's host and from its own folder.
+
+    Raises: ConfigError: it is not up.
+    """
     running = Running.read(party.folder)
-    return Control(home, processes.environment("" if running is None else running.mark, home))
+    if running is None:
+        raise ConfigError(f"the server of {party.folder} is not up; `tradefair federate up` starts it")
+    home = party.folder / HOME / "control"
+    write_home(home, server=f"127.0.0.1:{running.inner}", authority=(party.folder / keys.CA).resolve())
+    return Control(home, processes.environment(running.mark, home))
 
 
-def _start(party: Party, command: list[str], port: int, more: dict[str, str] | None = None) -> Running:
+def _start(
+    party: Party, command: list[str], port: int, *, more: dict[str, str] | None = None, inner: int = 0
+) -> Running:
     folder = party.folder
     before = Running.read(folder)
     if before is not None and before.alive:
@@ -155,10 +173,10 @@ def _start(party: Party, command: list[str], port: int, more: dict[str, str] | N
     mark = secrets.token_hex(16)
     home = keys.private_folder(folder / HOME)
     env = processes.environment(mark, home, more)
-    running = Running(mark, 0, port)
+    running = Running(mark, 0, port, inner=inner)
     # Written before anything is started, so that `down` finds it whatever happens in between.
     _note(folder, running)
-    running = Running(mark, processes.start(command, env=env, log=folder / LOG), port)
+    running = replace(running, pid=processes.start(command, env=env, log=folder / LOG))
     _note(folder, running)
     return running
 

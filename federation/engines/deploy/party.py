@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import tomli_w
 
@@ -13,8 +13,10 @@ from federation import nodes
 from federation.access import Access
 from federation.config import FederationConfig
 from federation.engines.deploy.keys import read_identity
+from privacy.units import NoisePlacement
 from retail.errors import ConfigError, DataError
 from retail.files import atomic_write
+from retail.merchants import By
 from retail.public_tables import PublicSource
 
 FILE: Final = "party.toml"
@@ -23,6 +25,7 @@ BOOKS: Final = "books/log.sqlite"
 LEDGER: Final = "books/ledger.sqlite"
 RESULTS: Final = "results"
 SERVER: Final = "server"
+_LISTS: Final = ("members", "packs", "noise")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +39,10 @@ class Party:
         data: folder of the party's tables, within its own; its name is the data set's, the same at all parties.
         server: host and port of the server.
         most_epsilon: of one run; more is refused.
+        most_delta: likewise.
+        by: how shoppers were enrolled at merchants; a run that says otherwise is refused.
+        k_max: at how many merchants they were enrolled; likewise.
+        noise: who may add the noise.
         secure: whether runs without secure aggregation are refused.
         timeout_s: how long the server waits for one exchange.
         packs: of the rules under which it reads, as `Access`.
@@ -50,6 +57,10 @@ class Party:
     data: str
     server: str
     most_epsilon: float
+    most_delta: float = 1e-4
+    by: By = "home_store"
+    k_max: int = 1
+    noise: tuple[str, ...] = get_args(NoisePlacement)
     secure: bool = True
     timeout_s: float = 600.0
     packs: tuple[str, ...] = ()
@@ -66,7 +77,8 @@ class Party:
         path = folder / FILE
         try:
             raw = tomllib.loads(path.read_text(encoding="utf-8"))
-            raw["members"], raw["packs"] = tuple(raw["members"]), tuple(raw.get("packs", ()))
+            for name in set(_LISTS) & set(raw):
+                raw[name] = tuple(raw[name])
             party = cls(folder=folder, merchant=raw.pop("merchant", None), **raw)
         except FileNotFoundError as error:
             raise ConfigError(f"{folder} is no party's folder: it has no {FILE}; name another, or make one") from error
@@ -82,7 +94,8 @@ class Party:
         Raises: DataError: it cannot be written.
         """
         said = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in ("folder", "merchant")}
-        said["members"], said["packs"] = list(self.members), list(self.packs)
+        for name in _LISTS:
+            said[name] = list(said[name])
         if self.merchant is not None:
             said["merchant"] = self.merchant
         atomic_write(self.folder / FILE, lambda path: path.write_text(tomli_w.dumps(said), encoding="utf-8"))
@@ -171,6 +184,15 @@ class Party:
                 f"epsilon = {config.epsilon:g} is more than the {self.most_epsilon:g} that this party allows; lower "
                 f"it, or have its owner raise most_epsilon in {FILE}"
             )
+        if config.delta > self.most_delta:
+            raise ConfigError(f"delta = {config.delta:g} is more than the {self.most_delta:g} that this party allows")
+        if (config.by, config.k_max) != (self.by, self.k_max):
+            raise ConfigError(
+                f'by = "{config.by}", k_max = {config.k_max}: shoppers were enrolled by "{self.by}" at '
+                f"{self.k_max} merchants at most; write the same"
+            )
+        if config.noise not in self.noise:
+            raise ConfigError(f'noise = "{config.noise}": this party allows {", ".join(self.noise)}')
         if self.secure and config.aggregation != "secure":
             raise ConfigError('this party answers runs with aggregation = "secure" alone; write that')
 

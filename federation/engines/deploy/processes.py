@@ -21,6 +21,7 @@ from retail.errors import ConfigError, TradefairError
 MARK: Final = "TRADEFAIR_FEDERATION"
 _GRACE_S: Final = 6.0
 _POLL_S: Final = 0.2
+_SHOWN: Final = Path("/proc/self/environ").exists()
 _SETTINGS: Final = {
     "FLWR_TELEMETRY_ENABLED": "0",
     "FLWR_DISABLE_UPDATE_CHECK": "1",
@@ -90,28 +91,23 @@ def listens(port: int, host: str = "127.0.0.1") -> bool:
         return tried.connect_ex((host, port)) == 0
 
 
-def alive(pid: int) -> bool:
-    """Tell whether a process runs; one that has ended and was not waited for does not."""
+def alive(pid: int, mark: str) -> bool:
+    """Tell whether a process that was started with a mark runs; another that has its number now is not taken for it."""
     _reap(pid)
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, PermissionError):
         return False
-    except PermissionError:
-        return True
-    return _state(pid) != "Z"
+    return _state(pid) != "Z" and (not _SHOWN or _carries(pid, mark))
 
 
 def marked(mark: str, roots: Sequence[int] = ()) -> list[int]:
-    """List the processes that carry a mark, and what they and `roots` have started.
+    """List the processes that carry a mark, and what they have started.
 
-    Where the system shows no environments (there is no /proc), only `roots` and what descends from them.
+    Where the system shows no environments (there is no /proc), `roots` stand for those that carry it.
     """
     parents = _parents()
-    wanted = f"{MARK}={mark}".encode()
-    found = {pid for pid in parents if wanted in _environment_of(pid).split(b"\0")} | {
-        one for one in roots if one in parents
-    }
+    found = {pid for pid in parents if _carries(pid, mark)} if _SHOWN else set(roots) & set(parents)
     grown = True
     while grown:
         children = {pid for pid, parent in parents.items() if parent in found} - found
@@ -164,11 +160,11 @@ def _parents() -> dict[int, int]:
     return {int(row[0]): int(row[1]) for row in rows if len(row) == 2}
 
 
-def _environment_of(pid: int) -> bytes:
+def _carries(pid: int, mark: str) -> bool:
     try:
-        return Path(f"/proc/{pid}/environ").read_bytes()
+        return f"{MARK}={mark}".encode() in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     except OSError:
-        return b""
+        return False
 
 
 def _state(pid: int) -> str:

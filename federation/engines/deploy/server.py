@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-from flwr.app import Context, Message
+from flwr.app import Context, Message, MessageType, RecordDict
 from flwr.serverapp import Grid, ServerApp
 
 from federation.config import FederationConfig
@@ -22,6 +23,8 @@ from retail.errors import ConfigError, TradefairError
 
 PLACE: Final = "TRADEFAIR_PARTY"
 """Environment variable that names the server's folder; only whoever starts the server sets it."""
+_WAIT_S: Final = 60.0
+_POLL_S: Final = 1.0
 _log = logging.getLogger(__name__)
 
 
@@ -68,8 +71,33 @@ def _train(party: Party, grid: Grid, context: Context, results: Results, *, tria
         state=context.state,
         run_config=context.run_config,
     )
-    serve(config, party.access(), WatchedGrid(grid, results.note), own)
+    watched = WatchedGrid(grid, results.note)
+    _ask_all(watched, party)
+    serve(config, party.access(), watched, own)
     results.keep(own.state)
+
+
+def _ask_all(grid: WatchedGrid, party: Party) -> None:
+    """Have every node say whether it takes the run, before a round is paid for.
+
+    Raises: ConfigError: one refuses. TradefairError: one is not connected, or gives no answer.
+    """
+    wanted, deadline = len(party.members), time.monotonic() + _WAIT_S
+    present = sorted(grid.get_node_ids())
+    while len(present) < wanted and time.monotonic() < deadline:
+        time.sleep(_POLL_S)
+        present = sorted(grid.get_node_ids())
+    if len(present) < wanted:
+        raise TradefairError(f"{len(present)} of {wanted} nodes are connected; start the others and run again")
+    out = [
+        Message(RecordDict(), dst_node_id=one, message_type=MessageType.QUERY, group_id="agreement") for one in present
+    ]
+    replies = list(grid.send_and_receive(out, timeout=party.timeout_s))
+    agreed = sum(not one.has_error() for one in replies)
+    if agreed < wanted:
+        raise TradefairError(
+            f"{agreed} of {wanted} nodes took the run; the others' own logs say why; nothing was spent"
+        )
 
 
 class WatchedGrid(SparingGrid):
@@ -98,7 +126,8 @@ class WatchedGrid(SparingGrid):
                     f"{said.count(refusal)} of {len(out)} nodes refuse: {refusal}; their own logs say more"
                 )
         if out:
-            step = out[0].metadata.message_type.partition(".")[2] or "vectors"
+            kind, _, step = out[0].metadata.message_type.partition(".")
+            step = step or ("vectors" if kind == MessageType.TRAIN else kind)
             answered = len(replies) - len(said)
             self._note(f"{out[0].metadata.group_id}, {step}: {answered} of {len(out)} nodes answered")
         return replies

@@ -82,8 +82,7 @@ class Site:
         folder = folder.resolve()
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise ConfigError(f"{folder} is there already; name a folder that is not, keys are never replaced")
-        if by not in ("home_store", "store"):
-            raise ConfigError(f'by = "{by}": merchants of a deployment are stores; write "home_store" or "store"')
+        split.check_enrolment(by, k_max)
         if port is None:
             port = processes.free_port()
         data = source.open()
@@ -101,6 +100,8 @@ class Site:
                 data=f"data/{data.name}",
                 server=name,
                 most_epsilon=most_epsilon,
+                by=by,
+                k_max=k_max,
             )
             keys.make_authority(keys.private_folder(made / AUTHORITY))
             keys.certify_server(made / AUTHORITY, server.folder, hosts=["127.0.0.1", "localhost", *hosts])

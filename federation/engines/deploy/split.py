@@ -6,6 +6,7 @@ Whoever does this sees all rows. It plays the registry, which in a real federati
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -24,6 +25,17 @@ def public_part(data: RetailData, folder: Path) -> None:
     for name, table in (("products", data.products), ("stores", data.stores)):
         if len(table):
             table.dropna(axis="columns", how="all").to_parquet(folder / f"{name}.parquet", index=False)
+
+
+def check_enrolment(by: str, k_max: int) -> None:
+    """Refuse ways to enrol shoppers that no deployment has.
+
+    Raises: ConfigError: so it is.
+    """
+    if by not in ("home_store", "store"):
+        raise ConfigError(f'by = "{by}": merchants of a deployment are stores; write "home_store" or "store"')
+    if k_max < 1 or (by == "home_store" and k_max != 1):
+        raise ConfigError(f'k_max = {k_max} with by = "{by}": write 1 with a home store, and 1 or more with stores')
 
 
 def merchants_of(data: RetailData, merchants: Sequence[int | str] | None) -> tuple[int | str, ...]:
@@ -58,7 +70,7 @@ def own_rows(
     """
     past = data.transactions[data.transactions[c.DAY].to_numpy() < before]
     enrolled = cap_merchants(
-        partition(_with(data, past), by=by, merchants=merchants).transactions[
+        partition(replace(data, transactions=past), by=by, merchants=merchants).transactions[
             [c.PERSON, c.MERCHANT, c.BASKET, c.PRODUCT, c.DAY, c.QUANTITY]
         ],
         k_max=k_max,
@@ -77,9 +89,3 @@ def write_rows(rows: pd.DataFrame, folder: Path) -> None:
     path = folder / "transactions.parquet"
     path.touch(mode=0o600)
     rows.to_parquet(path, index=False)
-
-
-def _with(data: RetailData, transactions: pd.DataFrame) -> RetailData:
-    from dataclasses import replace
-
-    return replace(data, transactions=transactions)

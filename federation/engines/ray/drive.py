@@ -87,7 +87,7 @@ def _run(
     pid = processes.start([*command, "--disable-runtime-dependency-installation"], env=env, log=log)
     deadline = time.monotonic() + _UP_S
     while not processes.listens(port):
-        if not processes.alive(pid) or time.monotonic() > deadline:
+        if not processes.alive(pid, env[processes.MARK]) or time.monotonic() > deadline:
             raise TradefairError(f"Flower's simulation did not come up: {_end_of(log)}")
         time.sleep(0.3)
     write_home(folder / "home", server=f"127.0.0.1:{port}", authority=None)
@@ -105,7 +105,7 @@ def _run(
         for line in lines[said:] if progress is not None else ():
             progress(line)  # type: ignore[misc]
         said = len(lines)
-        if not processes.alive(pid):
+        if not processes.alive(pid, env[processes.MARK]):
             raise TradefairError(f"Flower's simulation ended: {_end_of(log)}")
 
     ended = control.wait(run, watch=watch)

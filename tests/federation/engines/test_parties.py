@@ -1,7 +1,15 @@
 """What each party of a deployment holds, and what it refuses: no process is started here."""
 
+import http.client
 import json
+import os
+import signal
+import ssl
 import stat
+import subprocess
+import sys
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,9 +21,10 @@ from flwr.app import ConfigRecord, Context, Error, Message, RecordDict
 
 from federation import nodes
 from federation.engines import inprocess
-from federation.engines.deploy import keys
+from federation.engines.deploy import keys, processes
 from federation.engines.deploy.bundle import write_bundle
 from federation.engines.deploy.client import NOT_AGREED, OTHER_APP, node_app
+from federation.engines.deploy.gate import Gate
 from federation.engines.deploy.invitation import admit, invite, join
 from federation.engines.deploy.party import Party
 from federation.engines.deploy.pinned import own_app, unpacked
@@ -97,6 +106,8 @@ def test_rows_in_the_servers_folder_are_refused(shop, tmp_path):
         ({"mode": "simulation", "ledger": ":memory:", "ledger_scope": "run"}, 'mode = "deployment" and an epsilon'),
         ({"epsilon": 8.0, "total_epsilon": 8.0}, "more than the 4 that this party allows"),
         ({"aggregation": "plain", "noise": "aggregator", "dropouts": 0}, 'aggregation = "secure" alone'),
+        ({"delta": 1e-3}, "delta = 0.001 is more than"),
+        ({"by": "store", "k_max": 2}, 'shoppers were enrolled by "home_store" at 1 merchants'),
         ({"merchants": (1, 2)}, "other merchants than the 3 members"),
     ],
 )
@@ -193,6 +204,26 @@ def test_nothing_is_asked_where_there_is_nobody_to_ask():
     assert list(WatchedGrid(Answering(), print).send_and_receive(iter(()))) == []
 
 
+def test_the_gate_lets_nodes_pass_and_nobody_else(site):
+    """Nothing listens behind it here, so what passes comes back as 502."""
+    gate = Gate(site.server.folder, bind="127.0.0.1", port=0, inner=processes.free_port())
+    threading.Thread(target=gate.serve_forever, daemon=True).start()
+    trusted = ssl.create_default_context(cafile=str(site.merchants[0].folder / keys.CA))
+    try:
+        found = {}
+        for path in ("/v1/fleet/pull-messages", "/v1/control/start-run", "/v1/runtime/push-messages",
+                     "/v1/fleet/../control/start-run", "/v1/fleet/%2e%2e/control/start-run", "/health"):  # fmt: skip
+            asked = http.client.HTTPSConnection("127.0.0.1", gate.server_port, context=trusted)
+            asked.request("POST", path, body=b"x")
+            found[path] = asked.getresponse().status
+            asked.close()
+    finally:
+        gate.shutdown()
+        gate.server_close()
+    assert [path for path, status in found.items() if status != 403] == ["/v1/fleet/pull-messages"]
+    assert found["/v1/fleet/pull-messages"] == 502
+
+
 def test_only_the_installed_shims_pass_a_nodes_check(tmp_path):
     from flwr.cli.build import build_fab_from_disk
 
@@ -277,3 +308,27 @@ def test_shoppers_are_enrolled_by_their_rows_before_a_day(site, settings):
     assert not homes[0] & homes[2]
     everybody = set(np.concatenate([one.persons for one in nodes.load_nodes(settings())]))
     assert set().union(*homes) == everybody
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="marks are seen in /proc alone")
+def test_what_a_process_started_in_a_session_of_its_own_ends_with_it_and_nobody_else_does(tmp_path):
+    """Flower's processes detach others; a number that another process has now is left alone."""
+    detached = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'],"
+    code = f"{detached} start_new_session=True); import time; time.sleep(600)"
+    first = processes.start(
+        [sys.executable, "-c", code], env=processes.environment("one", tmp_path), log=tmp_path / "log"
+    )
+    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    try:
+        deadline = time.monotonic() + 60
+        while len(processes.marked("one")) < 2 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert len(processes.marked("one")) == 2
+        os.kill(first, signal.SIGKILL)
+        assert processes.stop("one", [first, other.pid]) == []
+        assert processes.marked("one") == []
+        assert not processes.alive(other.pid, "one")
+        assert other.poll() is None
+    finally:
+        other.kill()
+        other.wait()
