@@ -55,7 +55,7 @@ def run(
                  market-label, market_signs
     audiences    lookalike-demo (half a minute), lookalike (5 minutes),
                  targeting (2 minutes), insight,
-                 attributes (3 minutes)
+                 attributes
 
     SCENARIO.toml in a run's folder is what to copy for one of your own.
     """  # noqa: D301
