@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 import pandas as pd
 
 from federation import nodes
+from federation.access_rules import MEMORY, Access
 from federation.config import FederationConfig
 from federation.parties import (
     AGGREGATOR,
@@ -26,7 +25,7 @@ from federation.parties import (
 )
 from privacy.consent import ConsentRegister
 from privacy.log import Log
-from privacy.policy import Jurisdiction, PolicyEngine, Purpose
+from privacy.policy import PolicyEngine, Purpose
 from privacy.policy.sources import SIMULATION_PACK
 from privacy.port import DataPort
 from retail import columns as c
@@ -36,49 +35,7 @@ from retail.interactions import Interactions
 if TYPE_CHECKING:
     from retail.faces.faceset import FaceSet
 
-MEMORY: Final = ":memory:"
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """The rules under which a party reads and publishes: decided where it runs, never by whoever submits the run.
-
-    Attributes:
-        packs: policy packs or folders of rules, beside "base" and the regime.
-        regime: id of a regime; empty for "federated_dp" where privacy is claimed and "federated" where it is not.
-        jurisdiction: whose law the packs apply.
-        log: the books that decisions are written to; ":memory:" forgets them with the process.
-        origin: name of the log; empty for whatever name it has.
-        consents: file of a consent register; empty for none, then nothing is read that needs consent.
-        place: of the one merchant that this process stands for, as in a deployment; None where it stands for all.
-    """
-
-    packs: tuple[str, ...] = ()
-    regime: str = ""
-    jurisdiction: Jurisdiction = "none"
-    log: str = MEMORY
-    origin: str = ""
-    consents: str = ""
-    place: int | None = None
-
-    def to_json(self) -> str:
-        """Write it as JSON; `from_json` reads it."""
-        return json.dumps(asdict(self), sort_keys=True)
-
-    @classmethod
-    def from_json(cls, text: str) -> Access:
-        """Read what `to_json` wrote; empty text gives the defaults.
-
-        Raises:
-            ConfigError: it is something else.
-        """
-        try:
-            raw = json.loads(text) if text else {}
-            if set(raw) - {one.name for one in fields(cls)}:
-                raise ValueError(f"unknown keys {sorted(raw)}")
-            return cls(**{**raw, "packs": tuple(raw.get("packs", ()))})
-        except (ValueError, TypeError, AttributeError) as error:
-            raise ConfigError(f"access settings cannot be read ({error}); write them with to_json") from error
+__all__ = ["MEMORY", "Access", "MarketPort"]
 
 
 class _Use(TypedDict):
@@ -91,7 +48,7 @@ class MarketPort:
     """The reads and releases of one run, each decided by the policy, masked by consent, and logged.
 
     Guarantee: that of `privacy.port.DataPort`, for the rows of every merchant of the run. Assumes that parties are who
-        the run says they are: in this version one process stands for all of them.
+        the run says they are: one process stands for all of them, or in a deployment for one.
     """
 
     def __init__(self, config: FederationConfig, access: Access) -> None:

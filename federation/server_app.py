@@ -31,8 +31,9 @@ def main(grid: Grid, context: Context) -> None:
     """Train, and leave "model" and "report" in `context.state`.
 
     The ledger is asked before anything is read. The server uses nothing of the data but the public catalogue and the
-    public list of merchants. In this version one process opens one source for server and nodes alike, so that this
-    separation is one of code, not of machines. Runs on one persistent ledger take turns.
+    public list of merchants. In a simulation one machine opens one source for server and nodes alike, so that this
+    separation is one of code; `engines.deploy.server` makes it one of machines. Runs on one persistent ledger take
+    turns.
     """
     config = FederationConfig.from_json(str(context.run_config["tradefair"]))
     serve(config, Access.from_json(str(context.node_config.get("access", ""))), grid, context)
