@@ -140,12 +140,21 @@ def run_market(spec: MarketSpec, directory: Path, progress: Callable[[str], None
     return ArmResult(metrics_of(table), info=info)
 
 
-def side_by_side(work: Callable[[int], T], spec: MarketSpec, progress: Callable[[str], None]) -> Iterator[T]:
-    """Do the work for every seed of a run, where its scenario says, and tell how far it is; answers by seed."""
-    where = spec.settings.markets
-    answers = iter(run_all(work, spec.seeds, workers=where.workers, where=where.on, block=1))
-    for number in range(len(spec.seeds)):
-        progress(f"market {number + 1} of {len(spec.seeds)}")
+def side_by_side(
+    work: Callable[[int], T], spec: MarketSpec, progress: Callable[[str], None], *, times: int = 1
+) -> Iterator[T]:
+    """Do the work for every seed of a run, where its scenario says, and tell how far it is; answers by seed.
+
+    Args:
+        work: of one seed.
+        spec: the run.
+        progress: takes a line for each.
+        times: as many more seeds follow on the run's own.
+    """
+    where, seeds = spec.settings.markets, range(spec.seeds.start, spec.seeds.start + times * len(spec.seeds))
+    answers = iter(run_all(work, seeds, workers=where.workers, where=where.on, block=1))
+    for number in range(len(seeds)):
+        progress(f"market {number + 1} of {len(seeds)}")
         yield next(answers)
 
 

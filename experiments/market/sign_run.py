@@ -48,7 +48,7 @@ def run_sign(spec: MarketSpec, settings: MarketSettings, directory: Path, progre
     """
     experiment = SIGNS[str(spec.arm.experiment)]
     work = _Effects(experiment.id, settings, spec.settings.periods)
-    table = pd.DataFrame(list(side_by_side(work, spec, progress)))
+    table = pd.DataFrame(list(side_by_side(work, spec, progress, times=experiment.times)))
     write_frame(directory / "artifacts" / SEEDS_FILE, table)
     effects, flipped = (table[name].to_numpy(np.float64) for name in ("effect", "without_assumption"))
     metrics = []

@@ -45,6 +45,7 @@ AUDITOR_SIGNS: Final = (
         flipped=where(_audit("firewall", _SEEN), own_quality=_BETTER),
         bounds=(0.0, 0.1),
         interval="share",
+        times=2,
     ),
     SignExperiment(
         id="auditor-power",
@@ -58,5 +59,6 @@ AUDITOR_SIGNS: Final = (
         flipped=where(_audit("self_preferencing", _LOGGED), bonus=MARGINS["ranking"]),  # which is no breach
         bounds=(0.9, 1.0),
         interval="share",
+        times=2,
     ),
 )

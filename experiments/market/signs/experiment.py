@@ -40,6 +40,8 @@ class SignExperiment:
         bounds: of the range.
         interval: how sure the mean over markets is: "mean", "share" where each market gives 1 or 0, "exact" where no
             market changes it.
+        times: how many times the scenario's number of markets it takes: where each gives 1 or 0, twenty cannot show a
+            share below a tenth.
 
     Raises: ConfigError: bounds without a range, or a range without.
     """
@@ -55,6 +57,7 @@ class SignExperiment:
     flipped: Effect | None = None
     bounds: tuple[float, float] | None = None
     interval: Spread = "mean"
+    times: int = 1
 
     def __post_init__(self) -> None:
         """Refuse a range without bounds."""
