@@ -98,7 +98,10 @@ def alive(pid: int, mark: str) -> bool:
         os.kill(pid, 0)
     except (ProcessLookupError, PermissionError):
         return False
-    return _state(pid) != "Z" and (not _SHOWN or _carries(pid, mark))
+    if _state(pid) == "Z":
+        return False
+    # Empty for a moment after a start, before the kernel has put the environment in its place.
+    return not _SHOWN or not _environment_of(pid) or _carries(pid, mark)
 
 
 def marked(mark: str, roots: Sequence[int] = ()) -> list[int]:
@@ -134,6 +137,9 @@ def stop(mark: str, roots: Sequence[int] = ()) -> list[int]:
             for pid in left if signal_ == signal.SIGKILL else ():
                 _send(pid, signal_)
         if not left:
+            time.sleep(_POLL_S)  # one that was just being started shows its mark by now
+            left = marked(mark, roots)
+        if not left:
             return []
     return left
 
@@ -161,10 +167,14 @@ def _parents() -> dict[int, int]:
 
 
 def _carries(pid: int, mark: str) -> bool:
+    return f"{MARK}={mark}".encode() in _environment_of(pid).split(b"\0")
+
+
+def _environment_of(pid: int) -> bytes:
     try:
-        return f"{MARK}={mark}".encode() in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        return Path(f"/proc/{pid}/environ").read_bytes()
     except OSError:
-        return False
+        return b""
 
 
 def _state(pid: int) -> str:

@@ -1,12 +1,13 @@
 """Flower's own simulation makes the model of one process, and nothing of it is left."""
 
-import subprocess
+import importlib.util
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from federation.config import FederationConfig
-from federation.engines.ray import drive as ray_engine
+from federation.engines.deploy import processes
 from federation.run import run
 from retail.errors import ConfigError, TradefairError
 from retail.faces.source import FaceSource
@@ -19,18 +20,18 @@ def same(one, other, atol: float) -> None:
 
 
 @pytest.fixture
-def nothing_left():
-    def ours() -> set[str]:
-        listed = subprocess.run(["ps", "-A", "-o", "pid=,command="], capture_output=True, text=True, check=True).stdout
-        return {line.split()[0] for line in listed.splitlines() if "tradefair-" in line or "raylet" in line}
-
-    before = ours()
+def nothing_left(monkeypatch):
+    """Every process that a run starts carries a mark; after it none does."""
+    marks = []
+    make = processes.environment
+    monkeypatch.setattr(processes, "environment", lambda mark, *rest: marks.append(mark) or make(mark, *rest))
     yield
-    assert ours() <= before
+    assert len(marks) == 1
+    assert processes.marked(marks[0]) == []
 
 
 def test_ray_that_is_not_installed_is_said_in_one_message(settings, monkeypatch):
-    monkeypatch.setattr(ray_engine.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ConfigError, match="Ray is not installed; pip install"):
         run(settings(), engine="ray")
 
@@ -54,8 +55,6 @@ def test_faces_come_out_the_same(nothing_left):
 
 @pytest.mark.slow
 def test_a_run_that_no_node_answers_ends_with_one_message_and_nothing_left(settings, nothing_left):
-    from dataclasses import replace
-
     config = settings(task="weekday_task:WeekdayTask", options={"outer": False, "fail_on": 1})
     with pytest.raises(TradefairError, match="none of 1 nodes gave a usable answer"):
         run(replace(config, merchants=(1,)), engine="ray")
