@@ -149,8 +149,9 @@ def _reason(found: Estimate, tipping: Tipping, ranked: RankedLists, design: Desi
             + (f" (the strongest logged one: {tipping.strongest:.2g})." if tipping.strongest is not None else ".")
         )
     else:
+        side = "higher" if found.effect >= 0 else "lower"
         parts.append(
-            f"{quality} own products stand higher by {found.effect:.3g} log-odds, not above the margin of {margin:g} "
+            f"{quality} own products stand {abs(found.effect):.3g} log-odds {side}, not above the margin of {margin:g} "
             f"beyond chance; up to {found.hi:.3g} remains possible."
         )
     return " ".join([*parts, _besides(ranked, design, outcome)]).strip()

@@ -184,11 +184,16 @@ def _with_p(verdict: Verdict, p: float, alpha: float) -> Verdict:
         return verdict
     tipping = None if verdict.tipping is None else replace(verdict.tipping, verdict=0.0)
     reason = _taken_back(verdict, p)
+    outside = verdict.statistical
+    if verdict.outcome == "inconclusive" and outside is not None and outside.outcome == "breach":
+        # Rows showed nothing, and what contradicted them does not survive.
+        taken = replace(outside, outcome="no_evidence", reason=_taken_back(outside, p), adjusted_p=p)
+        rows = "" if verdict.exact is None else f"{verdict.exact.reason} "
+        return replace(verdict, outcome="no_evidence", reason=f"{rows}{taken.reason}", statistical=taken)
     if verdict.outcome == "inconclusive" and tipping is not None and (verdict.p or 0.0) <= alpha:
         return replace(verdict, reason=reason, tipping=tipping)
     if verdict.outcome != "breach":
         return verdict
-    outside = verdict.statistical
     if outside is not None and outside.outcome == "breach":
         outside = replace(outside, outcome="no_evidence", reason=_taken_back(outside, p), adjusted_p=p)
     return replace(verdict, outcome="no_evidence", reason=reason, tipping=tipping, statistical=outside)

@@ -101,7 +101,7 @@ def test_a_run_prints_no_interval_of_what_is_exact_and_an_exact_one_of_a_share(t
     assert (target.value, target.met) == (exact["effect"], True)
     assert math.isnan(target.lo)
     assert 0 <= share["effect_lo"] < share["effect"] + 1e-9 <= share["effect_hi"] <= 1 or share["effect"] in (0, 1)
-    assert share["effect_hi"] - share["effect_lo"] > 0.5
+    assert share["effect_hi"] - share["effect_lo"] > 0.4
     assert mean["effect_lo"] <= mean["effect"] <= mean["effect_hi"]
 
 

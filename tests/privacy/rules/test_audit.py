@@ -44,6 +44,12 @@ def test_a_breach_that_does_not_survive_the_others_is_taken_back_but_not_one_tha
         [dataclasses.replace(outside, statistical=outside), verdict("access", 0.9, "no_evidence")], alpha=0.05
     )
     assert both[0].statistical.outcome == both[0].outcome == "no_evidence"
+    rows = dataclasses.replace(verdict("data", None, "no_evidence"), reason="No read.")
+    torn = dataclasses.replace(outside, outcome="inconclusive", reason="Both.", exact=rows, statistical=outside)
+    mended = adjusted([torn, verdict("access", 0.9, "no_evidence")], alpha=0.05)[0]
+    assert mended.outcome == mended.statistical.outcome == "no_evidence"
+    assert mended.reason.startswith("No read. Alone it would be a breach")
+    assert adjusted([torn], alpha=0.05)[0].outcome == "inconclusive"
     proved = dataclasses.replace(verdict("data", 0.9), rows=({"row": 1},))
     assert adjusted([proved, verdict("access", 0.001)], alpha=0.05)[0].outcome == "breach"
 
