@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import math
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -196,10 +197,10 @@ class MarketSettings:
         example = f"write for example {PARAMETERS[name].value:g}" if name in PARAMETERS else "write for example 0.01"
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise ConfigError(f"{name} = {value!r} is no finite number; {example}")
-        if value < 0 and name not in _SIGNED:
-            raise ConfigError(f"{name} = {value} must be 0 or more; {example}")
         if value <= 0 and name in _ABOVE_ZERO:
             raise ConfigError(f"{name} = {value} must be above 0; {example}")
+        if value < 0 and name not in _SIGNED:
+            raise ConfigError(f"{name} = {value} must be 0 or more; {example}")
         if value >= 1 and name in (*_BELOW_ONE, "fee_step"):
             all_own = (
                 " (a platform that owns all products leaves nothing to compare)" if name == "own_label_share" else ""
@@ -211,9 +212,8 @@ class MarketSettings:
             raise ConfigError(f"{name} = {value} must be a whole number; {example}")
         if abs(value) > _MOST.get(name, 1e6):
             if name in _MOST:
-                raise ConfigError(
-                    f"{name} = {value} is too large to mean anything; write at most {_MOST[name]:g}, {example[6:]}"
-                )
+                size, end = ("small", f"least -{_MOST[name]:g}") if value < 0 else ("large", f"most {_MOST[name]:g}")
+                raise ConfigError(f"{name} = {value} is too {size} to mean anything; write at {end}, {example[6:]}")
             raise ConfigError(f"{name} = {value} is too large to mean anything; {example}")
 
     def with_values(self, **values: object) -> MarketSettings:
@@ -224,7 +224,10 @@ class MarketSettings:
         known = {one.name for one in dataclasses.fields(self)}
         unknown = sorted(set(values) - known)
         if unknown:
-            raise ConfigError(f"no such market setting: {', '.join(unknown)}; known are {', '.join(sorted(known))}")
+            near = {one: difflib.get_close_matches(one, sorted(known), n=1) for one in unknown}
+            named = ", ".join(one + (f" (did you mean {near[one][0]}?)" if near[one] else "") for one in unknown)
+            rest = "" if all(near.values()) else f"; known are {', '.join(sorted(known))}"
+            raise ConfigError(f"no such market setting: {named}{rest}")
         return dataclasses.replace(self, **values)  # type: ignore[arg-type]
 
     def outside(self) -> tuple[str, ...]:

@@ -33,10 +33,12 @@ from simulation.market.parameters import PARAMETERS
         ({"bonus": -1.0}, "bonus = -1.0 must be 0 or more"),
         ({"own_label_share": 1.0}, "owns all products"),
         ({"price_sensitivity": 0.0}, "price_sensitivity = 0.0 must be above 0"),
-        ({"price_sensitivity": -2.0}, "price_sensitivity = -2.0"),
+        ({"price_sensitivity": -2.0}, "price_sensitivity = -2.0 must be above 0"),
         ({"launch_cost": True}, "launch_cost = True is no finite number"),
         ({"memory": 1.5}, "between 0 and 1"),
         ({"window": 1.5}, "whole number"),
+        ({"base_utility": -100.0}, "base_utility = -100.0 is too small to mean anything; write at least -50"),
+        ({"base_utility": 100.0}, "base_utility = 100.0 is too large to mean anything; write at most 50"),
         ({"quality_sd": 1e9}, "too large to mean anything"),
         ({"quality_sd": 1e6}, "quality_sd = 1000000.0 is too large to mean anything; write at most 10"),
         ({"taste_sd": 1e4}, "taste_sd = 10000.0 is too large to mean anything; write at most 10"),
@@ -45,7 +47,7 @@ from simulation.market.parameters import PARAMETERS
         ({"cost_sigma": 30.0}, "write at most 2"),
         ({"cost_of_quality": 30.0}, "write at most 2"),
         ({"price_sensitivity": 1e5}, "write at most 100"),
-        ({"base_utility": -1e5}, "write at most 50"),
+        ({"own_quality": -1e5}, "write at least -50"),
         ({"own_label_share": 0.999999}, "own_label_share = 0.999999 is too large to mean anything; write at most 0.9"),
         ({"categories": 100_000}, "categories = 100000 leaves some without any of 400 products; give at most 400"),
         ({"own_label": 1}, "own_label = 1 must be true or false"),
@@ -65,9 +67,11 @@ def test_a_setting_without_a_meaning_is_refused_in_one_sentence(wrong, says):
     assert "\n" not in str(caught.value)
 
 
-def test_an_unknown_setting_is_named():
-    with pytest.raises(ConfigError, match="no such market setting: price"):
-        MarketSettings().with_values(price=-1)
+def test_an_unknown_setting_is_named_with_the_nearest_or_else_all_that_there_are():
+    with pytest.raises(ConfigError, match=r"setting: marchants \(did you mean merchants\?\)$"):
+        MarketSettings().with_values(marchants=3)
+    with pytest.raises(ConfigError, match=r"setting: marchants \(did you mean merchants\?\), zzz; known are .*, fee, "):
+        MarketSettings().with_values(zzz=1, marchants=3)
 
 
 @pytest.mark.parametrize("periods", [0, 10**9, 1.5, True])
