@@ -10,8 +10,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from retail.cells import read_cells
+from retail.cells import NUMBER_WANTED, read_cells
 from retail.errors import DataError
+from retail.market_log import columns as m
 from retail.market_log.schema import Column
 from retail.problems import shown
 
@@ -20,6 +21,7 @@ _FLAGS: Final = {"true": True, "false": False, "1": True, "0": False}
 _DECIMAL_COMMA: Final = r"^[+-]?\d[\d.' ]*,\d+$"
 _LARGEST: Final = 2.0**53
 _MOST: Final = 1e100  # squares of larger numbers overflow in an audit
+_WHOLE_WANTED: Final = "not a whole number below 2^53; write one without point or separator, such as 12"
 
 
 def typed_cells(array: pa.ChunkedArray, column: Column, file: str) -> pd.Series[Any]:
@@ -44,13 +46,16 @@ def typed_cells(array: pa.ChunkedArray, column: Column, file: str) -> pd.Series[
     cells = read_cells(flat, "number" if numeric else "id" if column.kind == "id" else "text")
     for why, wrong in cells.wrong.items():
         if wrong.any():
+            why = why.replace(NUMBER_WANTED, _WHOLE_WANTED) if column.kind == "count" else why
             raise refusal(file, column.name, int(np.flatnonzero(wrong)[0]), flat, why)
     values = cells.values
     if pa.types.is_string(values.type):
         values = pc.if_else(pc.equal(pc.utf8_trim_whitespace(values), ""), None, values)
     if column.filled and values.null_count:
         row = int(np.flatnonzero(values.is_null().to_numpy(zero_copy_only=False))[0])
-        raise refusal(file, column.name, row, flat, "empty cell; fill it or leave the row out")
+        # Never "leave the row out": a row of a list, a read or a request that is missing changes the verdict.
+        do = "fill it" if column.required else "fill it, or leave the column out"
+        raise refusal(file, column.name, row, flat, f"empty cell; {do}")
     return _numbers(values, flat, column, file) if numeric else _texts(values, column)
 
 
@@ -66,7 +71,7 @@ def quality_cells(array: pa.ChunkedArray, name: str, file: str, *, least: float 
     if cells.values.null_count == len(flat):
         _no_decimal_commas(flat, name, file)
         return None
-    return typed_cells(pa.chunked_array([flat]), Column(name, "number", least), file)
+    return typed_cells(pa.chunked_array([flat]), Column(name, "number", least, required=False), file)
 
 
 def _no_decimal_commas(flat: pa.Array, name: str, file: str) -> None:
@@ -82,8 +87,16 @@ def _no_decimal_commas(flat: pa.Array, name: str, file: str) -> None:
 
 def refusal(file: str, column: str, row: int, array: pa.Array | None, why: str) -> DataError:
     """Return the error about one cell; `row` counts from 0 and is shown from 1, the first below the header."""
-    value = "" if array is None or not array[row].is_valid else f" holds '{shown(array[row].as_py(), most=40)}'"
+    cell = None if array is None else array[row].as_py()
+    value = "" if cell is None else f" holds '{shown(_written(cell), most=40)}'"
     return DataError(f"{file}, row {row + 1}, column {column}{value}: {why}")
+
+
+def _written(cell: object) -> object:
+    """Return a typed cell as a file would have it: 2 for 2.0, true for True."""
+    if isinstance(cell, bool):
+        return str(cell).lower()
+    return int(cell) if isinstance(cell, float) and cell.is_integer() else cell
 
 
 def _flat(array: pa.ChunkedArray) -> pa.Array:
@@ -130,10 +143,10 @@ def _flag(cell: object) -> bool | None:
 def _numbers(values: pa.Array, flat: pa.Array, column: Column, file: str) -> pd.Series[Any]:
     numbers = values.to_numpy(zero_copy_only=False).astype(np.float64)
     if column.least is not None and (low := np.flatnonzero(numbers < column.least)).size:
-        why = f"below {column.least:g}"
-        if column.least == 1:
-            why = f"{column.name} counts from 1; add 1 to every one if yours start at 0"
-        raise refusal(file, column.name, int(low[0]), flat, f"{why}; correct or leave out the row")
+        why = f"below {column.least:g}; correct it"
+        if column.name == m.POSITION and numbers[low[0]] == 0:
+            why = "positions count from 1; if yours count from 0, add 1 to every one"
+        raise refusal(file, column.name, int(low[0]), flat, why)
     if (huge := np.flatnonzero(np.abs(numbers) > _MOST)).size:
         raise refusal(file, column.name, int(huge[0]), flat, f"beyond {_MOST:g}, which no unit needs; correct it")
     if column.kind == "number":
@@ -141,7 +154,7 @@ def _numbers(values: pa.Array, flat: pa.Array, column: Column, file: str) -> pd.
     known = numbers[~np.isnan(numbers)]
     if ((known % 1 != 0) | (np.abs(known) >= _LARGEST)).any():
         broken = np.flatnonzero((numbers % 1 != 0) & ~np.isnan(numbers) | (np.abs(numbers) >= _LARGEST))
-        raise refusal(file, column.name, int(broken[0]), flat, "not a whole number below 2^53")
+        raise refusal(file, column.name, int(broken[0]), flat, _WHOLE_WANTED)
     return pd.Series(numbers.astype(np.int64) if column.filled else numbers)
 
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
+from retail.cells import NOT_UTF8
 from retail.errors import DataError
 from retail.market_log.log import MarketLog, check, check_tables
 from retail.market_log.schema import TABLES
@@ -24,6 +25,7 @@ from retail.sources import LARGEST_CSV, MOST_ROWS
 Format = Literal["parquet", "csv"]
 
 _HEADER: Final = 1024**2
+_CELLS: Final = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+)")
 
 
 def read_log(folder: Path) -> MarketLog:
@@ -42,6 +44,7 @@ def read_log(folder: Path) -> MarketLog:
         hint = hints.get(type(error), "change its permissions (chmod u+rx)")
         raise DataError(f"{folder} cannot be opened as a folder ({error.strerror}); {hint}") from error
     files: dict[str, str] = {}
+    _lower_case(folder, names)
     for table in TABLES:
         found = [name for name in (f"{table.name}.csv", f"{table.name}.parquet") if name in names]
         if len(found) == 2:
@@ -102,8 +105,34 @@ def _read(path: Path) -> pa.Table:
     except PermissionError as error:
         raise DataError(f"{path.name}: no permission to read it; change its permissions (chmod u+r)") from error
     except (pa.ArrowException, csv.Error, OSError) as error:
+        if (known := _known_fault(str(error))) is not None:
+            raise DataError(f"{path.name}: {known}") from error
         why = shown(" ".join(str(error).split()), most=160)
         raise DataError(f"{path.name}: damaged, or not a {path.suffix[1:]} file ({why}); write it again") from error
+
+
+def _lower_case(folder: Path, names: list[str]) -> None:
+    """Refuse a table whose name has capitals: it would be passed over, and its rules not audited."""
+    known = {f"{table.name}.{ending}" for table in TABLES for ending in ("csv", "parquet")}
+    for name in names:
+        if name.lower() in known and name not in known:
+            raise DataError(f"{folder}: {name}: names of tables are in lower case; rename it to {name.lower()}")
+
+
+def _known_fault(error: str) -> str | None:
+    """Say in words of the user what the reader of CSV found; None where it is something else."""
+    if "invalid UTF8" in error:
+        return f"{NOT_UTF8.partition(';')[0]}; save it as CSV UTF-8"
+    found = _CELLS.search(error)
+    if found is None:
+        return None
+    line, wanted, there = (int(one) for one in found.groups())
+    do = (
+        "write numbers with decimal points, and put a text that holds a comma in double quotes"
+        if there > wanted
+        else "fill in what is missing; an empty cell keeps its comma"
+    )
+    return f"row {line - 1} has {there} cells, and the header names {wanted} columns; {do}"
 
 
 def _read_csv(path: Path) -> pa.Table:

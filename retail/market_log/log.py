@@ -201,7 +201,10 @@ def _unique(frame: pd.DataFrame, table: Table, file: str) -> None:
             cells = frame.loc[row, list(key)]
             first = int(np.flatnonzero((frame[list(key)] == cells).all(axis=1).to_numpy())[0])
             value = ", ".join(f"{name} {shown(_plain(cells[name]), most=40)}" for name in key)
-            raise DataError(f"{file}, row {row + 1}: {value} stands in row {first + 1} already; keep one of them")
+            do = "correct one of them; a list that was shown again needs an id of its own" if table.qualities else ""
+            raise DataError(
+                f"{file}, row {row + 1}: {value} stands in row {first + 1} already; {do or 'keep one of them'}"
+            )
 
 
 def _plain(cell: object) -> object:

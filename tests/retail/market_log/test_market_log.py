@@ -114,15 +114,22 @@ def test_a_log_that_breaks_a_rule_leaves_no_folder(tmp_path):
         ("list,period,position", "list,period,rank", "impressions.csv: column position is missing"),
         ("L1,0,2,11", "L1,0,1,11", "impressions.csv, row 2: list L1, position 1 stands in row 1 already"),
         ("L1,0,2,11", "L1,0,2,10", "impressions.csv, row 2: list L1, product 10 stands in row 1 already"),
-        ("L1,0,1,10", "L1,0,0,10", "row 1, column position holds '0': position counts from 1"),
+        ("L1,0,1,10", "L1,0,0,10", "row 1, column position holds '0': positions count from 1; if yours"),
+        ("L1,0,1,10", "L1,0,-3,10", "row 1, column position holds '-3': below 1; correct it"),
         ("m1,false,2.0", "m1,false,-2.0", "row 2, column price holds '-2.0': below 0"),
         ("m1,false,2.0", "m1,false,NaN", "row 2, column price holds 'NaN': not a number"),
         ("m1,false,2.0", "m1,false,", "row 2, column price: empty cell"),
         ("m1,false,2.0", "m1,perhaps,2.0", "row 2, column own holds 'perhaps': not a flag"),
         ("L1,0,2,11", "L1,1,2,11", "row 2, column period holds '1': list L1 has another period"),
         ("L1,0,2,11", "L1,0.5,2,11", "row 2, column period holds '0.5': not a whole number"),
+        ("L1,0,2,11", "L1,May,2,11", "row 2, column period holds 'May': not a whole number below 2^53; write one"),
         ("L1,0,2,11", "L1,0,2,", "row 2, column product: empty cell"),
-        ("L1,0,2,11", "L1,0,2,11,7", "damaged, or not a csv file"),
+        (
+            "L1,0,2,11",
+            "L1,0,2,11,7",
+            "impressions.csv: row 2 has 9 cells, and the header names 8 columns; write",
+        ),
+        ("false,2.0,y", "false,2.0", "impressions.csv: row 2 has 7 cells, and the header names 8 columns; fill in"),
         ("list,period", "liste,period", "column list is missing; rename 'liste' or add it"),
         ("price,note", "price,price", "column price stands twice"),
         ("L2,1,1,11", "L2,1,,11", "row 3, column position: list L2 has no position at all"),
@@ -130,6 +137,27 @@ def test_a_log_that_breaks_a_rule_leaves_no_folder(tmp_path):
 )
 def test_a_wrong_cell_of_impressions_is_named_with_table_row_and_value(tmp_path, old, new, words):
     assert words in refused(tmp_path, impressions=IMPRESSIONS.replace(old, new, 1))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("L1,0,1,10", "L1,0,0,10"), ("m1,false,2.0", "m1,false,-2.0"), ("m1,false,2.0", "m1,false,"),
+     ("L1,0,2,11", "L1,0,1,11"), ("L1,0,2,11", "L1,0,2,10"), ("L1,0,2,11", "L1,0,2,")],
+)  # fmt: skip
+def test_nobody_is_told_to_leave_a_row_of_a_list_out(tmp_path, old, new):
+    message = refused(tmp_path, impressions=IMPRESSIONS.replace(old, new, 1))
+    assert "row out" not in message
+    assert "keep one" not in message
+
+
+def test_text_that_is_not_utf_8_and_a_table_in_capitals_are_told_what_to_do(tmp_path):
+    (tmp_path / "impressions.csv").write_bytes(IMPRESSIONS.replace("m1", "caf\u00e9").encode("latin-1"))
+    assert "impressions.csv: text that is not UTF-8" in refused(tmp_path)
+    assert "save it as CSV UTF-8" in refused(tmp_path)
+    (tmp_path / "impressions.csv").rename(tmp_path / "Impressions.CSV")
+    assert "Impressions.CSV: names of tables are in lower case; rename it to impressions.csv" in refused(
+        tmp_path, sales=SALES
+    )
 
 
 @pytest.mark.parametrize(
@@ -167,12 +195,12 @@ def test_files_that_are_no_tables_are_refused_in_one_sentence(tmp_path):
 
 def test_a_product_that_is_own_in_one_table_alone_is_refused(tmp_path):
     message = refused(tmp_path, impressions=IMPRESSIONS, products=PRODUCTS.replace("10,p,true", "10,p,false"))
-    assert re.search(r"impressions.csv, row 1, column own holds 'True': product 10 has the other flag", message)
+    assert re.search(r"impressions.csv, row 1, column own holds 'true': product 10 has the other flag", message)
 
 
 def test_an_answer_before_its_request_is_refused(tmp_path):
     message = refused(tmp_path, requests=REQUESTS.replace("0,m1,2", "3,m1,2"))
-    assert "requests.csv, row 1, column answered holds '2.0': before the request, in period 3" in message
+    assert "requests.csv, row 1, column answered holds '2': before the request, in period 3" in message
 
 
 def test_ids_that_are_text_in_one_table_become_text_in_all(tmp_path):
