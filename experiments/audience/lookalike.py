@@ -81,7 +81,7 @@ def run(spec: AudienceSpec, directory: Path, progress: Callable[[str], None]) ->
     """
     from experiments.arms import data_source
     from experiments.audience.lookalike_audiences import audiences
-    from experiments.audience.lookalike_data import read_launches
+    from experiments.audience.lookalike_data import product_names, read_launches
     from experiments.audience.lookalike_options import LookalikeOptions
     from experiments.audience.lookalike_scores import scored
     from experiments.run_access import begin_books, run_access
@@ -91,7 +91,8 @@ def run(spec: AudienceSpec, directory: Path, progress: Callable[[str], None]) ->
     from matching.audience.evaluate import measure
 
     settings, options = spec.settings, LookalikeOptions.read(spec.options)
-    config = _config(spec, directory, now=data_source(settings.data).open().period.end_day + 1)
+    public = data_source(settings.data).open()
+    config = _config(spec, directory, now=public.period.end_day + 1)
     begin_books(config, directory)
     port = MarketPort(config, run_access(settings.policy, directory, regime=regime_of(spec)))
     port.declare()
@@ -115,7 +116,7 @@ def run(spec: AudienceSpec, directory: Path, progress: Callable[[str], None]) ->
         said.append(audiences(launches, about, made, share=AUDIENCE_SHARE, port=port))
     info = {**made.info, "said": said, "consumers": len(launches.persons), "launches": number}
     draws = f"launches and households, seed {spec.seed}, {number} launches, {len(launches.persons)} households"
-    return Measured(tuple(figures), draws, info, launches.table(quality))
+    return Measured(tuple(figures), draws, info, launches.table(quality, product_names(public.products)))
 
 
 def regime_of(spec: AudienceSpec) -> str:

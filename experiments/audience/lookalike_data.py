@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -46,12 +46,22 @@ class Launches:
         """Describe all households for some launches; the last few are kept."""
         return _described(self, launches, dimension)
 
-    def table(self, quality: Quality) -> pd.DataFrame:
-        """Return one row for each measured launch: product, days, buyers, and the quality of an arm's scores."""
+    def table(self, quality: Quality, names: Mapping[int, str]) -> pd.DataFrame:
+        """Return one row for each measured launch: product, days, buyers, and the quality of an arm's scores.
+
+        Columns `auc_redrawn` and `lift5_redrawn` hold (draws,) float32 of the launch by itself, with households drawn
+        anew: the same ones for every arm, so that two arms can be compared draw by draw.
+
+        Args:
+            quality: of the arm's scores.
+            names: of products by id, from the public table; one that is not there has an empty name.
+        """
         about = self.described(self.measured, None)
+        products = [self.catalogue.product_ids[one.product] for one in self.measured]
         return pd.DataFrame(
             {
-                c.PRODUCT: [self.catalogue.product_ids[one.product] for one in self.measured],
+                c.PRODUCT: products,
+                "name": [names.get(one, "") for one in products],
                 c.DAY: [one.day for one in self.measured],
                 "early_days": [one.early_days for one in self.measured],
                 "fold": self.fold,
@@ -59,8 +69,17 @@ class Launches:
                 "later_buyers": [int(one.sum()) for one in about.later],
                 "auc": quality.auc,
                 "lift5": quality.lift,
+                "auc_redrawn": list(quality.auc_of_each.astype(np.float32)),
+                "lift5_redrawn": list(quality.lift_of_each.astype(np.float32)),
             }
         )
+
+
+def product_names(products: pd.DataFrame) -> dict[int, str]:
+    """Return what people would call each product of the public table: its type and package, where they are known."""
+    words = products.reindex(columns=[c.TYPE, c.PACKAGE]).fillna("").astype(str)
+    named = (words[c.TYPE] + ", " + words[c.PACKAGE]).str.strip(", ")
+    return dict(zip(products[c.PRODUCT], named, strict=True))
 
 
 def read_launches(port: MarketPort, options: LookalikeOptions, *, seed: int, identity: str) -> Launches:

@@ -28,12 +28,15 @@ class Quality:
     Attributes:
         auc: (launches,) area under the curve; lift: (launches,) of the best `TOP_SHARE`.
         auc_redrawn: (draws,) mean over launches with launches and households drawn anew; lift_redrawn: the same.
+        auc_of_each: (launches, draws) each launch by itself, households drawn anew; lift_of_each: the same.
     """
 
     auc: Floats
     lift: Floats
     auc_redrawn: Floats
     lift_redrawn: Floats
+    auc_of_each: Floats
+    lift_of_each: Floats
 
 
 def auc(score: Floats, positive: Mask, weight: Floats | None = None) -> Floats:
@@ -132,7 +135,7 @@ def measure(
                 part = slice(start, start + step)
                 redrawn[row, part, number] = statistic(score[use], good[use], people[part][:, use])
     means = [_mean(values, chosen) for values in redrawn]
-    return Quality(plain[0], plain[1], means[0], means[1])
+    return Quality(plain[0], plain[1], means[0], means[1], redrawn[0].T, redrawn[1].T)
 
 
 def _weights(score: Floats, weight: Floats | None) -> Floats:

@@ -20,9 +20,11 @@ from experiments.audience.lookalike_data import read_launches, stacked
 from experiments.audience.lookalike_options import LookalikeOptions, LookalikePlan
 from experiments.audience.lookalike_scores import scored
 from experiments.audience.lookalike_task import described
+from experiments.audience.measured import TABLE_FILE
 from experiments.audience.run import run_audience
 from experiments.audience.spec import expand_audience
 from experiments.audience.summary import summarise_audience
+from experiments.documents import read_frame
 from experiments.runs import RunStore
 from experiments.scenario_file import validate
 from experiments.worker import execute
@@ -277,6 +279,11 @@ def test_the_table_has_every_arm_with_intervals_choices_costs_and_the_attack(sho
     assert found["seed_auc(nearest)"].value > 0.9  # seeds are named
     assert found["seed_auc(profile-dp)"].lo < 0.65  # and hardly at epsilon 1
     assert "seed_auc(weights)" not in found  # nobody's early purchase enters
+    table = read_frame(store.directory(specs[0]) / "artifacts" / TABLE_FILE)
+    assert (table["name"] != "").all()
+    for row in table.to_dict("records"):
+        assert len(row["auc_redrawn"]) == len(row["lift5_redrawn"]) == 50
+        assert row["auc_redrawn"].min() < row["auc"] < row["auc_redrawn"].max()
     print_summary(summary.document())
     shown = capsys.readouterr().out
     for text in (

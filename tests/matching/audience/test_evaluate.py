@@ -56,6 +56,9 @@ def test_intervals_hold_the_mean_and_draws_are_paired_between_methods():
     for one in found:
         lo, hi = np.quantile(one.auc_redrawn, (0.025, 0.975))
         assert lo < one.auc.mean() < hi
+        for value, drawn in zip(one.auc, one.auc_of_each, strict=True):  # and of each launch by itself
+            lo, hi = np.quantile(drawn, (0.025, 0.975))
+            assert lo < value < hi
     assert (found[1].auc_redrawn > found[0].auc_redrawn).all()
     same = measure(weak, truth, everybody, draws=300, seed=1)
     np.testing.assert_array_equal(same.auc_redrawn, found[0].auc_redrawn)
