@@ -6,8 +6,12 @@ code 2; everything else is a bug and keeps its traceback.
 
 from typing import Final
 
-RAY_IS_MISSING: Final = 'Ray is not installed; pip install "tradefair[ray]", or {instead}'
-"""Said wherever something may run on Ray."""
+RAY_IS_MISSING: Final = (
+    'Ray is not installed; run `make ray` in the repository (or pip install -e ".[ray]" there), or {instead}'
+)
+"""Said wherever something may run on Ray. A bare name such as tradefair[ray] would be looked for in an index."""
+INSTALL_FACES: Final = 'run `make faces` in the repository (or pip install -e ".[faces]" there)'
+"""How what the extra `faces` brings is installed, for the end of a message."""
 
 
 class TradefairError(Exception):

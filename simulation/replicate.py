@@ -22,6 +22,7 @@ J = TypeVar("J")
 T = TypeVar("T")
 
 MOST_WORKERS: Final = 1024
+_ELSE: Final = "run on threads: --set markets.on=threads, of a store --set days.on=threads"
 _BLOCK: Final = 4
 """Jobs of one Ray task: sending a short job alone costs more than doing it."""
 _CLUSTER: Final = "RAY_ADDRESS"
@@ -71,7 +72,7 @@ def require_ray() -> Any:
     try:
         return importlib.import_module("ray")
     except ImportError as error:
-        raise ConfigError(RAY_IS_MISSING.format(instead="run on threads")) from error
+        raise ConfigError(RAY_IS_MISSING.format(instead=_ELSE)) from error
 
 
 def _on_threads(work: Callable[[J], T], jobs: Sequence[J], workers: int) -> Iterator[T]:

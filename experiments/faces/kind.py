@@ -12,7 +12,7 @@ from experiments.kind import Kind
 from experiments.provenance import code_version
 from experiments.sweep import sweep_points
 from experiments.worker import load_object
-from retail.errors import ConfigError, TradefairError
+from retail.errors import INSTALL_FACES, ConfigError, TradefairError
 
 RUNNER: Final = "experiments.faces.run:run_faces"
 FINGERPRINT: Final = "experiments.faces.run:fingerprint"
@@ -51,10 +51,7 @@ def _try(point: FaceScenario, arm: FaceArm, store: Path) -> None:
         from matching.face.dlib_faces import is_installed
 
         if not is_installed():
-            raise ConfigError(
-                "method public_encoder needs the extra `faces`; install tradefair[faces] (`make faces`), or take the "
-                "arm out"
-            )
+            raise ConfigError(f"method public_encoder needs the extra `faces`; {INSTALL_FACES}, or take the arm out")
 
 
 def _check_options(options: object, arm: FaceArm) -> None:

@@ -19,7 +19,7 @@ from PIL import Image
 
 from matching.embeddings import Embeddings
 from matching.face.encoder import Photo, check_photo, each_photo, unit_embeddings
-from retail.errors import ConfigError, DataError
+from retail.errors import INSTALL_FACES, ConfigError, DataError
 from retail.faces import SIDE
 from retail.files import sha256_file
 
@@ -142,7 +142,7 @@ def is_installed() -> bool:
 def _dlib() -> Any:
     if not is_installed():
         raise ConfigError(
-            "finding faces and the public encoder need the extra `faces`; install tradefair[faces], or send grey "
+            f"finding faces and the public encoder need the extra `faces`; {INSTALL_FACES}, or send grey "
             f"{SIDE} x {SIDE} crops and use an exported encoder"
         )
     return importlib.import_module("dlib")
@@ -155,7 +155,7 @@ def _model_file(name: str) -> Path:
         path = Path(folder) / "models" / name
         if path.is_file():
             return path
-    raise ConfigError(f"the package face-recognition-models lacks {name}; install tradefair[faces] again")
+    raise ConfigError(f"the package face-recognition-models lacks {name}; install that package again")
 
 
 def _grey(photo: Photo) -> Photo:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from matching.embeddings import Embeddings
-from retail.errors import DataError
+from retail.errors import INSTALL_FACES, DataError
 from retail.faces import SIDE
 
 T = TypeVar("T")
@@ -73,7 +73,7 @@ class AlignedCrops:
             size = " x ".join(str(side) for side in photo.shape)
             raise DataError(
                 f"this photo is {size}, and without the extra `faces` no face can be found in a photo; send a grey "
-                f"{SIDE} x {SIDE} crop of one upright face, or install tradefair[faces]"
+                f"{SIDE} x {SIDE} crop of one upright face, or {INSTALL_FACES}"
             )
         return photo
 

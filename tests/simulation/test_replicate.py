@@ -47,7 +47,7 @@ def test_workers_and_places_that_are_none_are_refused(wrong, named):
 
 def test_without_ray_the_message_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "ray", None)
-    with pytest.raises(ConfigError, match=r"tradefair\[ray\]"):
+    with pytest.raises(ConfigError, match=r"run `make ray` in the repository .*, or run on threads"):
         list(run_all(abs, [1, 2], where="ray"))
 
 

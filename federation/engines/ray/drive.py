@@ -53,7 +53,7 @@ def drive(
         TradefairError: whatever the server's app refuses, or Flower's processes ended.
     """
     if importlib.util.find_spec("ray") is None:
-        raise ConfigError(RAY_IS_MISSING.format(instead="use the engine inprocess"))
+        raise ConfigError(RAY_IS_MISSING.format(instead="use the engine inprocess: --engine inprocess"))
     mark = secrets.token_hex(16)
     with tempfile.TemporaryDirectory(prefix="tradefair-") as scratch:
         folder = Path(scratch)

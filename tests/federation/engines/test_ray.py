@@ -32,7 +32,7 @@ def nothing_left(monkeypatch):
 
 def test_ray_that_is_not_installed_is_said_in_one_message(settings, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match="Ray is not installed; pip install"):
+    with pytest.raises(ConfigError, match=r"Ray is not installed; run `make ray`.*--engine inprocess"):
         run(settings(), engine="ray")
 
 

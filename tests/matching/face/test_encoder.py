@@ -73,10 +73,10 @@ def test_local_binary_patterns_are_those_of_the_definition():
 
 def test_without_the_extra_only_crops_are_taken_and_one_sentence_says_so(monkeypatch, orl, encoder, photos):
     assert np.array_equal(AlignedCrops().crop(orl.images[0]), orl.images[0])
-    with pytest.raises(DataError, match=r"this photo is 112 x 92, .* install tradefair\[faces\]"):
+    with pytest.raises(DataError, match=r"this photo is 112 x 92, .* run `make faces` in the repository"):
         encoder.encode([photos[0]])
     monkeypatch.setattr(dlib_faces.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match=r"need the extra `faces`; install tradefair\[faces\]"):
+    with pytest.raises(ConfigError, match=r"need the extra `faces`; run `make faces`"):
         DlibFinder()
 
 
