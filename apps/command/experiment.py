@@ -55,6 +55,7 @@ def run(
                  market-label, market_signs
     audiences    lookalike-demo (half a minute), lookalike (5 minutes),
                  targeting (2 minutes), insight,
+                 campaigns (a minute), measurement (seconds),
                  attributes
 
     SCENARIO.toml in a run's folder is what to copy for one of your own.
@@ -111,12 +112,16 @@ def _check_engine(engine: str, kind: str) -> None:
 
 
 def document_of(summary: Summary, store: Path) -> dict[str, object]:
-    """Return the JSON document of a scenario: records of its runs, and every figure in the one result shape."""
+    """Return the JSON document of a scenario: records of its runs, and every figure in the one result shape.
+
+    Targets are among the figures, and once more by themselves.
+    """
     from experiments.runs import RunStore
 
     wanted = set(summary.runs)
     records = [record for record in RunStore(store).records(summary.scenario) if record["run_id"] in wanted]
-    return {"runs": records, "rows": [result.record() for result in summary.results()]}
+    targets = [target.record() for target in summary.targets]
+    return {"runs": records, "rows": [result.record() for result in summary.results()], "targets": targets}
 
 
 def exit_code(summary: Summary, *, strict: bool) -> int:

@@ -18,6 +18,8 @@ METHODS: Final[Mapping[str, str]] = {
     "insight": "experiments.audience.insight:INSIGHT",
     "attributes": "experiments.audience.attributes:ATTRIBUTES",
     "targeting": "experiments.audience.targeting:TARGETING",
+    "campaigns": "experiments.audience.campaigns:CAMPAIGNS",
+    "measurement": "experiments.audience.measurement:MEASUREMENT",
 }
 """Where the `Method` of each name is defined. Scenarios are refused by these names before anything is imported."""
 
@@ -44,6 +46,7 @@ class Method:
         check: refuses `(spec)` for what can be told before any run.
         fingerprint: identity of the data that `(scenario)` reads.
         run: executes `(spec, directory, progress)`.
+        seeded: whether noise comes from the seed, so that a run can be repeated; else the release gate draws it.
     """
 
     models: Mapping[str, str]
@@ -54,6 +57,7 @@ class Method:
     fingerprint: Callable[[AudienceScenario], str]
     run: Callable[[AudienceSpec, Path, Callable[[str], None]], Measured]
     notes: tuple[str, ...] = field(default=())
+    seeded: bool = True
 
 
 def method_of(name: str) -> Method:

@@ -138,7 +138,7 @@ def trial(data: DataSettings, merchants: tuple[int | str, ...], settings: TrialS
 
     Raises: DataError: no merchant has two households.
     """
-    found, features = _features(data, merchants, settings.now)
+    found, features = household_features(data, merchants, settings.now)
     rng = np.random.default_rng([seed, 51])
     places = np.array([merchants.index(one) for one in found.merchants.tolist()])
     kept_apart = _parted(places, settings.held_out, rng)
@@ -239,7 +239,8 @@ def listed_merchants(data: DataSettings, partition: PartitionSettings) -> tuple[
 
 
 @lru_cache(maxsize=2)
-def _features(data: DataSettings, merchants: tuple[int | str, ...], now: int) -> tuple[Households, Floats]:
+def household_features(data: DataSettings, merchants: tuple[int | str, ...], now: int) -> tuple[Households, Floats]:
+    """Return households with a home at some stores, and (n, 8) `FEATURES` as that store knew them before a day."""
     found = households(DataSource(**data.model_dump()).open(), now=now, merchants=merchants, at_home=True)
     columns = [(make(found) - centre) / scale for make, centre, scale in _FEATURES.values()]
     return found, np.stack(columns, axis=1)

@@ -21,7 +21,14 @@ NODES = "takes rows from federation.nodes"
 FILE = "reads a table file"
 
 TABLES_OF_PERSONS = {"transactions", "customers"}
-LOADERS = {"load_folder", "complete_journey.load", "generate", "generator.generate", "tablefile.read_table"}
+LOADERS = {
+    "load_folder",
+    "complete_journey.load",
+    "generate",
+    "generator.generate",
+    "tablefile.read_table",
+    "campaigns.load_campaigns",
+}
 ROWS_OF_NODES = ("load_nodes", "own_rows", "later_rows", "known_persons", "node", "pooled", "future")
 READERS = {
     "pyarrow.parquet": ("read", "ParquetFile", "ParquetDataset"),
@@ -84,7 +91,14 @@ ALLOWED = {
     ("experiments/audience/insight_beside.py", SOURCE): "sums up the public data set once the port has said yes",
     ("experiments/audience/insight_run.py", SOURCE): "estimates on the public data set, once the port has said yes",
     ("experiments/audience/attribute_data.py", SOURCE): "lays out what home stores of the public data set know",
+    ("experiments/audience/lookalike.py", SOURCE): "looks up the dates of the data and what its products are called",
     ("experiments/audience/trial.py", SOURCE): "draws trials over households of the public data set",
+    ("experiments/audience/campaign_data.py", SOURCE): "lays out what home stores of the public data set know",
+    ("experiments/audience/campaign_data.py", LOADER): "looks up who was sent which campaign in the public data set",
+    ("experiments/audience/measurement_run.py", LOADER): "gives the rows to the release gate, the exit of statistics",
+    ("experiments/audience/measurement_run.py", PERSONS): "gives the rows to the release gate, the exit of statistics",
+    ("experiments/audience/measurement_run.py", SOURCE): "gives the rows to the release gate, the exit of statistics",
+    ("experiments/audience/campaign_data.py", PERSONS): "counts lines of campaigns' products in the public data set",
     ("experiments/baselines/tune.py", LOADER): "tunes published baselines on the public data set",
     ("experiments/baselines/tune.py", PERSONS): "tunes published baselines on the public data set",
     ("experiments/assistant/figures.py", FILE): "reads a merchant's own list of groups, to tell error rates apart",

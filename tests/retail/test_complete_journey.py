@@ -135,9 +135,9 @@ def test_each_rule_drops_the_lines_it_names_and_no_others():
 
 
 def test_the_data_card_states_what_each_rule_drops_from_the_real_source():
-    folder = complete_journey._installed_folder()
-    lines = complete_journey._read(folder / "transactions.parquet", LINES)
-    products = complete_journey._read(folder / "products.parquet", complete_journey._PRODUCTS)
+    folder = complete_journey.installed_folder()
+    lines = complete_journey.read_columns(folder / "transactions.parquet", LINES)
+    products = complete_journey.read_columns(folder / "products.parquet", complete_journey._PRODUCTS)
     kept, dropped = clean(lines, products)
     assert dropped.without_product == 4836
     assert len(kept) + dropped.total == len(lines) == 1_469_307
@@ -166,7 +166,7 @@ def test_fuel_coupons_and_bulk_units_are_gone_from_lines_and_catalogue(journey):
 
 
 def test_the_written_list_of_stores_is_the_one_of_the_source(journey):
-    source = complete_journey._installed_folder() / "transactions.parquet"
+    source = complete_journey.installed_folder() / "transactions.parquet"
     assert tuple(sorted(pq.read_table(source, columns=["store_id"])["store_id"].unique().to_pylist())) == STORES
     assert tuple(journey.stores[c.STORE]) == STORES
 
@@ -293,7 +293,7 @@ def test_the_order_of_the_source_rows_changes_nothing(tmp_path, source):
 
 
 def test_removing_one_household_from_the_source_changes_nothing_but_its_own_lines(tmp_path, journey):
-    folder = complete_journey._installed_folder()
+    folder = complete_journey.installed_folder()
     reduced = tmp_path / "reduced"
     reduced.mkdir()
     for name in complete_journey._FILES:

@@ -62,7 +62,7 @@ def test_a_trial_is_the_same_for_one_seed_and_no_household_is_on_both_sides():
     assert not np.array_equal(one.new_features[:50], other.new_features[:50])
     plain = draw(copies=1, size_spread=0.0)
     originals = {tuple(row) for row in plain.people.features.round(9)}
-    found, features = trial._features(DATA, FEW, TrialSettings().now)
+    found, features = trial.household_features(DATA, FEW, TrialSettings().now)
     assert originals < {tuple(row) for row in features.round(9)}
     assert len(originals) < 0.8 * len(found)
 
