@@ -83,10 +83,12 @@ def audit_log(target: str, rules: str, options: Options, *, store: Path, as_json
     """
     from apps.command import tables
     from apps.command.log_folder import log_folder
+    from apps.command.market_options import names_in, pair, require_actors, require_asked
     from apps.command.output import require_place
     from apps.market_report import declared_lines
-    from privacy.rules import NAMES, Design, audit_market
-    from privacy.rules.design import TARGETING
+    from privacy.rules import NAMES, Design, all_rules, audit_market
+    from privacy.rules.design import DATA, TARGETING
+    from privacy.rules.rule import can_audit
     from retail.errors import ConfigError
     from retail.market_log import read_log
 
@@ -97,12 +99,12 @@ def audit_log(target: str, rules: str, options: Options, *, store: Path, as_json
         require_place(report, "--report")
         if report.exists():
             raise ConfigError(f"--report {report} is there already; name another file, or remove it first")
-    names = None if rules.strip() == "all" else _list(rules, "--rules")
+    names = None if rules.strip() == "all" else names_in(rules, "--rules")
     for name in names or ():
         if name not in NAMES:
             raise ConfigError(f"--rules {rules}: there is no rule {name!r}; choose among {', '.join(NAMES)}, or all")
-    margins = {name: value for name, value in map(_pair("--margin"), options.margins)}
-    qualities = None if options.quality is None else tuple(_list(options.quality, "--quality"))
+    margins = {name: value for name, value in map(pair("--margin"), options.margins)}
+    qualities = None if options.quality is None else tuple(names_in(options.quality, "--quality"))
     if not all(one.strip() for one in options.own_arms):
         raise ConfigError("--own-arm '': give the id that the actor has in reads, such as --own-arm retail-arm")
     design = Design(
@@ -112,21 +114,29 @@ def audit_log(target: str, rules: str, options: Options, *, store: Path, as_json
         depth=options.depth,
         own_arm=("platform_retail", *options.own_arms),
     )
-    wanted = [pair for pair in map(_pair("--power"), options.powers)]
+    wanted = [*map(pair("--power"), options.powers)]
     for name, effect in wanted:
         if name == TARGETING:
             raise ConfigError(
                 f"--power {name}={effect:g}: how much scores differ between periods and advertisers is not estimated "
                 "from a log; plan from Python with `FairTargeting().power` and a `Plan` that says it"
             )
-    for option, asked in (("--margin", tuple(margins)), ("--power", tuple(name for name, _ in wanted))):
-        _require_asked(option, asked, names)
+    said = {
+        "--margin": [(name, f"{name}={value:g}") for name, value in margins.items()],
+        "--power": [(name, f"{name}={effect:g}") for name, effect in wanted],
+        "--own-arm": [(DATA, one) for one in options.own_arms],
+    }
+    for option, asked in said.items():
+        require_asked(option, asked, names, "")
     folder = log_folder(target, store)
     target = str(folder)
     log = read_log(folder)
+    able = [rule.name for rule in all_rules() if can_audit(rule, log) and (names is None or rule.name in names)]
+    if able:
+        for option, asked in said.items():
+            require_asked(option, asked, able)
+    require_actors(options.own_arms, log)
     verdicts = audit_market(log, design, names)
-    for option, asked in (("--margin", tuple(margins)), ("--power", tuple(name for name, _ in wanted))):
-        _require_asked(option, asked, [one.rule for one in verdicts], "its tables are missing")
     powers = [_power(name, effect, design, log, verdicts) for name, effect in wanted]
     declared = declared_lines(design, log, verdicts, every=names is None)
     record = {
@@ -146,42 +156,6 @@ def audit_log(target: str, rules: str, options: Options, *, store: Path, as_json
         if report is not None:
             tables.say(f"written: {report}")
     return bool(record["breaches"])
-
-
-def _require_asked(option: str, asked: Sequence[str], names: Sequence[str] | None, why: str = "") -> None:
-    """Refuse what was said about a rule that nobody audits: it would be without effect, and look as if it had one."""
-    from retail.errors import ConfigError
-
-    for name in asked:
-        if names is not None and name not in names:
-            do = f"{why}; leave {option} out" if why else f"add it to --rules, or leave {option} out"
-            raise ConfigError(f"{option} {name}=...: the rule {name} is not audited here; {do}")
-
-
-def _list(text: str, option: str) -> list[str]:
-    from retail.errors import ConfigError
-
-    names = [name.strip() for name in text.split(",")]
-    if not all(names) or len(set(names)) != len(names):
-        raise ConfigError(f"{option} {text!r}: give names with commas between them, each of them once")
-    return names
-
-
-def _pair(option: str) -> Any:
-    def read(text: str) -> tuple[str, float]:
-        from privacy.rules import NAMES
-        from retail.errors import ConfigError
-
-        name, _, value = text.partition("=")
-        try:
-            number = float(value)
-        except ValueError:
-            number = float("nan")
-        if name not in NAMES or number != number or abs(number) == float("inf"):
-            raise ConfigError(f"{option} {text!r}: write RULE=NUMBER, such as ranking=.2 ({', '.join(NAMES)})")
-        return name, number
-
-    return read
 
 
 def _power(name: str, effect: float, design: Design, log: MarketLog, verdicts: Sequence[Verdict]) -> Power:

@@ -17,6 +17,7 @@ from privacy.rules.tilt import tilt_of_mean, tilt_variance, tilted
 from privacy.rules.verdict import Verdict
 from retail.errors import ConfigError
 from retail.market_log import MarketLog
+from retail.market_log import columns as m
 
 _DRAWS: Final = 4_000
 
@@ -36,13 +37,15 @@ class DataFirewall(Enforced):
             audit does, the two contradict each other, and the whole is inconclusive. Where the rows cannot tell (none
             of the own-label arm), the audit from outside stands alone.
 
-        Raises: ConfigError: the log has neither reads nor products with figures.
+        Raises:
+            ConfigError: the log has neither reads nor products with figures.
+            DataError: a role in reads is none of the vocabulary.
         """
         has_rows = log.reads is not None
         has_figures = log.products is not None and log.figures is not None
         if not has_rows and not has_figures:
             raise ConfigError("the data rule needs the table reads, or products and figures; add them to the log")
-        exact = reads_audit(log.reads, design) if has_rows else None
+        exact = reads_audit(log.reads, design, sells_own=_sells_own(log)) if has_rows else None
         outside = imitation_audit(log, design) if has_figures else None
         if exact is None:
             assert outside is not None
@@ -83,3 +86,9 @@ class DataFirewall(Enforced):
             needed = max(5, math.ceil((max(spread, 0.0) / (effect - margin)) ** 2))
         basis = "percentiles of the law exp(t u) on [0, 1] (see privacy/rules/tilt.py); needed by the normal law"
         return Power(DATA, effect, plan.n, "imitated products", power, needed, plan.wanted, margin, design.alpha, basis)
+
+
+def _sells_own(log: MarketLog) -> bool:
+    """Say whether any table marks something as own; without such a table nobody knows, and it may be."""
+    tables = [table for table in (log.impressions, log.products, log.exposures) if table is not None]
+    return not tables or any(bool(table[m.OWN].any()) for table in tables)

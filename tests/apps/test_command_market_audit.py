@@ -126,6 +126,24 @@ def test_the_own_label_arm_can_be_named(command, tmp_path):
     assert [one["actor"] for one in json.loads(text)["rows"][0]["rows"]] == ["brand-a", "brand-b"]
 
 
+def test_an_own_label_arm_that_reads_nothing_and_a_misspelt_role_are_refused(command, tmp_path):
+    row = {"period": 0, "owner": "m1", "data": "orders", "columns": "units", "purpose": "ranking", "allowed": True}
+    actors = [f"shop-{k}" for k in range(12)]
+    reads = pd.DataFrame([{**row, "actor": actor} for actor in (*actors, "retail-arm")])
+    write_log(MarketLog(reads=reads), tmp_path / "log")
+    with pytest.raises(ConfigError, match=r"--own-arm Retail-Arm: no row .* there: retail-arm, shop-0, .* and 3 more"):
+        command(tmp_path / "log", "--rules", "all", "--own-arm", "Retail-Arm", "--report", tmp_path / "r.md")
+    write_log(MarketLog(reads=reads.assign(role="own label")), tmp_path / "named")
+    with pytest.raises(DataError, match="reads, row 1, column role holds 'own label': no role; write platform_retail"):
+        command(tmp_path / "named", "--rules", "all", "--report", tmp_path / "r.md")
+    assert not (tmp_path / "r.md").exists()
+    products = {"product": [1, 2], "seller": "m1", "own": False, "category": "tea", "launched": 0}
+    figures = {"period": 0, "product": [1, 2], "profit": 1.0, "popularity": 1.0}
+    write_log(MarketLog(products=pd.DataFrame(products), figures=pd.DataFrame(figures)), tmp_path / "outside")
+    with pytest.raises(ConfigError, match="--own-arm shop-1: the log has no table reads; add it, or leave"):
+        command(tmp_path / "outside", "--rules", "data", "--own-arm", "shop-1")
+
+
 @pytest.mark.parametrize("suffix", [".html", ".md", ".json"])
 def test_a_report_is_written_once_and_not_over_another_file(command, biased, tmp_path, suffix):
     report = tmp_path / f"report{suffix}"
@@ -182,6 +200,9 @@ def test_foreign_text_in_a_report_is_escaped(command, tmp_path):
         (["--rules", "ranking", "--power", "ranking=1e6"], "effect = 1000000.0: give log-odds from -20 to 20"),
         (["--rules", "ranking", "--power", "targeting=.1"], "not estimated from a log"),
         (["--rules", "ranking", "--own-arm", " "], "--own-arm ''"),
+        (["--rules", "ranking", "--own-arm", "shop"], "--own-arm shop: the rule data is not audited here; add it to"),
+        (["--rules", "all", "--own-arm", "shop"], "--own-arm shop: the rule data is not audited here; its tables are"),
+        (["--rules", "ranking", "--margin", "targeting=.1"], "--margin targeting=0.1: the rule targeting is not"),
         (["--own-arm", "retail"], "belong to --rules"),
         (["--rules", "ranking", "--report", "r.pdf"], "ends in none of"),
         (["--rules", "ranking", "--report", "nowhere/r.md"], "there is no folder"),

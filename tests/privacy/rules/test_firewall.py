@@ -8,7 +8,7 @@ from privacy.policy import Dataset, Party, PolicyEngine, Register, Request
 from privacy.rules import DataFirewall, Design, Plan, audit_market
 from privacy.rules.imitation import percentiles
 from privacy.rules.tilt import mean_test, tilt_mean, tilt_of_mean, tilt_variance, tilted
-from retail.errors import ConfigError
+from retail.errors import ConfigError, DataError
 from retail.market_log import MarketLog
 
 
@@ -58,6 +58,37 @@ def test_the_own_label_arm_is_known_by_its_id_where_rows_have_no_role():
 def test_a_role_in_capitals_is_the_same_role(role):
     assert verdict(reads=LEAK.assign(role=role, purpose="ranking")).outcome == "breach"
     assert verdict(reads=BY_MARKET.assign(role="Marketplace")).outcome == "breach"
+
+
+@pytest.mark.parametrize("role", ["own label", "platform-retail", "retail", "Platform Retail"])
+def test_a_misspelt_role_is_refused_since_it_would_hide_what_its_actor_read(role):
+    rows = pd.concat([CLEAN, LEAK.assign(role=role)], ignore_index=True)
+    with pytest.raises(DataError, match=f"reads, row 5, column role holds '{role}': no role; write platform_retail"):
+        verdict(reads=rows)
+
+
+def test_a_row_without_role_is_of_the_arm_that_other_rows_say_its_actor_is():
+    rows = pd.concat([CLEAN, LEAK.assign(role="")], ignore_index=True)
+    assert verdict(reads=rows).outcome == "breach"
+
+
+def test_a_purpose_written_otherwise_is_found_and_an_unknown_one_is_told():
+    other = BY_MARKET.assign(purpose="Own-label development")
+    assert verdict(reads=pd.concat([CLEAN, other], ignore_index=True)).outcome == "breach"
+    unknown = BY_MARKET.assign(purpose="brand building")
+    found = verdict(reads=pd.concat([CLEAN, unknown], ignore_index=True))
+    assert found.outcome == "no_evidence"
+    assert "got data in 1 read for a purpose that is not known (brand building; row 5)" in found.reason
+    assert "not known" not in verdict(reads=CLEAN).reason
+
+
+def test_a_log_in_which_nothing_is_own_says_that_there_is_no_own_label(market):
+    silent = CLEAN[CLEAN["actor"] == "market"]
+    products, _ = market(by_profit=False)
+    for own, words in ((False, "nothing in the log is own"), (True, "name its id")):
+        found = verdict(reads=silent, products=products.assign(own=own, copy_of=None))
+        assert found.outcome == "inconclusive"
+        assert words in found.reason
 
 
 def test_rows_without_the_own_label_arm_leave_the_verdict_to_the_audit_from_outside(market):
