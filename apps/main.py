@@ -40,6 +40,12 @@ MARKET = st.Page(
     icon=":material/balance:",
     help="Choose rules for a marketplace and see who gains; check a ranking log. Needs no runs.",
 )
+AUDIENCES = st.Page(
+    "app_pages/audiences.py",
+    title="Audiences",
+    icon=":material/campaign:",
+    help="Who buys a launched product, what campaigns gain, why a rival wins: use, privacy cost and attack.",
+)
 page = st.navigation(
     [
         st.Page(
@@ -69,6 +75,7 @@ page = st.navigation(
         ),
         LAYOUT,
         MARKET,
+        AUDIENCES,
         ASSISTANT,
     ],
     position="top",
@@ -76,7 +83,7 @@ page = st.navigation(
 
 store = opened_store()
 scenarios = store.scenarios()
-if page.url_path in (LAYOUT.url_path, MARKET.url_path, ASSISTANT.url_path):
+if page.url_path in {one.url_path for one in (LAYOUT, MARKET, AUDIENCES, ASSISTANT)}:
     try:
         page.run()
     except TradefairError as error:

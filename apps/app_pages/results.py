@@ -3,6 +3,7 @@
 import streamlit as st
 
 from apps import chart_tables, charts, result_tables
+from apps.audience_results import show_audience_results
 from apps.face_results import show_face_results
 from apps.figure_text import percent, percent_interval
 from apps.findings import headline, kept_of_pooled
@@ -20,6 +21,9 @@ if isinstance(document, dict) and document.get("kind") == "store":
     st.stop()
 if isinstance(document, dict) and document.get("kind") == "faces":
     show_face_results(store, scenario, document)
+    st.stop()
+if isinstance(document, dict) and document.get("kind") == "audience":
+    show_audience_results(store, scenario, document)
     st.stop()
 if isinstance(document, dict) and document.get("kind") == "market":
     from apps.market_results import show_market_results  # here, since the market's model loads numba

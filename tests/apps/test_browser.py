@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from audience_store import make_audience_store
 from face_shop import copy_of, live_pictures, make_face_shop
 from made_once import made_once
 
@@ -402,6 +403,46 @@ def test_regimes_are_compared_and_a_log_is_audited_contacts_nobody_and_fits(brow
         main.get_by_role("button", name="Download the report").click()
     assert started.value.suggested_filename == "market-audit.html"
     host = market_address.removeprefix("http://")
+    assert [url for url in visit.requests if f"//{host}/" not in url and not url.startswith(("data:", "blob:"))] == []
+    assert visit.complaints == []
+    visit.context.close()
+
+
+@pytest.fixture(scope="module")
+def audience_address(tmp_path_factory):
+    """The app on a store with small, finished audience scenarios."""
+    store = made_once(tmp_path_factory, "audience-store", make_audience_store)
+    process, address = serve(store, tmp_path_factory.mktemp("audience-server") / "log.txt")
+    yield address
+    process.terminate()
+    process.wait(10)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_audiences_are_shown_part_by_part_contact_nobody_and_fit(browser, audience_address, width, scheme):
+    visit = Visit(browser, width=width, scheme=scheme)
+    pages = {
+        "audiences-launch": "/audiences",
+        "audiences-campaigns": "/audiences?audience_part=Campaigns",
+        "audiences-rival": "/audiences?audience_part=Why+a+rival+wins",
+        "results-audience": "/?scenario=lookalike",
+    }
+    for name, path in pages.items():
+        visit.open(audience_address + path)
+        visit.page.locator("[data-testid=stVegaLiteChart]").nth(1).wait_for(timeout=60_000)
+        visit.settle()
+        visit.picture(f"{name}-{width}-{scheme}")
+        assert visit.overflow() <= 0, name
+        assert visit.page.locator("[data-testid=stException]").count() == 0, name
+    visit.open(f"{audience_address}/audiences")
+    chooser = visit.page.get_by_role("combobox", name="Launched product")
+    chooser.click()
+    chooser.press("ArrowDown")
+    chooser.press("Enter")
+    visit.page.get_by_text("Launched on").wait_for(timeout=60_000)
+    assert "launch=" in visit.page.url
+    host = audience_address.removeprefix("http://")
     assert [url for url in visit.requests if f"//{host}/" not in url and not url.startswith(("data:", "blob:"))] == []
     assert visit.complaints == []
     visit.context.close()
