@@ -47,7 +47,7 @@ def leave(state: State, settings: MarketSettings, period: int) -> None:
     gone = merchants.active & (merchants.cash < 0)
     for name in ("active", "adopted", "multihomes"):
         getattr(merchants, name)[gone] = False
-    for name in ("orders", "knowledge", "gross", "cash"):
+    for name in ("orders", "modelled", "knowledge", "gross", "cash"):
         getattr(merchants, name)[gone] = 0.0
     of_gone = np.append(gone, (False, False))[products.seller]
     loses = products.active & (products.margin < 0) & (period - products.launched >= 2 * settings.review)
@@ -166,7 +166,7 @@ def _place(
         products.quality[at], products.style[at] = new.quality[k], new.style[k]
         products.cost[at], products.price[at] = new.cost[k], price[k]
         products.launched[at], products.copy_of[at], products.key[at] = period, copied[k], new.key[k]
-        products.sold[at] = products.ratings[at] = products.margin[at] = 0.0
+        products.sold[at] = products.ratings[at] = products.counted[at] = products.margin[at] = 0.0
         products.rating_z[at], products.price_z[at] = rating_z[k], price_z[k]
         products.taste_z[category, :, at[1]] = taste_z[:, k]
         state.launches.append((state.next_id, int(new.seller[k]), own, category, period, int(copied[k])))

@@ -47,7 +47,7 @@ class Rights:
             exact sums or noisy sums at a neutral aggregator.
         own_label_learns: the own label learns from merchants' orders too.
         own_label_minds: the own label sees what merchants sell, and minds in its prices the fees that it takes away.
-        audience: the platform may pick the best audience from merchants' data.
+        audience: the platform may pick the best audience from merchants' data, and has some that are old enough.
     """
 
     own_orders: bool
@@ -78,7 +78,7 @@ def rights(
     ranking = reads.use("ranking", period)
     learns = platform_sells and reads.use("own_label_learning", period)
     minds = platform_sells and reads.use("own_pricing", period)
-    audience = best_audience and reads.use("audience", period)
+    audience = best_audience and reads.use("audience", period) and period >= reads.delay
     own_orders = reads.use("own_orders", period)
     pool: Pool = "none"
     if ranking and reads.use("platform_model", period):
@@ -135,22 +135,28 @@ def merchants_know(state: State, right: Rights, settings: MarketSettings, *, ado
     merchants = state.merchants
     uses = merchants.adopted if adopted is None else adopted
     told = np.where(uses & right.own_orders, 1.0, settings.untold_share)
+    own, pooled = told * merchants.orders, merchants.orders
     if right.pool == "platform":  # its model was learnt from what this merchant's orders told too
-        told = np.where(uses, 1.0, told)
+        pooled = merchants.modelled
+        own = np.where(uses, pooled + told * np.maximum(merchants.orders - pooled, 0.0), own)
     nodes = int(merchants.adopted.sum())
     pool = effective_pool(state.pool, right.pool, nodes, settings)
     share = pool / state.pool if state.pool > 0 else 0.0
-    others = np.maximum(state.pool - merchants.orders * uses, 0.0) * share
-    return reliability(told * merchants.orders + np.where(uses, settings.transfer * others, 0.0), settings)
+    others = np.maximum(state.pool - pooled * uses, 0.0) * share
+    return reliability(own + np.where(uses, settings.transfer * others, 0.0), settings)
 
 
 def platform_knows(state: State, right: Rights, settings: MarketSettings) -> float:
     """Return the reliability of what the own label's sellers know: their own orders, and merchants' where allowed."""
-    others = max(state.pool - state.own_orders, 0.0) if right.own_label_learns and right.pool == "platform" else 0.0
+    others = max(state.pool - state.pool_own, 0.0) if right.own_label_learns and right.pool == "platform" else 0.0
     return float(reliability(state.own_orders + settings.transfer * others, settings))
 
 
 def model_knows(state: State, settings: MarketSettings) -> Floats:
-    """Return (M,) float64: reliability of the platform's own model for each merchant's products."""
-    orders = state.merchants.orders
-    return reliability(orders + settings.transfer * np.maximum(state.pool - orders, 0.0), settings)
+    """Return (M,) float64: reliability of the platform's own model for each merchant's products.
+
+    Of orders that the model may not count yet, it is told what their merchant learns of them by itself.
+    """
+    orders = state.merchants.modelled
+    own = orders + settings.untold_share * np.maximum(state.merchants.orders - orders, 0.0)
+    return reliability(own + settings.transfer * np.maximum(state.pool - orders, 0.0), settings)

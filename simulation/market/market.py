@@ -24,7 +24,8 @@ from simulation.market.consumers import attention_of, choose, expected_arrivals,
 from simulation.market.knowledge import Rights, merchants_know, platform_knows, rights
 from simulation.market.measuring import measure
 from simulation.market.nests import find_nests
-from simulation.market.reads import Figures, Reads
+from simulation.market.past import Past
+from simulation.market.reads import Figures, Reads, Sales
 from simulation.market.rules import Remedy, Rules, make_rules
 from simulation.market.run import MarketRun, Recording, summarise
 from simulation.market.settings import MOST_PERIODS, MarketSettings, check_whole
@@ -88,7 +89,7 @@ class Market:
         self._groups = merchants.sellers_groups(self.state.products, settings.merchants)
         self.nests = find_nests(self.state.products, settings)
         self.launched = self.imitated = 0
-        self._pools = [self.state.pool]
+        self._past = Past(self.state, self.rules.delay)
         self.state.fee = min(settings.fee, self.rules.fee_cap)
 
     @property
@@ -115,9 +116,10 @@ class Market:
             if review:  # what has just come has not been seen to sell, whatever stood in its place
                 share = share * (self.last.id == state.products.id)[:, None, :]
             kept = fee + advertising(state.products, settings)
+            sales = self.reads.sales(t, Sales(self.last.share, self.last.id))
             merchants.move_prices(
                 state, share, self.expected, kept, self._groups, own_knowledge, settings,
-                minds_fees=right.own_label_minds, nests=self.nests,
+                seen=None if sales is None else sales.now(state.products.id), nests=self.nests,
             )  # fmt: skip
         shown = self._show(right, own_knowledge)
         picks = self.recording.picks(settings) if self.recording is not None else None
@@ -260,12 +262,10 @@ class Market:
             takes_part = np.append(people.adopted, (False, False))[products.seller] & third
             pooled = np.where(takes_part, sold, 0.0)
         new = float(pooled.sum()) if right.pool != "none" else 0.0
-        self._pools.append(settings.memory * self._pools[-1] + new)
-        waits = self.rules.delay if right.pool == "platform" else 0
-        state.pool = self._pools[-1 - waits] if len(self._pools) > waits else 0.0
         state.own_orders = settings.memory * state.own_orders + float(sold[products.own].sum())
         people.orders = settings.memory * people.orders + by_merchant
         people.gross = _FORGETTING * people.gross + (1 - _FORGETTING) * books.gross
+        self._past.learn(state, new, memory=settings.memory, waits=right.pool == "platform")
 
 
 def simulate(

@@ -68,13 +68,13 @@ def best_markups(
     groups: tuple[Ints, int],
     consumers: Consumers,
     *,
-    minds_fees: bool,
+    seen: Floats | None,
     nests: Nests | None = None,
 ) -> Floats:
     """Return (C, K) float64, money: what each seller's best answer adds to cost (after the fee).
 
     The own label's owner also loses fees when it sells instead of a merchant. To count them it has to see what
-    merchants sell.
+    merchants sell. Where it may not, it leaves them out, and takes the n products of a nest to sell 1/n of it each.
 
     Args:
         products: with present prices.
@@ -83,7 +83,7 @@ def best_markups(
         fee: (C, K).
         groups: see `sellers_groups`.
         consumers: their sensitivities.
-        minds_fees: the own label may see that, and counts the fees.
+        seen: (C, S, K), shares of merchants' products as own label's owner sees them; None where it does not.
         nests: of close substitutes; None for a plain logit.
     """
     group, count = groups
@@ -93,27 +93,30 @@ def best_markups(
     sums = np.bincount(index, (margin[:, None, :] * share).ravel(), minlength=segments * count)
     earned = np.asarray(sums, dtype=np.float64).reshape(segments, count)
     inside = np.moveaxis(earned[:, group], 0, 1)  # (C, S, K)
-    if minds_fees and products.own.any():
-        taken = np.where(products.third, fee * products.price, 0.0)
-        fees_lost = np.einsum("csk,ck->cs", share, taken)
+    taken = np.where(products.third, fee * products.price, 0.0)
+    if seen is not None and products.own.any():
+        fees_lost = np.einsum("csk,ck->cs", seen, taken)
         inside = inside + fees_lost[:, :, None] * products.own[:, None, :]
     weight = arrivals[:, :, None] * share
     slope = consumers.sensitivity[None, :, None] * weight
     bottom = slope.sum(axis=1)
     if nests is not None:
         at, closer = (nests.category, nests.slot), 1 / nests.dissimilarity
-        parts = nests.parts(share)
+        own = products.own[at][:, None]
+        if seen is None:
+            believed = 1 / nests.total(np.ones((nests.nest.size, segments)))
+        else:
+            believed = nests.parts(np.where(products.own[:, None, :], share, seen))
         _, seller = np.unique(nests.nest * count + group[at], return_inverse=True)
-        near = _sums(margin[at][:, None] * parts, seller)
-        if minds_fees:
-            taken = np.where(products.third, fee * products.price, 0.0)[at]
-            near = near + nests.total(taken[:, None] * parts) * products.own[at][:, None]
+        near = _sums(margin[at][:, None] * np.where(own, believed, nests.parts(share)), seller)
+        if seen is not None:
+            near = near + nests.total(taken[at][:, None] * believed) * own
         inside[nests.category, :, nests.slot] = nests.of(inside) + (closer - 1) * near
         bottom[at] *= closer
     top = weight.sum(axis=1) + (slope * inside).sum(axis=1)
-    seen = bottom > 1e-12
+    sells = bottom > 1e-12
     plain = 1 / float(consumers.sensitivity.mean())
-    return np.where(seen, top / np.where(seen, bottom, 1.0), plain)
+    return np.where(sells, top / np.where(sells, bottom, 1.0), plain)
 
 
 def _sums(values: Floats, group: Ints) -> Floats:
@@ -132,12 +135,12 @@ def move_prices(
     own_knowledge: float,
     settings: MarketSettings,
     *,
-    minds_fees: bool,
+    seen: Floats | None,
     nests: Nests | None = None,
 ) -> None:
     """Move every listed price towards the best answer that its seller believes in; args as in `best_markups`."""
     products = state.products
-    markup = best_markups(products, share, arrivals, fee, groups, state.consumers, minds_fees=minds_fees, nests=nests)
+    markup = best_markups(products, share, arrivals, fee, groups, state.consumers, seen=seen, nests=nests)
     known = np.append(state.merchants.knowledge, (0.0, own_knowledge))[products.seller]  # -1 is the last, the platform
     believed = markup * np.exp(settings.price_error * np.sqrt(1 - known) * products.price_z)
     target = products.cost / (1 - fee) + believed

@@ -44,13 +44,14 @@ class Public:
 
 
 def ratings(state: State, right: Rights, settings: MarketSettings) -> Floats:
-    """Return (C, K) float64: posterior mean of quality from n ratings; a platform that learns counts every order."""
+    """Return (C, K) float64: posterior mean of quality from n ratings, which all can see.
+
+    A platform that learns counts every order that its model may know of instead.
+    """
     products = state.products
-    seen = (
-        products.ratings / settings.review_rate
-        if right.pool == "platform" and settings.review_rate > 0
-        else products.ratings
-    )
+    seen = products.ratings
+    if right.pool == "platform" and settings.review_rate > 0:
+        seen = np.maximum(seen, products.counted / settings.review_rate)
     k = seen / (seen + settings.prior_ratings)
     return np.asarray(k * products.quality + np.sqrt(k * (1 - k)) * settings.quality_sd * products.rating_z)
 
@@ -176,7 +177,7 @@ def best_fee(
         charged: (C, K), what a fee comes to on each product with what services and advertisements add; 0 for own label.
     """
     third = public.active & ~public.own
-    most_fee = 0.95 - (settings.sponsored_price if settings.advertises else 0.0)
+    most_fee = max(0.95 - settings.service_take - (settings.sponsored_price if settings.advertises else 0.0), 0.0)
     now = charged(fee)
     cost = np.maximum(public.price - 1 / settings.price_sensitivity, 0.0) * (1 - now)
     nothing = 1 - share.sum(axis=2)

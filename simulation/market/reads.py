@@ -11,6 +11,7 @@ marketplace sets from the order book that it charges from, and the cost of a cop
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -100,6 +101,23 @@ class Figures:
     id: NDArray[np.int64]
 
 
+@dataclass(frozen=True, slots=True)
+class Sales:
+    """What merchants sold in a period, not public.
+
+    Attributes:
+        share: (C, S, K) float64, of arrivals.
+        id: (C, K) int64, of the product that stood in the slot then.
+    """
+
+    share: NDArray[np.float64]
+    id: NDArray[np.int64]
+
+    def now(self, id: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the shares of the products that stand in the slots now; 0 for those that did not then."""
+        return np.asarray(self.share * (self.id == id)[:, None, :])
+
+
 class _Memory:
     """A log that a run keeps in memory: the port writes to it before anything is handed out."""
 
@@ -129,6 +147,7 @@ class Reads:
         self._granted: dict[str, bool] = {}
         self._rows: list[tuple[int, str, bool]] = []
         self._held: list[tuple[int, Figures]] = []
+        self._sales: deque[tuple[int, Sales]] = deque()
 
     def renew(self, period: int) -> None:
         """Ask the port about every use anew, if the last answers are old."""
@@ -162,6 +181,21 @@ class Reads:
             return None
         old = [figures for at, figures in self._held if at <= period - self.delay]
         return old[-1] if old else None
+
+    def sales(self, period: int, sales: Sales) -> Sales | None:
+        """Put a period's sales in, and hand out to own label's pricing what is as old as the delay asks.
+
+        The use "own_pricing" of the period must have been tried before, which notes it.
+
+        Returns: None where it was refused, or nothing is old enough.
+        """
+        if (period, "own_pricing", True) not in self._rows[-len(USES) :]:
+            return None
+        self._sales.append((period, sales))
+        while len(self._sales) > 1 and self._sales[1][0] <= period - self.delay:
+            self._sales.popleft()
+        at, found = self._sales[0]
+        return found if at <= period - self.delay else None
 
     @property
     def rows(self) -> tuple[tuple[int, str, bool], ...]:

@@ -62,6 +62,7 @@ class Products:
         copy_of: int64, id of the product imitated, -1 for none.
         sold: float64, units so far that are still remembered (`memory`).
         ratings: float64, ratings so far.
+        counted: float64, those that come with the orders that the shared model remembers.
         margin: float64, smoothed profit of a period, money.
         key: uint64.
         rating_z: float64, standard error of what ratings say.
@@ -82,6 +83,7 @@ class Products:
     copy_of: Ints
     sold: Floats
     ratings: Floats
+    counted: Floats
     margin: Floats
     key: Keys
     rating_z: Floats
@@ -116,6 +118,7 @@ class Merchants:
         active: bool, in the market.
         cash: float64, money; below 0 a merchant leaves.
         orders: float64, orders that it remembers.
+        modelled: float64, those of them that the shared model remembers.
         adopted: bool, uses the data service that the regime offers.
         knowledge: float64, 0 to 1: reliability of what it knows about demand.
         multihomes: bool, keeps a shop outside the platform.
@@ -129,6 +132,7 @@ class Merchants:
     active: Flags
     cash: Floats
     orders: Floats
+    modelled: Floats
     adopted: Flags
     knowledge: Floats
     multihomes: Flags
@@ -166,6 +170,7 @@ class State:
         products, merchants, consumers: see there.
         next_id: id of the next product.
         pool: orders that a shared model remembers.
+        pool_own: those of them that were for own label.
         own_orders: orders that the own label remembers.
         fee: the platform's present fee.
         imitated: smoothed share of merchants' products that get imitated in a period; everybody sees it.
@@ -178,6 +183,7 @@ class State:
     next_id: int
     fee: float
     pool: float = 0.0
+    pool_own: float = 0.0
     own_orders: float = 0.0
     imitated: float = 0.0
     launches: list[tuple[int, int, bool, int, int, int]] = field(default_factory=list)

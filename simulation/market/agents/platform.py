@@ -49,7 +49,8 @@ class Platform(Agent):  # type: ignore[misc]
                     if other.category == good.category and other.share:
                         counts = other.share[s]
                         if len(near) > 1 and other in near:
-                            counts += closer * other.part(near, s)
+                            part = other.part(near, s) if model.right.own_label_minds else 1 / len(near)
+                            counts += closer * part
                         if other.own:
                             total += (other.price - other.cost) * counts
                         elif model.right.own_label_minds:

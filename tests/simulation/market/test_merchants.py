@@ -25,7 +25,7 @@ def settle(state, fee, settings=SETTINGS):
         share, _ = shares(
             utilities(products, consumers, products.price, settings), products.active[:, None, :].astype(float)
         )
-        markup = best_markups(products, share, arrivals, fees, groups, consumers, minds_fees=True)
+        markup = best_markups(products, share, arrivals, fees, groups, consumers, seen=share)
         target = products.cost / (1 - fees) + markup
         products.price += np.where(products.active, 0.5 * (target - products.price), 0.0)
     return products.price.copy()
@@ -118,8 +118,9 @@ def test_an_own_label_that_may_not_see_what_merchants_sell_prices_without_it():
     other = share * np.where(products.own, 1.0, 3.0)[:, None, :]  # merchants sell three times as much
     arrivals = np.full((1, segments), 100.0)
 
-    def own(sold, minds):
-        found = best_markups(products, sold, arrivals, fees, groups, state.consumers, minds_fees=minds)
+    def own(sold, sees):
+        seen = sold if sees else None
+        found = best_markups(products, sold, arrivals, fees, groups, state.consumers, seen=seen)
         return found[products.own]
 
     assert np.array_equal(own(share, False), own(other, False))

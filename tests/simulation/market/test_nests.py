@@ -105,7 +105,7 @@ def test_prices_settle_where_nobody_gains_by_another_one(dissimilarity):
         products.price = price
         share, _ = money(settings, state, price, fee, nests)
         markup = best_markups(products, share, np.ones((1, 2)), fee, sellers_groups(products, 2), state.consumers,
-                              minds_fees=True, nests=nests)  # fmt: skip
+                              seen=share, nests=nests)  # fmt: skip
         price = price + 0.3 * (products.cost / (1 - fee) + markup - price)
     for slot, who in ((0, 0), (1, 2), (2, 1), (3, 0)):
         step = np.zeros_like(price)
@@ -121,11 +121,30 @@ def test_a_close_copy_presses_its_own_price_and_that_of_what_it_imitates():
     share, _ = money(settings, state, products.price, fee, nests)
     arrivals, groups = np.ones((1, 2)), sellers_groups(products, 2)
     close, plain = (
-        best_markups(products, share, arrivals, fee, groups, state.consumers, minds_fees=False, nests=one)[0]
+        best_markups(products, share, arrivals, fee, groups, state.consumers, seen=None, nests=one)[0]
         for one in (nests, None)
     )
     assert (close[:2] < 0.9 * plain[:2]).all()
     assert (close[2:4] == plain[2:4]).all()
+
+
+def test_own_label_that_may_not_see_what_its_original_sells_prices_as_if_they_sold_alike():
+    """Its price follows from its own sales alone, and is that of one that sees equal parts but loses no fees."""
+    settings, state = nested_market(0.4)
+    products, nests = state.products, find_nests(state.products, settings)
+    fee, arrivals, groups = np.zeros_like(products.price), np.ones((1, 2)), sellers_groups(products, 2)
+    share, _ = money(settings, state, products.price, fee, nests)
+
+    def own(sold, seen):
+        found = best_markups(products, sold, arrivals, fee, groups, state.consumers, seen=seen, nests=nests)
+        return found[products.own][0]
+
+    other, alike = share.copy(), share.copy()
+    other[:, :, [0, 2, 3]] *= 0.5
+    alike[:, :, 0] = share[:, :, 1]  # the original sells what its copy sells
+    assert own(share, None) == own(other, None)
+    assert own(share, None) == pytest.approx(own(alike, alike), rel=1e-12)
+    assert own(share, share) != pytest.approx(own(other, other), rel=1e-3)
 
 
 def test_nests_are_listed_copies_with_what_they_imitate():

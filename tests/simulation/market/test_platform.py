@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from simulation.market import MarketSettings, platform
+from simulation.market import Market, MarketSettings, platform
 from simulation.market.knowledge import Rights
 from simulation.market.reads import Figures, Reads
 from simulation.market.start import draw_state
@@ -68,7 +68,7 @@ def test_ratings_are_worth_more_the_more_there_are():
 
 def test_a_platform_that_learns_counts_every_order_in_its_ratings():
     state = draw_state(SETTINGS, 1)
-    state.products.ratings[:] = 1.0
+    state.products.ratings[:] = state.products.counted[:] = 1.0
     learning = Rights(own_orders=False, pool="platform", own_label_learns=True, own_label_minds=True, audience=False)
     error = [
         np.abs(platform.ratings(state, right, SETTINGS) - state.products.quality)[state.products.active].mean()
@@ -122,6 +122,21 @@ def fee(start, *, cap=1.0, share=0.3, step=0.01, service=0.0):
 def test_a_low_fee_rises_and_a_cap_holds():
     assert fee(0.05) == pytest.approx(0.06)
     assert fee(0.10, cap=0.10) == 0.10
+
+
+def test_a_fee_that_climbs_leaves_room_for_what_services_and_places_cost():
+    """Together they never reach all of a sale; where they did, costs over 1 less the fee would be divided by 0."""
+    settings = MarketSettings(
+        merchants=20, consumers=300, products=80, fee=0.8, service_take=0.15, fee_step=0.1, adoption_cost=0.0,
+        sponsored_share=0.2, sponsored_price=0.04,
+    )  # fmt: skip
+    market = Market(settings, "pooled", seed=1)
+    with np.errstate(all="raise", under="ignore"):
+        for _ in range(16):
+            market.step()
+            assert market.state.fee + settings.service_take + settings.sponsored_price <= 0.99 + 1e-12
+    assert market.state.merchants.adopted.any()
+    assert np.isfinite(market.state.products.price).all()
 
 
 def test_what_a_service_adds_counts_when_the_platform_looks_for_its_fee():
