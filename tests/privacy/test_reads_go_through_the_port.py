@@ -62,6 +62,11 @@ ALLOWED = {
     ("privacy/statistics/rows.py", PERSONS): "gives the rows to the release gate, the exit of statistics",
     ("privacy/erasure/table_file.py", FILE): "finds a person's rows to delete them",
     ("privacy/erasure/run_store.py", FILE): "finds a person's rows to delete them",
+    # A deployment: the owner of a folder lays it out on the owner's machine; what nodes train on comes by their ports.
+    ("federation/engines/deploy/invitation.py", SOURCE): "reads the public tables of the server's folder",
+    ("federation/engines/deploy/site.py", SOURCE): "lays a trial out on one machine, for whoever has all rows there",
+    ("federation/engines/deploy/split.py", PERSONS): "deals a trial's rows out to merchants' folders on one machine",
+    ("federation/engines/deploy/results.py", FILE): "reads the model of a finished run",
     # No party's rows: settings, dates, results, models, logs.
     ("experiments/arms.py", SOURCE): "looks up the dates that the data cover, when nobody declared them",
     ("experiments/documents.py", FILE): "reads results out of the run store",
