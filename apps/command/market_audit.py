@@ -201,6 +201,8 @@ def _show(folder: str, declared: Sequence[str], verdicts: Sequence[Verdict], pow
         for name, inner in (("from rows", one.exact), ("from outside", one.statistical)):
             if inner is not None and inner.reason != one.reason:
                 tables.say(f"  {name}: {WORDS[inner.outcome]}. {inner.reason}")
+        if one.rule == "ranking":
+            tables.say(f"  {_lists(one)}")
         if one.curve:
             lines = [
                 [row.name, number(row.effect), f"[{number(row.lo)}, {number(row.hi)}]", number(row.p)]
@@ -221,6 +223,16 @@ def _show(folder: str, declared: Sequence[str], verdicts: Sequence[Verdict], pow
         f"{count['breach']} of {len(verdicts)} rules breached."
         if count["breach"]
         else f"No breach found: {count['no_evidence']} without evidence, {count['inconclusive']} inconclusive."
+    )
+
+
+def _lists(verdict: Verdict) -> str:
+    """Say how many lists a verdict on a ranking rests on, and why the others were left out."""
+    seen = dict(verdict.observations)
+    return (
+        f"lists: {seen['lists with own and other products']:,} of {seen['lists in the log']:,} hold own and other "
+        f"products and are compared; left out: {seen['lists of one product']:,} of one product, "
+        f"{seen['lists all own or all other']:,} all own or all other."
     )
 
 

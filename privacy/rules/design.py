@@ -25,7 +25,7 @@ class Design:
 
     Attributes:
         qualities: logged columns that a ranking may fairly use; None for every column of numbers in `impressions`.
-        unlogged: the ranking also uses quality that is not in the log. The ranking rule then never finds a breach.
+        unlogged: the ranking also uses quality that is not in the log. The ranking rule is then inconclusive.
         margins: rule -> margin; rules that are left out keep `MARGINS`.
         alpha: level of each audit, over all rules together.
         resamples: draws of each bootstrap.

@@ -33,6 +33,7 @@ class RankedLists:
         all_lists: lists in the log.
         alone: of those, with one product.
         unmixed: of those, with several products, all own or none.
+        gaps: of all lists, with a place between the first and the last shown one that no row has.
         unshown: products of the lists here that were candidates and not shown.
         own_is_quality: the qualities tell own and other products apart without fail, so that their effects cannot be.
     """
@@ -45,6 +46,7 @@ class RankedLists:
     all_lists: int
     alone: int
     unmixed: int
+    gaps: int
     unshown: int
     own_is_quality: bool
 
@@ -66,6 +68,11 @@ def ranked_lists(impressions: pd.DataFrame, qualities: Sequence[str]) -> RankedL
     frame = impressions.sort_values([m.LIST, m.POSITION], kind="stable")  # candidates that were not shown come last
     code, _ = pd.factorize(frame[m.LIST])
     length = np.bincount(code)
+    position = frame[m.POSITION].to_numpy(dtype=np.float64)
+    at = ~np.isnan(position)
+    last = np.zeros(len(length))
+    np.maximum.at(last, code[at], position[at])  # places are counted from 1, each once
+    gaps = int((last > np.bincount(code[at], minlength=len(length))).sum())
     own = frame[m.OWN].to_numpy(dtype=bool)
     owned = np.bincount(code, weights=own)
     mixed = (owned > 0) & (owned < length)
@@ -103,6 +110,7 @@ def ranked_lists(impressions: pd.DataFrame, qualities: Sequence[str]) -> RankedL
         len(length),
         int((length == 1).sum()),
         int(((length > 1) & ~mixed).sum()),
+        gaps,
         int((~placed).sum()),
         own_is_quality,
     )

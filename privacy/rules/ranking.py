@@ -61,11 +61,13 @@ class RankingNeutrality(Enforced):
             ("lists with own and other products", len(ranked.lists.weight)),
             ("lists of one product", ranked.alone),
             ("lists all own or all other", ranked.unmixed),
+            ("lists with gaps in their positions", ranked.gaps),
             ("products in these that could have been listed and were not", ranked.unshown),
             ("places explained, from the first", design.places(ranked.lists.longest)),
         )
         why = _cannot_tell(ranked, design)
         if why:
+            why = f"{why} {_gaps(ranked)}".strip()
             return inconclusive(RANKING, why, unit=UNIT, margin=margin, n=clusters, n_unit=_QUERIES, rows=seen)
         found = _estimate(ranked.lists, design)
         tipping = Tipping(
@@ -74,11 +76,11 @@ class RankingNeutrality(Enforced):
             float(np.abs(found.others).max()) if len(found.others) else None,
         )
         hidden = design.unlogged or not ranked.qualities
-        outcome: Outcome = "no_evidence" if found.p > design.alpha else "inconclusive" if hidden else "breach"
+        outcome: Outcome = "inconclusive" if hidden else "breach" if found.p <= design.alpha else "no_evidence"
         return Verdict(
             RANKING,
             outcome,
-            _reason(found, tipping, ranked, design, outcome),
+            _reason(found, tipping, ranked, design),
             found.effect,
             found.lo,
             found.hi,
@@ -90,7 +92,7 @@ class RankingNeutrality(Enforced):
             observations=seen,
             tipping=tipping,
             curve=_curve(ranked, found, design),
-            besides=_besides(ranked, design, outcome),
+            besides=_besides(ranked, design),
         )
 
     def power(self, design: Design, effect: float, plan: Plan) -> Power:
@@ -127,7 +129,7 @@ def _cannot_tell(ranked: RankedLists, design: Design) -> str:
     return ""
 
 
-def _reason(found: Estimate, tipping: Tipping, ranked: RankedLists, design: Design, outcome: Outcome) -> str:
+def _reason(found: Estimate, tipping: Tipping, ranked: RankedLists, design: Design) -> str:
     margin = design.margin(RANKING)
     quality = f"At equal {', '.join(ranked.qualities)}" if ranked.qualities else "With no quality logged"
     parts = []
@@ -154,22 +156,32 @@ def _reason(found: Estimate, tipping: Tipping, ranked: RankedLists, design: Desi
             f"{quality} own products stand {abs(found.effect):.3g} log-odds {side}, not above the margin of {margin:g} "
             f"beyond chance; up to {found.hi:.3g} remains possible."
         )
-    return " ".join([*parts, _besides(ranked, design, outcome)]).strip()
+    return " ".join([*parts, _besides(ranked, design)]).strip()
 
 
-def _besides(ranked: RankedLists, design: Design, outcome: Outcome) -> str:
+def _besides(ranked: RankedLists, design: Design) -> str:
     """Say what the verdict rests on, whatever its figures."""
     parts = []
     if design.unlogged or not ranked.qualities:
         missing = "the ranking uses quality that is not logged" if design.unlogged else "no quality is logged"
         parts.append(
-            f"Because {missing}, a breach cannot be told from better products."
-            if outcome == "inconclusive"
-            else f"Because {missing}, worse own products could hide a breach."
+            f"Because {missing}, a breach cannot be told from better products, and worse own products could hide one."
         )
     if ranked.dropped:
         parts.append(f"Not used, constant within lists or made up of others: {', '.join(ranked.dropped)}.")
-    return " ".join(parts)
+    parts.append(_gaps(ranked))
+    return " ".join(parts).strip()
+
+
+def _gaps(ranked: RankedLists) -> str:
+    """Say how many lists are read as if places that no row has did not exist, and when that is right."""
+    if not ranked.gaps:
+        return ""
+    return (
+        f"Positions have gaps in {ranked.gaps:,} of {counted(ranked.all_lists, 'lists')}, read as if closed up. That "
+        "is right where the ranking did not choose what stood there (such as an advertisement), or where it would be "
+        "missing at any place; it can bias the estimate where products are missing because of their place."
+    )
 
 
 def _curve(ranked: RankedLists, found: Estimate, design: Design) -> tuple[Specification, ...]:

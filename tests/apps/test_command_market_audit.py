@@ -80,6 +80,21 @@ def test_a_breach_exits_1_and_a_neutral_or_untold_ranking_0(command, biased, neu
     assert "1 SD" in text
 
 
+def test_how_many_lists_were_left_out_and_have_gaps_is_printed(command, neutral, tmp_path):
+    frame = pd.read_csv(neutral / "impressions.csv")
+    frame.loc[frame["list"] == 0, "own"] = False
+    frame = frame[(frame["list"] != 1) | (frame["position"] == 1)]
+    frame.loc[(frame["list"] == 2) & (frame["position"] == 10), "position"] = 12
+    write_log(MarketLog(impressions=frame), tmp_path / "log")
+    kinds = frame.groupby("list")["own"].nunique()
+    mixed = int((kinds == 2).sum())
+    assert 100 < mixed < 119
+    text = command(tmp_path / "log", "--rules", "ranking")[1]
+    assert f"lists: {mixed} of 120 hold own and other products" in text
+    assert f"left out: 1 of one product, {119 - mixed} all own or all other." in text
+    assert "Positions have gaps in 1 of 120 lists" in text
+
+
 def test_json_holds_the_verdicts_with_their_curves(command, biased):
     code, text = command(biased, "--rules", "ranking", "--json", "--power", "ranking=.2")
     document = json.loads(text)

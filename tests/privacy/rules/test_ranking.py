@@ -63,6 +63,40 @@ def test_quality_that_the_log_lacks_makes_the_verdict_inconclusive_with_the_tipp
     assert told.tipping.estimate == pytest.approx(0.5, abs=0.15)
 
 
+@pytest.mark.parametrize("effect", [0.0, -1.0, 0.5])
+def test_quality_that_is_declared_as_not_logged_leaves_the_verdict_inconclusive_both_ways(impressions, effect):
+    frame = impressions(effect=effect)
+    for found in (verdict(frame, unlogged=True), verdict(frame.drop(columns=["rating", "speed"]))):
+        assert found.outcome == "inconclusive"
+        assert "a breach cannot be told from better products, and worse own products could hide one." in found.reason
+        assert found.tipping is not None
+
+
+def test_lists_with_gaps_are_counted_and_an_advertisement_between_changes_no_estimate(impressions):
+    frame = impressions(effect=0.5)
+    whole = verdict(frame)
+    assert "gaps" not in whole.reason
+    first = frame["list"] < 30
+    found = verdict(frame.assign(position=frame["position"] + ((frame["position"] >= 2) & first)))
+    assert "Positions have gaps in 30 of 200 lists, read as if closed up." in found.reason
+    assert ("lists with gaps in their positions", 30) in found.observations
+    assert (found.effect, found.p) == (whole.effect, whole.p)
+    few = verdict(frame[(frame["list"] < 5) & (frame["position"] != 1)])
+    assert few.outcome == "inconclusive"
+    assert "Positions have gaps in 5 of 5 lists" in few.reason
+
+
+def test_candidates_that_were_not_shown_are_no_gaps(impressions):
+    assert "gaps" not in verdict(impressions(shown=4, effect=0.5)).reason
+
+
+def test_own_products_that_are_missing_from_the_first_places_hide_a_bonus(impressions):
+    frame = impressions(effect=0.5)
+    lost = verdict(frame[~(frame["own"] & (frame["position"] <= 2))])
+    assert lost.effect < verdict(frame).effect - 0.1
+    assert "it can bias the estimate where products are missing because of their place" in lost.reason
+
+
 def test_without_any_logged_quality_nothing_is_called_a_breach(impressions):
     found = verdict(impressions(effect=1.0).drop(columns=["rating", "speed"]))
     assert found.outcome == "inconclusive"
@@ -219,7 +253,7 @@ def test_a_breach_that_is_taken_back_claims_nothing_beyond_chance(impressions):
     (weak, _) = adjusted([dataclasses.replace(unsure, p=0.04), dataclasses.replace(alone, p=0.03)], alpha=0.05)
     assert (weak.outcome, weak.tipping.verdict) == ("inconclusive", 0.0)
     assert weak.reason.startswith("Alone it would be above the margin beyond chance (p = 0.04), but not")
-    assert "a breach cannot be told from better products." in weak.reason
+    assert "a breach cannot be told from better products, and worse own" in weak.reason
 
 
 @pytest.fixture(scope="module")
