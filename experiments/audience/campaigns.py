@@ -29,7 +29,7 @@ def _check(spec: AudienceSpec) -> None:
     if arm.epsilon is not None:
         cap(epsilon=arm.epsilon, delta=spec.settings.privacy.delta)
     check_source(spec)
-    Plan.read(spec)
+    Plan.read(spec).parts()
 
 
 def check_source(spec: AudienceSpec) -> None:

@@ -82,6 +82,10 @@ class Plan:
         campaigns = None if asked is None else tuple(asked)
         return cls(now, earlier, campaigns, noises, response, learns and "caution" not in options)
 
+    def parts(self) -> Parts:
+        """Divide the campaigns. Raises: ConfigError: one cannot be judged. DataError: a part is empty."""
+        return parts(earlier=self.earlier, now=self.now, asked=self.campaigns)
+
 
 def run_campaigns(spec: AudienceSpec, directory: Path, progress: Callable[[str], None]) -> Measured:
     """Execute one arm.
@@ -96,7 +100,7 @@ def run_campaigns(spec: AudienceSpec, directory: Path, progress: Callable[[str],
     """
     plan = Plan.read(spec)
     merchants = listed_merchants(spec.settings.data, spec.settings.partition)
-    divided = parts(earlier=plan.earlier, now=plan.now, asked=plan.campaigns)
+    divided = plan.parts()
     judged, said = _judged(spec, plan, divided, merchants)
     info: dict[str, Any] = {"consumers": len(np.unique(np.concatenate([one.persons for one in judged])))}
     models: list[Score]

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 def _check(spec: AudienceSpec) -> None:
     """Refuse what no run could do.
 
-    Raises: ConfigError: an option or a claim without meaning. PrivacyError: a claim that cannot be kept.
+    Raises: ConfigError: an option or a claim without meaning. PrivacyError: a claim that cannot be kept. DataError: a
+        campaign that nobody redeemed.
     """
-    from experiments.audience.measurement_run import Plan
+    from experiments.audience.measurement_run import Plan, require_redeemed
     from privacy.accounting import cap
 
     arm = spec.arm
@@ -30,7 +31,7 @@ def _check(spec: AudienceSpec) -> None:
     if arm.noise != "aggregator":
         raise ConfigError(f'noise = "{arm.noise}": a release adds its noise once; write "aggregator"')
     check_source(spec)
-    Plan.read(spec)
+    require_redeemed(spec, Plan.read(spec))
 
 
 def _run(spec: AudienceSpec, directory: Path, progress: Callable[[str], None]) -> Measured:

@@ -88,12 +88,7 @@ def run_measurement(spec: AudienceSpec, directory: Path, progress: Callable[[str
     rows = _attributed(spec, plan, records)
     counting, what = _COUNTED[spec.arm.model]
     exact = _exact(rows, plan, counting)
-    for campaign in plan.campaigns:
-        if not exact[campaign]:
-            raise DataError(
-                f"campaign {campaign}: none of its {len(records.recipients(campaign))} recipients {what}, so there is "
-                "nothing to measure; leave it out of options.campaigns"
-            )
+    _require(records, exact, what)
     query = Query(
         kind="counts",
         dataset=_DATASET,
@@ -107,6 +102,28 @@ def run_measurement(spec: AudienceSpec, directory: Path, progress: Callable[[str
     progress(f"released {len(answer.rows)} counts for {answer.cost:,} nano-rho")
     bounded = bounded_counts(bounded_rows(rows, query, plan.bounds), query, plan.bounds)
     return _measured(plan, records, exact, int(bounded.sum()), answer, spec)
+
+
+def require_redeemed(spec: AudienceSpec, plan: Plan) -> None:
+    """Refuse campaigns that are not on record or that nobody redeemed, before any run.
+
+    Purchases are not looked at here, for that takes long; the run itself refuses a campaign that brought none.
+
+    Raises: ConfigError: an unknown campaign. DataError: one without outcome.
+    """
+    records, (counting, what) = load_campaigns(), _COUNTED[spec.arm.model]
+    rows = redeemed_rows(records, plan.campaigns)
+    if spec.arm.model != "buyers":
+        _require(records, _exact(rows, plan, counting), what)
+
+
+def _require(records: Campaigns, exact: dict[int, int], what: str) -> None:
+    for campaign, count in exact.items():
+        if not count:
+            raise DataError(
+                f"campaign {campaign}: none of its {len(records.recipients(campaign))} recipients {what}, so there is "
+                "nothing to measure; leave it out of options.campaigns"
+            )
 
 
 def _attributed(spec: AudienceSpec, plan: Plan, records: Campaigns) -> pd.DataFrame:
@@ -172,7 +189,11 @@ def _measured(
         "delta": spec.settings.privacy.delta,
         "privacy_unit": "one person, with all that they redeemed or bought at all merchants",
         "consumers": len(set(records.sent.loc[records.sent[c.CAMPAIGN].isin(plan.campaigns), c.PERSON])),
-        "said": [f"counts below {answer.threshold} are not shown, for they may be noise alone ({answer.noise} noise)"],
+        "said": [
+            f"counts below {answer.threshold} are not shown, for they may be noise alone ({answer.noise} noise)"
+            if answer.threshold is not None
+            else f"{answer.noise} noise; every count is shown"
+        ],
     }
     table = pd.DataFrame(
         {

@@ -155,9 +155,8 @@ def test_data_without_campaigns_on_record_are_refused(tmp_path):
     ([23], "campaign 23 cannot be judged"),
 ])  # fmt: skip
 def test_campaigns_that_cannot_be_judged_are_one_message(tmp_path, campaigns, why):
-    spec = specs_of(scenario({"model": "random"}, campaigns=campaigns))[0]
     with pytest.raises(ConfigError, match=why):
-        run_audience(spec, tmp_path, lambda line: None)
+        AUDIENCE.check(scenario({"model": "random"}, campaigns=campaigns), tmp_path)
 
 
 def test_a_campaign_without_outcome_is_one_message_and_nothing_is_saved(tmp_path):

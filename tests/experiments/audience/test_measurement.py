@@ -105,16 +105,25 @@ def test_people_read_that_noise_is_drawn_anew(tmp_path, capsys):
     ([13, 24], "campaign 24: none of its 12"),
 ])  # fmt: skip
 def test_a_campaign_without_outcome_is_one_message_and_nothing_is_saved(tmp_path, campaigns, why):
-    spec = specs_of(scenario({"model": "redeemers"}, campaigns=campaigns))[0]
+    made = scenario({"model": "redeemers"}, campaigns=campaigns)
+    with pytest.raises(ConfigError, match=why):
+        AUDIENCE.check(made, tmp_path)
     with pytest.raises(DataError, match=why):
-        run_audience(spec, tmp_path, lambda line: None)
+        run_audience(specs_of(made)[0], tmp_path, lambda line: None)
     assert not list(tmp_path.iterdir())
 
 
-def test_an_unknown_campaign_is_named(tmp_path):
-    spec = specs_of(scenario({"model": "redeemers"}, campaigns=[99]))[0]
+@pytest.mark.parametrize("model", ["redeemers", "buyers"])
+def test_an_unknown_campaign_is_named_before_any_run(tmp_path, model):
     with pytest.raises(ConfigError, match="campaign 99 is unknown"):
-        run_audience(spec, tmp_path, lambda line: None)
+        AUDIENCE.check(scenario({"model": model}, campaigns=[99]), tmp_path)
+
+
+def test_a_single_campaign_is_always_shown(tmp_path):
+    row = outcome(tmp_path, {"model": "redeemers", "epsilon": 4.0}, campaigns=[18])[0].rows[0]
+    assert row["shown"] == 1
+    assert row["lost"] == 0
+    assert "every count is shown" in row["said"][0]
 
 
 def test_rules_that_forbid_the_release_stop_it(tmp_path):
