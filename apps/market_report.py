@@ -109,10 +109,10 @@ def declared_lines(design: Design, log: MarketLog, verdicts: Sequence[Verdict], 
 
 def power_text(found: Power) -> str:
     """Say in a sentence what an audit of this size would find."""
-    needed = "no number of" if found.needed is None else f"{found.needed:,}"
+    needed = f"no number of {found.unit} gives" if found.needed is None else f"{counted(found.needed, found.unit)} give"
     return (
         f"{found.rule}: a true effect of {found.effect:g} would be found with power {found.power:.2f} by "
-        f"{counted(found.n, found.unit)}; {needed} {found.unit} give {found.wanted:g} ({found.basis})."
+        f"{counted(found.n, found.unit)}; {needed} {found.wanted:g} ({found.basis})."
     )
 
 

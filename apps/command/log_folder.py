@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+_MOST_NAMED: Final = 3
 
 
 def log_folder(target: str, store: Path) -> Path:
@@ -15,24 +17,45 @@ def log_folder(target: str, store: Path) -> Path:
             scenarios have it).
         store: the run store, for an id.
 
-    Raises: ConfigError: nothing is known by that name, or the run is not finished or kept no log.
+    Raises: ConfigError: nothing is known by that name, it is a scenario, or the run is not finished or kept no log.
     """
     from experiments.documents import read_json
     from experiments.runs import RunStore
+    from experiments.scenario_file import bundled_scenarios
     from retail.errors import ConfigError
 
     path = Path(target)
     if path.is_dir():
         if not (path / "artifacts").is_dir():
+            _no_scenario(str(path), RunStore(path.parent).records(path.name))
             return path
         return _kept(path, read_json(path / "run.json") or {"run_id": path.name, "status": "unfinished"})
     if path.exists() or not store.is_dir():
         return path  # reading it says what is wrong with it
+    runs = RunStore(store)
+    if target in runs.scenarios():
+        _no_scenario(target, runs.records(target))
     try:
-        record = RunStore(store).find(target)
+        record = runs.find(target)
     except ConfigError as error:
+        if target in bundled_scenarios():
+            what = f"{target} is a scenario that has no finished run in {store}"
+            raise ConfigError(f"{what}; `tradefair run {target}` makes runs, and {target}/RUN names one") from None
         raise ConfigError(f"{target} is no folder, and {error}") from None
     return _kept(Path(record["path"]), record)
+
+
+def _no_scenario(target: str, records: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse a scenario, whose runs are audited one by one; nothing happens where there are no runs of it."""
+    from retail.errors import ConfigError
+
+    runs = [f"{one['scenario']}/{one['run_id']}" for one in records if one["status"] == "finished"]
+    if runs:
+        more = f" and {len(runs) - _MOST_NAMED:,} more" if len(runs) > _MOST_NAMED else ""
+        raise ConfigError(
+            f"{target} is a scenario, and one of its runs is audited at a time; add /RUN: "
+            f"{', '.join(runs[:_MOST_NAMED])}{more}"
+        )
 
 
 def _kept(run: Path, record: Mapping[str, Any]) -> Path:

@@ -87,7 +87,7 @@ def audit_log(target: str, rules: str, options: Options, *, store: Path, as_json
     from apps.command.output import require_place
     from apps.market_report import declared_lines
     from privacy.rules import NAMES, Design, all_rules, audit_market
-    from privacy.rules.design import DATA, TARGETING
+    from privacy.rules.design import DATA, RANKING, TARGETING
     from privacy.rules.rule import can_audit
     from retail.errors import ConfigError
     from retail.market_log import read_log
@@ -120,6 +120,11 @@ def audit_log(target: str, rules: str, options: Options, *, store: Path, as_json
             raise ConfigError(
                 f"--power {name}={effect:g}: how much scores differ between periods and advertisers is not estimated "
                 "from a log; plan from Python with `FairTargeting().power` and a `Plan` that says it"
+            )
+        if name == RANKING and options.unlogged:
+            raise ConfigError(
+                f"--power {name}={effect:g}: --unlogged leaves every verdict on a ranking inconclusive, so no log finds "
+                "it; leave one of the two out"
             )
     said = {
         "--margin": [(name, f"{name}={value:g}") for name, value in margins.items()],

@@ -72,6 +72,8 @@ class AccessAndPortability(Enforced):
             f"{counted(design.within, 'periods')}, {beyond} the margin of {margin:.0%} beyond chance"
             + ("." if breach else f"; up to {declared.hi:.1%} remains possible.")
         )
+        if len(frame) and np.isnan(answered).all():
+            reason += " None was answered at all, as in a market that does not hand data out."
         curve = (
             declared,
             _share("late alone", (late & due)[due], margin),

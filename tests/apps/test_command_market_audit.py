@@ -129,6 +129,12 @@ def test_power_says_what_the_log_gave_and_what_is_assumed(command, biased, tmp_p
     assert "of this log only the number of requests is used" in " ".join(text.split())
 
 
+def test_power_for_an_effect_within_the_margin_says_that_no_number_gives_it(command, biased):
+    _, text = command(biased, "--rules", "ranking", "--power", "ranking=0")
+    assert "; no number of queries gives 0.9 (" in text
+    assert "no number of" not in command(biased, "--rules", "ranking", "--power", "ranking=.2")[1]
+
+
 def test_the_own_label_arm_can_be_named(command, tmp_path):
     row = {"period": 0, "owner": "m1", "data": "orders", "columns": "units", "purpose": "ranking", "allowed": True}
     reads = pd.DataFrame([{**row, "actor": actor} for actor in ("brand-a", "brand-b", "search")])
@@ -214,6 +220,8 @@ def test_foreign_text_in_a_report_is_escaped(command, tmp_path):
         (["--rules", "all", "--power", "access=.2"], "its tables are missing; leave --power out"),
         (["--rules", "ranking", "--power", "ranking=1e6"], "effect = 1000000.0: give log-odds from -20 to 20"),
         (["--rules", "ranking", "--power", "targeting=.1"], "not estimated from a log"),
+        (["--rules", "ranking", "--power", "ranking=.2", "--unlogged"], "--unlogged leaves every verdict on a ranking"),
+        (["--rules", "all", "--power", "ranking=.2", "--unlogged"], "--unlogged leaves every verdict on a ranking"),
         (["--rules", "ranking", "--own-arm", " "], "--own-arm ''"),
         (["--rules", "ranking", "--own-arm", "shop"], "--own-arm shop: the rule data is not audited here; add it to"),
         (["--rules", "all", "--own-arm", "shop"], "--own-arm shop: the rule data is not audited here; its tables are"),
@@ -300,6 +308,15 @@ def test_a_run_without_a_log_and_one_id_in_two_scenarios_are_refused_in_one_line
         command(one["run_id"], "--rules", "all", "--store", store.root)
     with pytest.raises(ConfigError, match="nobody is no folder, and no run in"):
         command("nobody", "--rules", "all", "--store", store.root)
+
+
+def test_a_scenario_is_answered_with_its_runs(command, store, tmp_path):
+    (one,) = store.records("one")
+    for target in ("one", Path(store.root) / "one"):
+        with pytest.raises(ConfigError, match=f"one is a scenario, .* add /RUN: one/{one['run_id']}$"):
+            command(target, "--rules", "all", "--store", store.root)
+    with pytest.raises(ConfigError, match=r"market-demo is a scenario that has no finished run .* market-demo` makes"):
+        command("market-demo", "--rules", "all", "--store", store.root)
 
 
 def test_a_run_that_is_not_finished_is_not_audited(command, store, tmp_path):

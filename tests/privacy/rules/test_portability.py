@@ -41,6 +41,14 @@ def test_a_failure_now_and_then_is_within_the_margin():
     assert verdict(requests(late=8), margins={"access": 0.3}).outcome == "no_evidence"
 
 
+def test_a_market_that_hands_nothing_out_is_told_from_one_that_is_slow():
+    nothing = requests().assign(answered=np.nan, complete=False, free=False, period=np.arange(40) // 20)
+    found = verdict(pd.concat([nothing, nothing.assign(period=2)]))
+    assert found.outcome == "breach"
+    assert "None was answered at all, as in a market that does not hand data out." in found.reason
+    assert "None was answered" not in verdict(requests(late=40)).reason
+
+
 def test_a_later_deadline_forgives_late_answers():
     assert verdict(requests(late=20)).outcome == "breach"
     assert verdict(requests(late=20), within=3).effect == 0
