@@ -153,6 +153,8 @@ def _everything(rows: Sequence[Row], scenario: str) -> None:
         pd.DataFrame(cells), hide_index=True, height="content", alt="Figures of every regime with 95% intervals",
         column_config={"Regime": st.column_config.TextColumn(pinned=True, width="medium")},
     )  # fmt: skip
+    for line in market_table.affiliates(rows):
+        st.caption(market_words.plain_sentences(line))
     from experiments.market.figures import FIGURES
 
     with st.expander("What the figures mean"):

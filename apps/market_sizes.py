@@ -56,6 +56,7 @@ def show_sizes(
         )
     over = _over_time(store, scenario, row, base)
     if over is not None:
+        over = over[over["value"].notna()]  # a market may have no merchant of a size
         st.markdown("**Over time**")
         st.altair_chart(
             market_charts.over_time(over, title="Money a merchant and period"),

@@ -31,6 +31,7 @@ MARKET: Final = {
     "knowledge": "What merchants know",
     "dependency": "Dependency",
 }
+_AFFILIATED: Final = "affiliated_stores"
 _PERCENT: Final = frozenset({"active_small", "own_sales", "own_listings", "own_first"})
 _WHOLE: Final = frozenset({"hhi"})
 
@@ -130,6 +131,13 @@ def silent(rows: Sequence[Row]) -> list[str]:
             if row.get(key):
                 said.setdefault(f"in {row[key]} of {len(row['seeds'])} markets {what}.", []).append(str(row["label"]))
     return [f"{', '.join(labels)}: {text}" for text, labels in said.items()]
+
+
+def affiliates(rows: Sequence[Row]) -> list[str]:
+    """Say whose first places are counted under arms whose platform has affiliates in place of an own label."""
+    labels = [str(row["label"]) for row in rows if row.get("regime") == _AFFILIATED]
+    said = "no own label: its first places are those of merchants in whom the platform holds a stake."
+    return [f"{', '.join(labels)}: {said}"] if labels else []
 
 
 def arm_label(row: Row) -> str:

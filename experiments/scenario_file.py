@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import difflib
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from importlib import resources
@@ -37,6 +38,9 @@ _KINDS: Final = {
     "string_pattern_mismatch": "is not well formed",
     "finite_number": "must be a finite number",
 }
+_BARE_POINT: Final = re.compile(r"[+-]?\.\d+(?:[eE][+-]?\d+)?")
+_COMMA: Final = re.compile(r"[+-]?\d*\.?\d+(?:,[+-]?\d*\.?\d+)+")
+"""Of values that TOML does not take: a number that begins with its point, and numbers with commas between them."""
 _FLAT_TABLES: Final = ("sweep", "targets")
 _MODELS: Final[dict[str, type[BaseScenario]]] = {
     model.kind: model for model in (Scenario, StoreScenario, FaceScenario, MarketScenario, AudienceScenario)
@@ -54,8 +58,8 @@ def load_scenario(source: str | Path, overrides: Sequence[str] = ()) -> BaseScen
 
     Args:
         source: a TOML file, or the name of a bundled scenario such as `demo`. A file wins over a name.
-        overrides: `dotted.key=value` texts, the value in TOML (text may go without quotes). Arms are addressed
-            by name: `arms.federated.epsilon=2`.
+        overrides: `dotted.key=value` texts, the value in TOML (text may go without quotes, .1 without its 0). Arms are
+            addressed by name: `arms.federated.epsilon=2`.
 
     Raises:
         ConfigError: there is no such scenario, it is not TOML, or a value is refused; one line says where.
@@ -68,7 +72,7 @@ def load_scenario(source: str | Path, overrides: Sequence[str] = ()) -> BaseScen
         key, equals, text = override.partition("=")
         if not equals or not key.strip():
             raise ConfigError(f"--set {override}: has no key=value; write for example --set federation.rounds=20")
-        set_value(raw, key.strip(), _value(text.strip()), source=f"--set {override}")
+        set_value(raw, key.strip(), _value(text.strip(), source=f"--set {override}"), source=f"--set {override}")
     return validate(raw, source=str(source))
 
 
@@ -157,10 +161,24 @@ def _read(source: str | Path) -> str:
         raise ConfigError(f"cannot read scenario {path}: {error.strerror}; check the path") from error
 
 
-def _value(text: str) -> Any:
+def _value(text: str, *, source: str) -> Any:
+    """Read a value in TOML, a number without its zero (.1) too, or else as text.
+
+    Raises:
+        ConfigError: numbers with a comma between them, which may be a decimal comma or a list.
+    """
     try:
         return copy.deepcopy(tomllib.loads(f"value = {text}")["value"])
     except tomllib.TOMLDecodeError:
+        if _BARE_POINT.fullmatch(text):
+            return float(text)
+        if _COMMA.fullmatch(text):
+            whole, _, rest = text.partition(",")
+            thousands = f" or {whole}{rest}" if re.fullmatch(r"\d{3}", rest) else ""
+            point = f"{whole}.{rest}{thousands} for a number, " if "," not in rest and "." not in text else ""
+            raise ConfigError(
+                f'{source}: {text} has a comma; write {point}[{text}] for a list, or "{text}" in quotes for text'
+            ) from None
         return text
 
 
@@ -182,7 +200,7 @@ def _describe(problem: dict[str, Any], raw: Mapping[str, Any], root: type[BaseSc
         return str(problem["ctx"]["error"])
     key, model, hint = _walk(location, raw, root)
     if kind == "extra_forbidden":
-        known = list(model.model_fields) if model is not None else []
+        known = [*(["kind"] if model is root else []), *(model.model_fields if model is not None else ())]
         close = difflib.get_close_matches(str(location[-1]), known, n=1)
         full = f"{key.rpartition('.')[0]}.{close[0]}".lstrip(".") if close else ""
         return f"unknown key {key}; " + (f"did you mean {full}?" if close else f"known keys: {', '.join(known)}")

@@ -86,6 +86,17 @@ class Target:
                 hint = f"did you mean {close[0]}?" if close else f"the arms are {', '.join(arms)}"
                 raise ValueError(f'targets: "{self.name}" names arm {arm!r}, which the scenario lacks; {hint}')
 
+    def check_metric(self, known: Sequence[str]) -> None:
+        """Make sure that the metric exists.
+
+        Raises:
+            ValueError: it is not among those known; the nearest ones are named, or else all.
+        """
+        if self.metric not in known:
+            close = difflib.get_close_matches(self.metric, known, n=3)
+            hint = f"did you mean {' or '.join(close)}?" if close else f"choose one of {', '.join(known)}"
+            raise ValueError(f'targets: "{self.name}" asks for {self.metric!r}, which is not measured; {hint}')
+
 
 def statistic_name(kind: str, metric: str, arm: str, reference: str | None = None) -> str:
     """Return the canonical name of a statistic, as results and targets spell it."""

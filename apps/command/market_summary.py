@@ -60,7 +60,7 @@ def _print_regimes(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]
         cells = [[_label(row), *(market_table.figure(row, metric) for metric in shown)] for row in rows]
         tables.say("")
         tables.print_rows(("regime", *map(market_table.heading, shown)), cells, title=title)
-    for line in market_table.silent(rows):
+    for line in (*market_table.affiliates(rows), *market_table.silent(rows)):
         tables.say(line)
 
 

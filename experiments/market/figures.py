@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -65,3 +65,25 @@ def _all() -> dict[str, Figure]:
 
 
 FIGURES: Final[Mapping[str, Figure]] = _all()
+_MOST_SEGMENTS: Final = 16
+LABEL_METRICS: Final = (
+    "consumer_surplus", "consumer_surplus_attention_free", "merchant_revenue", "own_revenue", "own_sales", "own_first",
+    "hhi", "price_paid", "prices_held",
+)  # fmt: skip
+"""Figures of `method = "label"`; the last where prices are answered."""
+
+
+def regime_metrics(segments: Sequence[object] = (None,)) -> tuple[str, ...]:
+    """Return the names of the figures of `method = "regimes"`.
+
+    Args:
+        segments: how many segments of consumers there are in each arm; None where the model's own number holds. What
+            is no such number is refused with the settings, and passed over here.
+    """
+    from simulation.market.kpis import MEASURES
+    from simulation.market.settings import MarketSettings
+
+    usual = MarketSettings().segments
+    counts = [usual if one is None else one for one in segments]
+    most = max((one for one in counts if type(one) is int and 1 <= one <= _MOST_SEGMENTS), default=usual)
+    return (*(one.name for one in MEASURES), *(f"consumer_surplus_segment_{number}" for number in range(most)))

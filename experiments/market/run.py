@@ -12,18 +12,19 @@ import numpy as np
 import pandas as pd
 
 from experiments.documents import write_frame
+from experiments.market.empty_sizes import without_empty_sizes
 from experiments.market.figures import FIGURES, within
 from experiments.market.label_settings import LABEL_SETTINGS
 from experiments.market.periods import MARKETS_FILE, PERIODS_FILE, means, of_markets
 from experiments.market.rules import read_rules, read_settings
-from experiments.market.scenario import MarketScenario
+from experiments.market.scenario import MarketScenario, Method
 from experiments.market.spec import SEEDS_FILE, MarketSpec
 from experiments.market.summary import of_seeds
 from experiments.runs import ArmResult
 from retail.errors import ConfigError
 from retail.market_log import MarketLog, write_log
 from simulation.market import MarketRun, MarketSettings, Rules, simulate
-from simulation.replicate import require_ray, run_all
+from simulation.replicate import run_all
 
 T = TypeVar("T")
 LOG_FOLDER: Final = "log"
@@ -60,7 +61,8 @@ class _Simulation:
     def __call__(self, seed: int) -> _Ran:
         first = seed == self.logged
         run = simulate(self.settings, self.rules, seed=seed, periods=self.periods, record="list" if first else None)
-        return _Ran(run.kpis, run.by_period, _about(run), run.log() if first else None)
+        figures, periods = without_empty_sizes(run)
+        return _Ran(figures, periods, _about(run), run.log() if first else None)
 
 
 def fingerprint(scenario: MarketScenario) -> str:
@@ -75,14 +77,26 @@ def fingerprint(scenario: MarketScenario) -> str:
     return label_fingerprint(scenario)
 
 
+def settings_of(method: Method, given: Mapping[str, Any]) -> MarketSettings:
+    """Read settings of a market as a method does.
+
+    Raises: ConfigError: one of them cannot be used, or is not read.
+    """
+    settings = read_settings(given)
+    unread = sorted(set(given) - set(LABEL_SETTINGS)) if method == "label" else []
+    if unread:
+        raise ConfigError(
+            f'settings.{unread[0]} is not read by method = "label", which reads {", ".join(LABEL_SETTINGS)}; remove it'
+        )
+    return settings
+
+
 def prepared(spec: MarketSpec) -> Prepared:
     """Read an arm's settings and rules.
 
-    Raises: ConfigError, PolicyError: one of them cannot be used, or Ray is asked for and not installed.
+    Raises: ConfigError, PolicyError: one of them cannot be used.
     """
-    settings = read_settings(spec.market)
-    if spec.settings.markets.on == "ray":
-        require_ray()
+    settings = settings_of(spec.settings.method, spec.market)
     if spec.settings.method == "signs":
         from experiments.market.signs import SIGNS
 
@@ -90,12 +104,6 @@ def prepared(spec: MarketSpec) -> Prepared:
             raise ConfigError(f"there is no experiment {spec.arm.experiment!r}; choose among {', '.join(SIGNS)}")
         return Prepared(settings, None)
     if spec.settings.method == "label":
-        unread = sorted(set(spec.market) - set(LABEL_SETTINGS))
-        if unread:
-            raise ConfigError(
-                f'settings.{unread[0]} is not read by method = "label", which reads {", ".join(LABEL_SETTINGS)}; '
-                "remove it"
-            )
         return Prepared(settings, None)
     assert spec.arm.regime is not None
     return Prepared(settings, read_rules(spec.arm.regime, spec.arm.remedies, settings))

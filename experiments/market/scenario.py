@@ -115,11 +115,19 @@ class MarketScenario(BaseScenario):
         for expression, condition in self.targets.items():
             target = Target.parse(expression, condition)
             target.check_arms(names)
-            if self.method == "signs" and target.metric not in SIGN_METRICS:
-                raise ValueError(
-                    f'targets: "{expression}" asks for {target.metric!r}; signs have {" and ".join(SIGN_METRICS)}'
-                )
+            target.check_metric(self._metrics)
         return self
+
+    @property
+    def _metrics(self) -> tuple[str, ...]:
+        """What targets may ask for."""
+        from experiments.market.figures import LABEL_METRICS, regime_metrics
+
+        if self.method != "regimes":
+            return SIGN_METRICS if self.method == "signs" else LABEL_METRICS
+        tables = [{**self.settings, **arm.settings} for arm in self.arms]
+        swept = [one for key, values in self.sweep.items() if key.endswith("settings.segments") for one in values]
+        return regime_metrics([*(one.get("segments") for one in tables), *swept])
 
     def _label_makes_sense(self) -> None:
         if self.method != "label":

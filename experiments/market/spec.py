@@ -99,8 +99,9 @@ class MarketSpec:
         }
 
     def identity(self) -> dict[str, Any]:
-        """Say which of its scenario's runs this is."""
-        return {"arm": self.arm.name, "seed": self.seed}
+        """Say which of its scenario's runs this is: the first seed, and how many markets, or draws, it goes on to."""
+        many = "draws" if self.settings.method == "label" else "markets"
+        return {"arm": self.arm.name, "seed": self.seed, many: self.settings.replications}
 
     def record(self) -> dict[str, Any]:
         """Return what `run.json` says about the settings."""

@@ -252,3 +252,19 @@ def test_a_real_own_label_is_shown_in_its_currency_with_what_its_intervals_mean(
     assert "bread 40%" in said
     assert "simulated markets" not in said
     assert app.table[0].value.loc["No own label", "Consumers"] == "-0.4500 [-0.4900, -0.4200]"
+
+
+def test_sizes_without_a_merchant_have_no_figure_and_affiliates_are_told_apart(tmp_path):
+    arms = [*SCENARIO["arms"][:3], {"name": "held", "label": "Held", "regime": "affiliated_stores"}]
+    alone = {**SCENARIO, "arms": arms, "settings": {"merchants": 1, "products": 10, "consumers": 100}, "targets": {}}
+    run_scenario(validate(alone, source="alone"), store=tmp_path, jobs=1)
+    app = shown(tmp_path, "regimes")
+    said = "\n".join(one.value for one in app.markdown)
+    assert "a small shop has no figure" in said
+    assert any(verdict in said for verdict in ("for a medium shop", "a medium shop gains", "a medium shop loses"))
+    (sizes,) = [one.value for one in app.dataframe if "A small merchant" in one.value]
+    assert set(sizes["A small merchant"]) == set(sizes["A large one"]) == {"-"}
+    assert "-" not in set(sizes["A medium one"])
+    (over,) = [one.value for one in app.dataframe if "Period" in one.value]
+    assert list(over) == ["Period", "medium"]
+    assert any("first places are those of merchants in whom" in one.value for one in app.caption)

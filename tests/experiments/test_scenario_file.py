@@ -124,6 +124,37 @@ def test_a_missing_file_is_named():
         load_scenario("nowhere/x.toml")
 
 
+@pytest.mark.parametrize(("text", "value"), [(".1", 0.1), ("-.5", -0.5), ("+.2e1", 2.0), ("0.1", 0.1), ("3", 3)])
+def test_a_number_may_begin_with_its_point(text, value):
+    scenario = load_scenario("market-demo", [f"settings.own_quality={text}"])
+    assert scenario.settings["own_quality"] == value
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("0,15", '0,15 has a comma; write 0.15 for a number, [0,15] for a list, or "0,15" in quotes for text'),
+        ("20,000", "write 20.000 or 20000 for a number"),
+        (".1,.2", ".1,.2 has a comma; write [.1,.2] for a list"),
+        ("1,2,3", "1,2,3 has a comma; write [1,2,3] for a list"),
+    ],
+)
+def test_a_comma_between_numbers_is_asked_about(text, words):
+    with pytest.raises(ConfigError, match=re.escape(words)):
+        load_scenario("market-demo", [f"settings.fee={text}"])
+
+
+@pytest.mark.parametrize("text", ["a,b", "no. 1,2", "1,2 and more", '"1,2"'])
+def test_other_commas_are_text(text):
+    assert load_scenario("demo", [f"title={text}"]).title == text.strip('"')
+
+
+@pytest.mark.parametrize("name", ["demo", "market-demo"])
+def test_the_kind_is_among_the_known_keys(name):
+    with pytest.raises(ConfigError, match="unknown key zzz; known keys: kind, name, title"):
+        load_scenario(name, ["zzz=1"])
+
+
 values = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.lists(st.integers(), max_size=2),
     st.dictionaries(st.text(max_size=5), st.integers(), max_size=2),

@@ -46,3 +46,12 @@ def test_a_bound_is_met_on_its_side(condition, below, at, above):
 
 def test_what_could_not_be_measured_is_never_met():
     assert not any(Target.parse("a(b)", condition).met(float("nan")) for condition in (">= 0", "<= 0", "> 0", "< 0"))
+
+
+def test_a_metric_that_is_not_measured_is_answered_with_the_nearest_or_with_all():
+    known = ("hhi", "welfare", "own_sales")
+    Target.parse("hhi(a)", "> 0").check_metric(known)
+    with pytest.raises(ValueError, match=r"asks for 'own_sale', which is not measured; did you mean own_sales\?"):
+        Target.parse("own_sale(a)", "> 0").check_metric(known)
+    with pytest.raises(ValueError, match=r"asks for 'zzz', .* choose one of hhi, welfare, own_sales"):
+        Target.parse("ratio(zzz, a, b)", "> 0").check_metric(known)

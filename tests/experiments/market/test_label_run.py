@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from apps.command.tables import print_summary
 from experiments.execute import run_scenario
+from experiments.market.figures import LABEL_METRICS
 from experiments.market.label_market import choice_chances, drawn_coefficients, logsums, ranked_category
 from experiments.market.label_prices import answered_prices, implied_markups
 from experiments.market.label_run import CATEGORIES_FILE, figures, label_fingerprint, outcome
@@ -137,6 +138,11 @@ def test_no_bonus_changes_nothing_and_a_bonus_moves_sales_and_first_places_to_th
     assert up["own_first"] > plain["own_first"]
     assert up["own_revenue"] > plain["own_revenue"]
     assert up["merchant_revenue"] < plain["merchant_revenue"]
+
+
+def test_targets_may_ask_for_the_figures_that_there_are(tea):
+    one = outcome(ranked(tea), np.array([-1.5]), "as_is", bonus=0.0)
+    assert tuple(figures([one], 1, answered=True)) == LABEL_METRICS
 
 
 def test_the_chance_of_the_first_place_is_that_of_the_drawn_rankings(tea):

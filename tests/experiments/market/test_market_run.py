@@ -1,6 +1,7 @@
 """A small market scenario through the whole spine: run, resume, table, targets, log, bad input."""
 
 import json
+import math
 
 import pandas as pd
 import pytest
@@ -8,12 +9,14 @@ import pytest
 from apps.command.main import main
 from apps.command.tables import print_summary
 from experiments.attacking import attack_run
+from experiments.documents import json_ready
 from experiments.execute import run_scenario
-from experiments.market.figures import FIGURES
+from experiments.market.figures import FIGURES, regime_metrics
+from experiments.market.periods import PERIODS_FILE
 from experiments.market.spec import SEEDS_FILE
 from experiments.report import build_report
 from experiments.runs import RunStore
-from experiments.scenario_file import bundled_scenarios, load_scenario, validate
+from experiments.scenario_file import bundled_scenarios, load_scenario, scenario_text, validate
 from retail.errors import ConfigError
 from retail.market_log import read_log
 from simulation.market import MarketSettings, simulate
@@ -130,6 +133,16 @@ def test_the_printed_table_says_who_gains_against_which_reference(done, capsys):
         ({"arms": [{"name": "a", "regime": "pure", "experiment": "x"}]}, "experiment is not read"),
         ({"method": "signs", "arms": [{"name": "a", "experiment": "none"}], "targets": {}}, "no experiment 'none'"),
         ({"reference": "nobody"}, "reference = 'nobody' is no arm"),
+        ({"settings": {"fee": 1.0}}, "tiny: [settings]: fee = 1.0"),
+        ({"arms": [{"name": "a", "regime": "pure", "settings": {"fee": 1.0}}]}, "tiny: arm a: fee = 1.0"),
+        ({"settings": {"marchants": 3}}, "[settings]: no such market setting: marchants (did you mean merchants?)"),
+        ({"targets": {"hih(pure)": "> 0"}}, "\"hih(pure)\" asks for 'hih', which is not measured; did you mean hhi?"),
+        ({"targets": {"difference(nonsense, capped, pure)": "> 0"}}, "choose one of consumer_surplus, merchant_"),
+        ({"targets": {"consumer_surplus_segment_4(pure)": "> 0"}}, "did you mean consumer_surplus_segment_3"),
+        (
+            {"method": "signs", "arms": [{"name": "a", "experiment": "none"}], "targets": {"hhi(a)": "> 0"}},
+            "choose one of effect, without_assumption",
+        ),
     ],
 )
 def test_what_has_no_meaning_is_refused_in_one_line_before_any_run(changes, words, tmp_path):
@@ -246,3 +259,68 @@ def test_a_run_of_a_market_cannot_be_attacked_and_says_why(done):
     _, store = done
     with pytest.raises(ConfigError, match="simulated a market: nothing was federated"):
         attack_run(store, f"tiny/{store.records('tiny')[0]['run_id']}")
+
+
+def test_targets_may_ask_for_every_figure_of_a_run_and_for_no_other(done):
+    _, store = done
+    assert set(regime_metrics()) == set(by_seed(store, "pure").columns)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"settings": {**TINY["settings"], "segments": 6}},
+        {"sweep": {"settings.segments": [2, 6]}},
+        {"arms": [*TINY["arms"], {"name": "six", "regime": "pure", "settings": {"segments": 6}}]},
+    ],
+)
+def test_targets_may_ask_for_every_segment_of_consumers_that_some_arm_has(changes):
+    assert scenario(**changes, targets={"consumer_surplus_segment_5(pure)": "> 0"}).targets
+    with pytest.raises(ConfigError, match="consumer_surplus_segment_6"):
+        scenario(**changes, targets={"consumer_surplus_segment_6(pure)": "> 0"})
+
+
+@pytest.mark.parametrize(("merchants", "lacks"), [(1, {"small", "large"}), (4, {"large"}), (5, set())])
+def test_sizes_without_a_merchant_have_no_figures(merchants, lacks, tmp_path, capsys):
+    small = {"merchants": merchants, "products": 10, "consumers": 100}
+    arms = [{"name": "pure", "regime": "pure"}, {"name": "firewall", "regime": "firewall"}]
+    wanted = {"merchant_surplus_large(pure)": "< 1e9", "difference(active_small, firewall, pure)": "< 1e9"}
+    summary = run_scenario(scenario(settings=small, arms=arms, targets=wanted), store=tmp_path, jobs=1)
+    for row in summary.rows:
+        for size in ("small", "medium", "large"):
+            for what in ("merchant_surplus", "active", "knowledge", "adopted"):
+                assert math.isnan(row[f"{what}_{size}"]) == (size in lacks), (what, size)
+        assert math.isnan(row["small_gap"]) == bool(lacks)
+        assert not math.isnan(row["welfare"])
+    met = {one.name: one.met for one in summary.targets}
+    assert met["merchant_surplus_large(pure)"] is (None if "large" in lacks else True)
+    assert met["difference(active_small, firewall, pure)"] is (None if "small" in lacks else True)
+    print_summary(json.loads(json.dumps(json_ready(summary.document()))))
+    out = capsys.readouterr().out
+    assert ("not measured" in out) == bool(lacks)
+    assert ("nan" in out.lower()) is False
+    run = next(tmp_path.glob("tiny/*/artifacts"))
+    periods = pd.read_parquet(run / PERIODS_FILE)
+    assert periods["merchant_surplus_large"].isna().all() == ("large" in lacks)
+    assert periods["merchant_surplus_medium"].notna().all()
+
+
+def test_first_places_of_affiliates_are_called_so(tmp_path, capsys):
+    arms = [
+        {"name": "isolated", "regime": "isolated"},
+        {"name": "held", "label": "Held", "regime": "affiliated_stores"},
+    ]
+    print_summary(run_scenario(scenario(arms=arms, targets={}), store=tmp_path, jobs=1).document())
+    out = capsys.readouterr().out
+    assert "Held: no own label: its first places are those of merchants in whom the platform holds a stake." in out
+
+
+def test_progress_counts_markets_and_the_document_has_the_targets_by_themselves(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    arms = [{"name": "pure", "regime": "pure"}]
+    (tmp_path / "tiny.toml").write_text(scenario_text(scenario(arms=arms, targets={"hhi(pure)": "< 0"})))
+    assert main(["run", "tiny.toml", "--json", "--jobs", "1"]) == 0
+    said = capsys.readouterr()
+    assert "pure seed 5 markets 3: starts" in said.err
+    (target,) = json.loads(said.out)["targets"]
+    assert (target["name"], target["target"], target["met"]) == ("hhi(pure)", "< 0", False)

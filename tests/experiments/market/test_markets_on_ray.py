@@ -71,7 +71,7 @@ def test_an_error_on_ray_is_the_error_itself():
 
 def test_without_ray_nothing_runs_and_the_message_says_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(ConfigError, match=r"small: arm firewall: Ray is not installed; pip install \"tradefair\[ray\]"):
+    with pytest.raises(ConfigError, match=r"^small: Ray is not installed; run `make ray` .*--set markets.on=threads"):
         run_scenario(validate({**SMALL, "markets": {"on": "ray"}}, source="test"), store=tmp_path, jobs=1)
     assert not list(tmp_path.iterdir())
 
