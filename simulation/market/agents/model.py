@@ -6,6 +6,7 @@ import math
 
 from mesa import Model
 
+from retail.errors import ConfigError
 from simulation.market.agents.consumer import Consumer
 from simulation.market.agents.good import Good
 from simulation.market.agents.merchant import Merchant
@@ -27,9 +28,11 @@ class MarketModel(Model):  # type: ignore[misc]
     """
 
     def __init__(self, settings: MarketSettings, regime: str | Rules = "isolated", *, seed: int = 0) -> None:
-        """Set a market up. Raises: ConfigError, PolicyError: see `simulate`."""
+        """Set a market up. Raises: ConfigError, PolicyError: see `simulate`; or there is a delay, which it has not."""
         super().__init__(rng=seed)
         self.settings, self.rules = settings, make_rules(regime, (), settings)
+        if self.rules.delay:
+            raise ConfigError("the readable market has no DelayedAccess; leave it out, or use simulate")
         self.reads = Reads(self.rules.regime.id)
         state = draw_state(settings, seed)
         self.now, self.categories, self.segments = 0, settings.category_count, range(settings.segments)

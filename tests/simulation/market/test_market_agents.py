@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from simulation.market import MarketSettings, simulate
+from retail.errors import ConfigError
+from simulation.market import DelayedAccess, MarketSettings, simulate
 from simulation.market.agents import MarketModel
+from simulation.market.rules import make_rules
 
 SETTINGS = MarketSettings(merchants=16, consumers=900, products=64, categories=2)
 MEASURES = ("consumer_surplus", "merchant_surplus", "platform_profit", "buying", "own_sales", "active_small")
@@ -36,6 +38,7 @@ def paired(regime, seeds, periods=30, settings=SETTINGS):
         ("affiliated_stores", {}),
         ("pooled_self_preferencing", {"sponsored_share": 0.15}),
         ("pooled_self_preferencing", {"nest": 0.4, "own_label_share": 0.2}),
+        ("firewall", {"nest": 0.4, "own_label_share": 0.2}),
     ],
 )
 def test_agents_and_arrays_agree_on_average(regime, more):
@@ -51,6 +54,12 @@ def test_agents_and_arrays_agree_in_a_few_runs():
     difference = paired("pooled_self_preferencing", 4, periods=20)
     for k, name in enumerate(MEASURES):
         assert abs(difference[:, k].mean()) < 2 * SMALLEST[name], name
+
+
+def test_a_delay_that_agents_would_not_keep_is_refused():
+    rules = make_rules("pooled", (DelayedAccess(5),), SETTINGS)
+    with pytest.raises(ConfigError, match="DelayedAccess"):
+        MarketModel(SETTINGS, rules)
 
 
 def test_agents_buy_at_most_once():
