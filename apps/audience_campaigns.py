@@ -53,7 +53,9 @@ def _finding(document: Mapping[str, Any], rows: Sequence[Row], where: str) -> st
         found = audience_table.compared(document, _GAINED, private["arm"], together["arm"], where)
         if found is not None:
             less = audience_table.written((-found[0], -found[2], -found[1]), 1)
-            parts.append(f"epsilon {private['epsilon']:g} costs {less} of them")
+            epsilon = f"epsilon {private['epsilon']:g}"
+            clear = found[2] < 0 or found[1] > 0
+            parts.append(f"{epsilon} costs {less}" if clear else f"what {epsilon} costs cannot be told ({less})")
     return "; ".join(parts)
 
 

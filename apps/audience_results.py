@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -70,6 +71,8 @@ def finding(method: Method, document: Mapping[str, Any], rows: Sequence[Row], me
     for reference in audience_table.references(document, metric, rows):
         others = [row["arm"] for row in audience_table.measured(rows, metric) if row["arm"] != reference]
         found = [audience_table.compared(document, metric, arm, reference, where) for arm in others]
+        if not any(one is not None and math.isfinite(one[1]) for one in found):
+            continue
         clear = [one for one in found if one is not None and (one[1] > 0 or one[2] < 0)]
         higher = sum(one[1] > 0 for one in clear)
         return (

@@ -17,8 +17,11 @@ Row = Mapping[str, Any]
 Ends = tuple[float, float, float]
 """A figure and the ends of its 95% interval; NaN for what there is not."""
 
-KINDS: Final = ("nothing is learned", "learned, no epsilon", "learned, with an epsilon", "banned")
-_NOT_LEARNED: Final = frozenset({"random", "lines", "category", "rule", "none", "oracle", "majority", "shares"})
+KINDS: Final = ("nothing is learned", "learned, no epsilon", "with an epsilon", "banned")
+_NOT_LEARNED: Final = frozenset(
+    "random lines category rule none oracle majority shares baskets redeemed bought".split()
+    + "redeemers redemptions buyers".split()
+)
 _BANNED: Final = frozenset({"seed_regression", "nearest_seed"})
 _ROW: Final = ("arm", "label", "method", "model", "epsilon", "sweep", "figures", "run_ids", "missing_runs", "seconds")
 _DOCUMENT: Final = ("title", "rows", "differences", "targets", "failures", "unfinished")
@@ -80,8 +83,9 @@ def at(sweep: Mapping[str, Any]) -> str:
 
 def arm_label(row: Row) -> str:
     """Return what people call an arm, with its epsilon where it has one, and whether its run is missing."""
-    epsilon = "" if row["epsilon"] is None else f", ε {row['epsilon']:g}"
-    return f"{row['label']}{epsilon}{' (missing)' if row['missing_runs'] else ''}"
+    epsilon = "" if row["epsilon"] is None else f"{row['epsilon']:g}"
+    named = "" if not epsilon or f"epsilon {epsilon}" in row["label"] else f", ε {epsilon}"
+    return f"{row['label']}{named}{' (missing)' if row['missing_runs'] else ''}"
 
 
 def bare_label(row: Row) -> str:
@@ -96,11 +100,9 @@ def epsilon_text(row: Row) -> str:
 
 def kind_of(row: Row) -> str:
     """Return which of `KINDS` an arm is."""
-    if row["model"] in _NOT_LEARNED:
-        return KINDS[0]
-    if row["model"] in _BANNED:
-        return KINDS[3]
-    return KINDS[1] if row["epsilon"] is None else KINDS[2]
+    if row["epsilon"] is not None:
+        return KINDS[2]
+    return KINDS[0] if row["model"] in _NOT_LEARNED else KINDS[3] if row["model"] in _BANNED else KINDS[1]
 
 
 def ends_of(row: Row, metric: str) -> Ends:

@@ -263,7 +263,7 @@ def test_campaigns_say_what_learning_together_gains_and_what_privacy_costs(visit
     app = visit(audience_part=CAMPAIGNS)
     assert title(app) == (
         "Learning together gains 34.9 [31.7, 38.0] more conversions per 1,000 advertised to than each merchant alone; "
-        "epsilon 1 costs 1.2 [0.2, 2.4] of them"
+        "epsilon 1 costs 1.2 [0.2, 2.4]"
     )
     less = table(app, "Less Federated, per 1,000")
     assert less.iloc[0].tolist() == ["Dp 1, ε 1", "-1.2 [-2.4, -0.2]"]
@@ -273,6 +273,9 @@ def test_a_difference_that_could_be_none_is_not_claimed(visit, store):
     rows = [arm("isolated", "isolated", gained=(38.0, 30, 46)), arm("federated", "federated", gained=(40.0, 32, 48))]
     write(store, "targeting", rows, [("gained", "isolated", "federated", -2.0, -5.0, 1.0)])
     assert title(visit(audience_part=CAMPAIGNS)).startswith("It cannot be told whether learning together gains more")
+    rows.append(arm("dp-1", "federated", epsilon=1.0, gained=(39.0, 31, 47)))
+    write(store, "targeting", rows, [("gained", "dp-1", "federated", -1.0, -5.0, 3.0)])
+    assert title(visit(audience_part=CAMPAIGNS)).endswith("what epsilon 1 costs cannot be told (1.0 [-3.0, 5.0])")
 
 
 def test_a_change_of_our_brand_has_its_gain_the_weight_it_has_and_the_one_it_needs(visit):
@@ -307,6 +310,16 @@ def test_results_have_every_arm_with_intervals_and_paired_differences(visit, sce
     headers = [one.value for one in app.header]
     assert headers[1:] == ["Paired differences", "All arms"]
     assert f"About {scenario}." in texts(app)
+
+
+def test_figures_without_intervals_are_not_counted_as_compared(visit, store):
+    rows = [arm(name, "redeemers", epsilon=epsilon, error_95=(noise, None, None))
+            for name, epsilon, noise in (("one", 4.0, 7.0), ("two", 1.0, 28.0))]  # fmt: skip
+    rows[1]["label"] = "Two, epsilon 1"
+    write(store, "measurement", rows, [("error_95", "two", "one", 21.0, None, None)])
+    app = visit("results", scenario="measurement")
+    assert title(app) == "One, ε 4: Noise at 95% 7.00"
+    assert table(app, "Difference in Noise at 95%")["Arm"].tolist() == ["Two, epsilon 1"]
 
 
 def test_a_method_of_another_version_is_refused_in_words(visit, store):
