@@ -81,7 +81,7 @@ def finding(method: Method, document: Mapping[str, Any], rows: Sequence[Row], me
         )
     first = audience_table.measured(rows, metric)[0]
     text = audience_table.written(audience_table.ends_of(first, metric), _digits(method, metric))
-    return f"{audience_table.arm_label(first)}: {name} {text}"
+    return f"{audience_table.arm_label(first)}: {name} {text} {_unit(method, metric)}".rstrip()
 
 
 def sweep_point(points: Mapping[str, Sequence[Row]], *, key: str) -> str:
@@ -183,7 +183,8 @@ def _figure(method: Method, rows: Sequence[Row], metric: str) -> None:
     table = audience_table.long_table(rows, metric, digits)
     name = _name(method, metric)
     st.header(plain(name))
-    st.caption(f"{plain(text.meaning[:1].upper() + text.meaning[1:])}. Points with 95% intervals.")
+    ends = "Points with 95% intervals" if table["lo"].notna().any() else "Points; this figure has no interval"
+    st.caption(f"{plain(text.meaning[:1].upper() + text.meaning[1:])}. {ends}.")
     unit = _unit(method, metric)
     st.altair_chart(
         audience_charts.figure_of_arms(table, title=f"{name}, {unit}" if unit else name),
@@ -218,6 +219,8 @@ def _differences(method: Method, document: Mapping[str, Any], rows: Sequence[Row
     st.caption(
         f"Less {plain(labels[other])}, on the same draws. An interval that holds 0 shows no clear difference; "
         "intervals above may overlap although one arm is clearly better."
+        if table["lo"].notna().any()
+        else f"Less {plain(labels[other])}. These differences have no intervals."
     )
     st.altair_chart(
         audience_charts.figure_of_arms(
