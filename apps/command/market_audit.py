@@ -123,8 +123,8 @@ def audit_log(target: str, rules: str, options: Options, *, store: Path, as_json
             )
         if name == RANKING and options.unlogged:
             raise ConfigError(
-                f"--power {name}={effect:g}: --unlogged leaves every verdict on a ranking inconclusive, so no log finds "
-                "it; leave one of the two out"
+                f"--power {name}={effect:g}: --unlogged leaves every verdict on a ranking inconclusive, so no log "
+                "finds it; leave one of the two out"
             )
     said = {
         "--margin": [(name, f"{name}={value:g}") for name, value in margins.items()],

@@ -145,7 +145,7 @@ def _numbers(values: pa.Array, flat: pa.Array, column: Column, file: str) -> pd.
     if column.least is not None and (low := np.flatnonzero(numbers < column.least)).size:
         why = f"below {column.least:g}; correct it"
         if column.name == m.POSITION and numbers[low[0]] == 0:
-            why = "positions count from 1; if yours count from 0, add 1 to every one"
+            why = "position counts from 1; if yours start at 0, add 1 to every one"
         raise refusal(file, column.name, int(low[0]), flat, why)
     if (huge := np.flatnonzero(np.abs(numbers) > _MOST)).size:
         raise refusal(file, column.name, int(huge[0]), flat, f"beyond {_MOST:g}, which no unit needs; correct it")

@@ -114,7 +114,7 @@ def test_a_log_that_breaks_a_rule_leaves_no_folder(tmp_path):
         ("list,period,position", "list,period,rank", "impressions.csv: column position is missing"),
         ("L1,0,2,11", "L1,0,1,11", "impressions.csv, row 2: list L1, position 1 stands in row 1 already"),
         ("L1,0,2,11", "L1,0,2,10", "impressions.csv, row 2: list L1, product 10 stands in row 1 already"),
-        ("L1,0,1,10", "L1,0,0,10", "row 1, column position holds '0': positions count from 1; if yours"),
+        ("L1,0,1,10", "L1,0,0,10", "row 1, column position holds '0': position counts from 1; if yours"),
         ("L1,0,1,10", "L1,0,-3,10", "row 1, column position holds '-3': below 1; correct it"),
         ("m1,false,2.0", "m1,false,-2.0", "row 2, column price holds '-2.0': below 0"),
         ("m1,false,2.0", "m1,false,NaN", "row 2, column price holds 'NaN': not a number"),
