@@ -317,6 +317,8 @@ def test_a_scenario_is_answered_with_its_runs(command, store, tmp_path):
             command(target, "--rules", "all", "--store", store.root)
     with pytest.raises(ConfigError, match=r"market-demo is a scenario that has no finished run .* market-demo` makes"):
         command("market-demo", "--rules", "all", "--store", store.root)
+    with pytest.raises(ConfigError, match=r"market-demo is a scenario that has no finished run .* market-demo` makes"):
+        command("market-demo", "--rules", "all", "--store", tmp_path / "nowhere")
 
 
 def test_a_run_that_is_not_finished_is_not_audited(command, store, tmp_path):
