@@ -136,7 +136,7 @@ def silent(rows: Sequence[Row]) -> list[str]:
 def affiliates(rows: Sequence[Row]) -> list[str]:
     """Say whose first places are counted under arms whose platform has affiliates in place of an own label."""
     labels = [str(row["label"]) for row in rows if row.get("regime") == _AFFILIATED]
-    said = "no own label: its first places are those of merchants in whom the platform holds a stake."
+    said = "no own label is sold; first places are those of merchants in whom the platform holds a stake."
     return [f"{', '.join(labels)}: {said}"] if labels else []
 
 

@@ -312,7 +312,7 @@ def test_first_places_of_affiliates_are_called_so(tmp_path, capsys):
     ]
     print_summary(run_scenario(scenario(arms=arms, targets={}), store=tmp_path, jobs=1).document())
     out = capsys.readouterr().out
-    assert "Held: no own label: its first places are those of merchants in whom the platform holds a stake." in out
+    assert "Held: no own label is sold; first places are those of merchants in whom the platform holds a stake." in out
 
 
 def test_progress_counts_markets_and_the_document_has_the_targets_by_themselves(tmp_path, monkeypatch, capsys):
