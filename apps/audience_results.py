@@ -153,7 +153,7 @@ def wide_columns(cells: Sequence[Mapping[str, Any]], *, first: str) -> dict[str,
     """Lay out a table of figures: its first column stays in sight, and no interval is cut off."""
     longest = {name: max(len(str(cell[name])) for cell in cells) for name in (cells[0] if cells else ())}
     columns: dict[str, Any] = {
-        name: st.column_config.TextColumn(width=max(30 + 8 * max(length, len(name)), 80))
+        name: st.column_config.TextColumn(width=max(26 + 7 * max(length, len(name)), 80))
         for name, length in longest.items()
     }
     return {**columns, first: st.column_config.TextColumn(pinned=True, width="medium")}
