@@ -56,8 +56,8 @@ def run(
     audiences    lookalike-demo (half a minute), lookalike (5 minutes),
                  targeting (2 minutes), insight,
                  campaigns (a minute), measurement (seconds),
-                 attributes
 
+    Attributes:
     SCENARIO.toml in a run's folder is what to copy for one of your own.
     """  # noqa: D301
     from apps.command import progress, tables
