@@ -25,7 +25,7 @@ DEV = $(VENV)/.installed-dev
 
 help:
 	@echo "make setup   create $(VENV) and install the base, once and again when pyproject.toml or constraints.txt change"
-	@echo "make demo    setup, then 'tradefair demo', one what-if in a store (store-layout), faces (faces-demo), and a market under nine regimes (market-demo)"
+	@echo "make demo    setup, then 'tradefair demo', one what-if in a store (store-layout), faces (faces-demo), a market under nine regimes (market-demo), and look-alikes (lookalike-demo)"
 	@echo "make app     setup, then 'tradefair app'"
 	@echo "make test    setup with the dev, oracles and report extras, then pytest"
 	@echo "make check   setup with the dev extra, then ruff, mypy and the import contracts"
@@ -40,6 +40,7 @@ demo: $(BASE)
 	$(BIN)/tradefair run store-layout
 	$(BIN)/tradefair run faces-demo
 	$(BIN)/tradefair run market-demo
+	$(BIN)/tradefair run lookalike-demo
 
 app: $(BASE)
 	$(BIN)/tradefair app
