@@ -55,9 +55,8 @@ def run(
                  market-label, market_signs
     audiences    lookalike-demo (half a minute), lookalike (5 minutes),
                  targeting (2 minutes), insight,
-                 campaigns (a minute), measurement (seconds),
+                 campaigns (a minute), attributes (longer), measurement
 
-    Attributes:
     SCENARIO.toml in a run's folder is what to copy for one of your own.
     """  # noqa: D301
     from apps.command import progress, tables

@@ -106,7 +106,7 @@ class _Cohort:
                 clip_norm=self._config.clip_norm,
                 weight=self._config.weight,
                 step=step_of_run(self._config) if self._config.adds_steps else None,
-                canaries=True,
+                canaries=type(self._task) is CanaryTask,
             )
         return total
 

@@ -222,7 +222,7 @@ def test_attacks_are_shown_with_ceiling_and_control_and_a_breach_exits_1(command
     store, asked = attacked(outcome(breach=False), outcome(breach=breach))
     result = command("abc", "--attacks", "--store", store, "--quick")
     assert result.exit_code == int(breach)
-    assert asked == [(store, "abc123", True)]
+    assert asked == [(store, "tiny/abc123", True)]
     for text in ("one_run", "1.2", "[0.4, inf]", "5.8", "1000", "seen", "The control was seen.", "Nothing odd."):
         assert text in result.stdout
     assert ("1 of 2 attacks found a breach" in result.stdout) is breach

@@ -6,7 +6,7 @@ import pytest
 from federation.access import Access
 from federation.config import FederationConfig
 from federation.run import run
-from retail.errors import ConfigError, PolicyError, PrivacyError
+from retail.errors import ConfigError, PolicyError, PrivacyError, TradefairError
 from retail.faces.source import FaceSource
 
 RECOMMEND = {"task": "recommend", "rounds": 2, "options": {"rich": True, "candidates": 100}}
@@ -96,3 +96,37 @@ def test_what_an_engine_cannot_do_is_refused(make_config, changes, engine, error
 def test_a_deployment_is_no_cohort(persistent):
     with pytest.raises(PrivacyError, match='needs engine = "deploy"'):
         run(persistent(mode="deployment"), engine="cohort")
+
+
+def test_a_task_of_somebody_else_gets_no_phantom_persons_from_either_engine(make_config, monkeypatch):
+    from weekday_task import WeekdayTask
+
+    class Greedy(WeekdayTask):
+        reserved = 2
+
+        def extra_persons(self, node):
+            return 10
+
+        def person_updates(self, model, round_, node):
+            yield from super().person_updates(model, round_, node)
+            phantom = np.zeros((3, round_.size))
+            phantom[:, 0] = 1.0
+            yield phantom
+
+    monkeypatch.setattr("weekday_task.WeekdayTask", Greedy)
+    with pytest.raises(ConfigError, match="more contributions than the node has persons"):
+        run(make_config(), engine="cohort")
+    with pytest.raises(TradefairError, match="none of 12 nodes"):
+        run(make_config())
+
+
+def test_canaries_are_seen_by_the_engine_without_messages_too(make_config):
+    from federation import nodes
+    from federation.canaries import observed, with_canaries
+
+    config = make_config()
+    audited = with_canaries(config, nodes.load_nodes(config), canaries=20, controls=4, seed=1)
+    one, other = observed(run(audited).model), observed(run(audited, engine="cohort").model)
+    assert any(np.abs(values).max() > 0 for values in one.values())
+    for name, values in one.items():
+        assert np.abs(values - other[name]).max() < 1e-6
