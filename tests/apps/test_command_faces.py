@@ -21,6 +21,8 @@ from experiments.assistant import Shop, encoders
 from experiments.assistant.customers import free
 from experiments.assistant.shop import Shop as ShopClass
 
+pytestmark = pytest.mark.slow  # its shop takes long to make
+
 ALL = ("--agree", "in_store_recognition", "--agree", "payment", "--agree", "recommendation")
 PERSON = 32
 

@@ -7,6 +7,8 @@ from experiments.execute import expand_scenario, run_scenario
 from experiments.faces.arms import face_source
 from experiments.scenario_file import load_scenario, scenario_table, validate
 
+pytestmark = pytest.mark.slow  # its runs take long
+
 CONTROL = "drawings"
 SMALL = {"drawn_people": 8, "drawn_images": 3, "drawn_steps": 2}
 
