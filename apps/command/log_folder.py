@@ -30,7 +30,8 @@ def log_folder(target: str, store: Path) -> Path:
             _no_scenario(str(path), RunStore(path.parent).records(path.name))
             return path
         return _kept(path, read_json(path / "run.json") or {"run_id": path.name, "status": "unfinished"})
-    if path.exists() or not (store.is_dir() or target in bundled_scenarios()):
+    no_id = path.is_absolute() or len(path.parts) > 2
+    if path.exists() or no_id or not (store.is_dir() or target in bundled_scenarios()):
         return path  # reading it says what is wrong with it
     runs = RunStore(store)
     if target in runs.scenarios():

@@ -240,7 +240,9 @@ def test_what_cannot_be_done_is_refused_in_one_line(command, neutral, arguments,
     assert "\n" not in str(caught.value)
 
 
-def test_a_log_that_cannot_be_read_is_refused_and_no_report_is_written(command, tmp_path):
+def test_a_log_that_cannot_be_read_is_refused_and_no_report_is_written(command, tmp_path, monkeypatch):
+    (tmp_path / "runs").mkdir()  # a run store beside it does not make a path an id
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(DataError, match="cannot be opened as a folder"):
         command(tmp_path / "nowhere", "--rules", "all")
     (tmp_path / "log").mkdir()
