@@ -7,9 +7,23 @@ Enters: one vector of whole numbers from each node (`ring.to_ring`). Leaves: the
     server = ServerSession(terms, roster, session, size=1000)
 
 Four exchanges: keys, shares of secrets, masked vectors, shares that take the masks of the sum off. `node` and `server`
-speak in plain dataclasses; `federation.secure_round` carries them over Flower's messages.
+speak in plain dataclasses; `rounds` and `answers` carry them over Flower's messages.
 
 Source: Bonawitz et al. 2017 (masks and shares); Bell et al. 2020 (few neighbours instead of all).
 """
 
-__all__ = ["graph", "keys", "masks", "node", "ring", "server", "shamir", "terms"]
+__all__ = [
+    "answers",
+    "graph",
+    "keys",
+    "masks",
+    "node",
+    "ring",
+    "roster",
+    "rounds",
+    "rules",
+    "server",
+    "shamir",
+    "terms",
+    "wire",
+]
