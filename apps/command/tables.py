@@ -5,18 +5,11 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
-
-from simulation.store.verdict import LEAST_DRAWS
-
-if TYPE_CHECKING:
-    from apps.search_table import Searched
-    from apps.store_table import Line
 
 HEADINGS: Final = {
     "total_ndcg10": "total\nNDCG@10",
@@ -24,21 +17,6 @@ HEADINGS: Final = {
     "explore_ndcg10": "explore\nNDCG@10",
     "hit10": "hit rate\n@10",
 }
-_BOTH: Final = "95% intervals: of the days alone, and with the model's parameters drawn from their ranges."
-_DRAWN: Final = (
-    _BOTH,
-    "No better or worse is claimed while the second holds 0.",
-)
-_NOT_DRAWN: Final = (
-    "95% intervals: of the days alone, as if every parameter were right. With parameter draws at 0 nothing is called",
-    "better or worse: with enough days any difference would look sure, however wrong the model.",
-)
-_TOO_FEW: Final = (
-    _BOTH,
-    f"Nothing is called better or worse with fewer than {LEAST_DRAWS} draws of the parameters: by chance a few may lie",
-    "so near the central ones that the second interval is hardly wider than the first.",
-)
-_LONGEST_HEAD: Final = 16
 _PLAIN_WIDTH: Final = 160
 
 
@@ -77,6 +55,8 @@ def print_rows(columns: Sequence[str], rows: Iterable[Sequence[object]], *, titl
 def print_summary(document: Mapping[str, Any]) -> None:
     """Print a scenario's `summary.json`: one line per arm or, of a store, per figure; then the targets."""
     if document.get("kind") == "store":
+        from apps.command.store_summary import print_store
+
         print_store(document)
         return
     if document.get("kind") == "faces":
@@ -112,115 +92,6 @@ def print_summary(document: Mapping[str, Any]) -> None:
     if any(row["epsilon"] is not None for row in rows):
         say("Simulated noise comes from a seed: epsilon says what the same noise from a secret source would promise.")
     print_targets(document["targets"])
-
-
-def print_store(document: Mapping[str, Any]) -> None:
-    """Print what a store scenario found: a table of differences for each arm, single figures, targets."""
-    from apps import search_table, store_table
-
-    labels = {row["arm"]: row["label"] for row in document["rows"]}
-    title = document["title"] or document["scenario"]
-    tables: dict[tuple[str, str, str], list[store_table.Line]] = {}
-    pairs = []
-    for line in store_table.lines(document):
-        if tables and line.reference != next(iter(tables))[1]:
-            pairs.append(line)  # two arms against each other, where a target asks
-            continue
-        tables.setdefault((line.arm, line.reference, at_point(line.sweep)), []).append(line)
-    if not tables or list(labels.values()) != [title]:  # else the only table has it
-        say(title)
-    searches = search_table.searched(document)
-    if searches:  # the answer comes before the many figures of each winner
-        _print_searches(searches)
-        _print_pairs(pairs)
-        print_targets(document["targets"])
-    for (arm, reference, where), lines in tables.items():
-        _print_comparison(lines, f"{labels.get(arm, arm)}, compared with {reference}{where}")
-    if tables:
-        shown = list(chain.from_iterable(tables.values()))
-        told = _DRAWN if store_table.judged(shown) else _TOO_FEW if store_table.drawn(shown) else _NOT_DRAWN
-        for sentence in told:
-            say(sentence)
-        say("Rests on parameters from: D data, L literature, A assumption; plan: on plan and shoppers' lists alone.")
-    singles = search_table.others(store_table.singles(document))
-    if singles:
-        print_rows(("figure", "unit", "value", "n", "note"), (_single(one) for one in singles))
-    if not searches:
-        _print_pairs(pairs)
-        print_targets(document["targets"])
-
-
-def _print_comparison(lines: Sequence[Line], title: str) -> None:
-    """Print every figure of an arm beside the reference's."""
-    from apps import store_table
-
-    first = lines[0]
-    heads = [first.reference, first.arm]
-    if max(map(len, heads)) > _LONGEST_HEAD:  # the title names them
-        heads = ["reference", "arm"]
-    written = [store_table.cells(line) for line in lines]
-    columns = ["figure", "unit", *heads, *(name.lower() for name in list(written[0])[4:])]
-    rows = [[*list(line.values())[:-1], _letters(line["Rests on"])] for line in written]
-    days = max(line.days for line in lines)
-    say("")
-    print_rows(columns, rows, title=f"{title}: {days} paired days")
-
-
-def _print_searches(found: Sequence[Searched]) -> None:
-    """Print what searches promised on their training days, what was left of it, and what their winners change."""
-    from apps import search_table
-    from apps.edit_words import words
-
-    figure = "" if found[0].kept is None else found[0].kept.label
-    columns = ("search", *(name.lower() for name in search_table.cells(found[0])), "run")
-    rows = [[f"{one.arm}{at_point(one.sweep)}", *search_table.cells(one).values(), one.run[:8] or "-"] for one in found]
-    say("")
-    print_rows(columns, rows, title=f"{figure}: promised on the training days, kept on days that no search saw")
-    say("Not kept is how much better the layout looked on the days that chose it than on others; its interval counts")
-    say("those other days alone. No interval holds the luck of a search: see other seeds.")
-    if any(one.edits for one in found):
-        say("\nWhat the layouts change:")
-    for one in found:
-        if one.edits:
-            say(f"  {one.arm}{at_point(one.sweep)}: {'; '.join(map(words, one.edits))}")
-    if any(one.run for one in found):
-        say("In each run's folder: artifacts/other.toml, the layout as a plan, and edits.toml, its edits.")
-
-
-def _print_pairs(pairs: Sequence[Line]) -> None:
-    """Print arms against each other, one line for each."""
-    from apps import store_table
-
-    if not pairs:
-        return
-    rows = []
-    for one in pairs:
-        text = store_table.cells(one)
-        rest = (text[name] for name in ("Difference", "Simulation noise", "With parameters", "Verdict"))
-        rows.append([f"{one.arm} less {one.reference}{at_point(one.sweep)}", one.label, one.unit, *rest])
-    columns = ("arms", "figure", "unit", "difference", "simulation noise", "with parameters", "verdict")
-    say("")
-    print_rows(columns, rows, title="one arm against the other, on the same days")
-
-
-def _single(record: Mapping[str, Any]) -> list[object]:
-    from apps import store_table
-    from apps.figure_text import unit_text
-
-    value, *ends = (float("nan") if record[key] is None else record[key] for key in ("value", "lo", "hi"))
-    decimals = store_table.digits(value, ends)
-    shown = store_table.number(value, decimals)
-    if ends[0] == ends[0]:
-        shown += " " + store_table.interval((ends[0], ends[1]), decimals)
-    where = at_point(record["provenance"].get("sweep", {}))
-    return [record["name"] + where, unit_text(record["unit"]), shown, record["n"], record["provenance"].get("note", "")]
-
-
-def _letters(sources: str) -> str:
-    """Shorten kinds of sources to their first letters."""
-    return (
-        "" if not sources else sources if sources == "plan" else " ".join(one[0].upper() for one in sources.split(", "))
-    )
 
 
 def at_point(sweep: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from apps.command.audit import _summary
+from apps.command.attack_audit import summary
 from experiments.arms import run_arm
 from experiments.attacking import attack_run, attacked_config, audit_seed, claimed_epsilon, read_spec, stored_attacks
 from experiments.execute import expand_scenario
@@ -149,10 +149,10 @@ def test_the_last_lines_count_what_is_no_verdict():
     planted = ControlResult("planted", True, 1.0, "seen")
     passed = AttackResult("one_run", 0.5, 0.2, 9.0, "epsilon", 3.0, planted, 10, 0.1, "text", False, 1.0)
     unsure, guessed = replace(passed, conclusive=False), replace(passed, conclusive=False, estimate_only=True)
-    assert _summary([passed]) == "No breach found."
-    told = _summary([passed, unsure, unsure, guessed])
+    assert summary([passed]) == "No breach found."
+    told = summary([passed, unsure, unsure, guessed])
     assert told.startswith("No breach found.\n2 of 4 results inconclusive, 1 only estimates")
-    assert _summary([replace(passed, breach=True), unsure]).startswith("1 of 2 attacks found a breach.\n1 of 2")
+    assert summary([replace(passed, breach=True), unsure]).startswith("1 of 2 attacks found a breach.\n1 of 2")
 
 
 def test_a_run_in_which_nothing_was_federated_cannot_be_attacked(store, run_of):
