@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from experiments.audience.insight_beside import READERS, measure_drivers, measure_reviews
+from experiments.audience.insight_changes import changed_figures
 from experiments.audience.measured import Figure, Measured
 from experiments.audience.spec import AudienceSpec
 from retail import columns as c
 from retail.brand_choices import CHOSEN, OFFERS, PRICE, SITUATION, BrandChoices, brand_choices
 from retail.datasource import DataSource
 from retail.errors import ConfigError, PolicyError
-from simulation.choice import Choices, Fit, change, fit_logit, needed_weight, worth
+from simulation.choice import Choices, Fit, fit_logit
 from simulation.choice.logit import probabilities
 from simulation.choice.mixed import fit_mixed, person_log_likelihoods, population_weights
 from simulation.market.reads import Reads
@@ -38,8 +38,7 @@ _RAW: Final = (("raw_pool", "raw_model"), ("ranking", "platform_model"))
 The second is the platform's own model, which it hands to merchants.
 """
 _SUMS: Final = ("exact_sums", "exact_model")
-_DRAWS: Final = 200
-_PEOPLE: Final = 60
+_TASTES: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +112,7 @@ def run_insight(spec: AudienceSpec, progress: Callable[[str], None]) -> Measured
     progress("telling held-out choices and changing the brand")
     figures = _told(spec, fit, test, plan.product, model)
     if model != "shares":
-        figures += _changed(fit, used, plan)
+        figures += changed_figures(fit, used, plan.product, gain_pct=plan.gain_pct, cut=plan.cut)
     return Measured(
         tuple(figures),
         draws=f"held-out people, seed {spec.seed}",
@@ -212,49 +211,9 @@ def _likelihoods(fit: Fit, test: Choices) -> tuple[Floats, Floats]:
 
 def _chance(fit: Fit, choices: Choices) -> Floats:
     """Return (situations, alternatives) chances for people of whom nothing is known yet."""
-    tastes = np.random.default_rng(0).standard_normal((_DRAWS, len(fit.tastes))) if fit.tastes else np.zeros((1, 0))
+    tastes = np.random.default_rng(0).standard_normal((_TASTES, len(fit.tastes))) if fit.tastes else np.zeros((1, 0))
     weights = population_weights(fit, fit.estimates, tastes)
     return np.asarray(np.mean([probabilities(choices.x, choices.available, beta) for beta in weights], axis=0))
-
-
-def _changed(fit: Fit, used: Choices, plan: Plan) -> list[Figure]:
-    """Return what prices and offers weigh, what changes of them would bring, and what they would have to weigh."""
-    place, n = used.place(plan.product), fit.situations
-    price = used.attributes.index(PRICE)
-    mean = float(used.x[used.available[:, place], place, price].mean())
-    lo, hi = fit.interval(PRICE)
-    figures = [Figure(f"{PRICE}_weight", fit[PRICE], n, "log-odds", ends=(lo, hi))]
-    offers = [name for name in OFFERS if name in used.attributes]
-    for name in offers:
-        one = worth(fit, name, price=PRICE)
-        figures.append(Figure(f"worth_{name}", one.value, n, "money", ends=(one.lo, one.hi)))
-    steps: dict[str, dict[str, Any]] = {PRICE: {"by": -plan.cut * mean}, **{name: {"to": 1.0} for name in offers}}
-    for name, step in steps.items():
-        asked: dict[str, Any] = {way: {name: value} for way, value in step.items()}
-        moved = change(fit, used, plan.product, **asked, wanted_pct=plan.gain_pct, draws=_DRAWS, people=_PEOPLE)
-        figures.append(Figure(f"gain_{name}", moved.gain_pct, n, "pct", ends=(moved.lo_pct, moved.hi_pct)))
-        figures.append(Figure(f"chance_{name}", float(moved.chance_of or 0.0), n))
-        figures.append(_needed(fit, used, plan, f"needed_{name}", name, step))
-    unmeasured = _needed(fit, used, plan, "needed_unmeasured", "unmeasured", {"by": 1.0})
-    figures.append(unmeasured)
-    ends = (unmeasured.value / -lo, unmeasured.value / -hi if hi < 0 else math.inf)
-    figures.append(Figure("needed_as_price", unmeasured.value / -fit[PRICE], n, "money", ends=ends))
-    return figures
-
-
-def _needed(fit: Fit, used: Choices, plan: Plan, figure: str, name: str, step: dict[str, Any]) -> Figure:
-    """Return a needed weight, with the range over draws of the estimates.
-
-    Between the ends of n draws lie, on average, (n - 1) / (n + 1) of the distribution: of 40 draws 95%.
-    """
-    asked: dict[str, Any] = {"gain_pct": plan.gain_pct, "people": _PEOPLE // 2, **step}
-    value = needed_weight(fit, used, plan.product, name, **asked)
-    if value is None:
-        return Figure(figure, math.nan, fit.situations, "log-odds")
-    drawn = [needed_weight(fit, used, plan.product, name, estimates=one, **asked)
-             for one in fit.draws(40, np.random.default_rng(0))]  # fmt: skip
-    ends = [one for one in drawn if one is not None]
-    return Figure(figure, value, fit.situations, "log-odds", ends=(min(ends, default=value), max(ends, default=value)))
 
 
 def _said(plan: Plan, found: BrandChoices, every: Choices, held: npt.NDArray[np.bool_], fit: Fit) -> list[str]:

@@ -11,10 +11,11 @@ to pay, shares before and after a change of a product, each with an interval.
 Mixed logit, where tastes differ, is `simulation.choice.mixed`.
 """
 
-from simulation.choice.change import Changed, change, needed_weight
+from simulation.choice.change import Changed, change
 from simulation.choice.choices import Choices
 from simulation.choice.fit import Fit
 from simulation.choice.logit import fit_logit, log_likelihood
+from simulation.choice.needed import ends_of, needed_draws, needed_weight, worth_of_needed
 from simulation.choice.worth import Worth, worth
 
 __all__ = [
@@ -23,8 +24,11 @@ __all__ = [
     "Fit",
     "Worth",
     "change",
+    "ends_of",
     "fit_logit",
     "log_likelihood",
+    "needed_draws",
     "needed_weight",
     "worth",
+    "worth_of_needed",
 ]

@@ -24,9 +24,9 @@ LIKING = {"10": 0.0, "20": 0.6, "30": -0.4}
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Two hundred households choose ten times among three brands of tea; each likes brands in its own way."""
+    """Two hundred households choose seven times among three brands of tea; each likes brands in its own way."""
     rng = np.random.default_rng(0)
-    weeks, people, times = 26, 200, 10
+    weeks, people, times = 26, 200, 7
     price = np.array([3.0, 3.4, 2.6]) * np.exp(0.15 * rng.standard_normal((weeks, 3)))
     person = np.repeat(np.arange(people), times)
     week = rng.integers(0, weeks, len(person))

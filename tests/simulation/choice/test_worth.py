@@ -2,7 +2,17 @@ import numpy as np
 import pytest
 
 from retail.errors import ConfigError, DataError
-from simulation.choice import Choices, Fit, change, fit_logit, needed_weight, worth
+from simulation.choice import (
+    Choices,
+    Fit,
+    change,
+    ends_of,
+    fit_logit,
+    needed_draws,
+    needed_weight,
+    worth,
+    worth_of_needed,
+)
 from tests.simulation.choice.made_choices import TRUE, drawn_choices
 
 
@@ -95,6 +105,43 @@ def test_a_share_cannot_pass_everybody(fit, choices):
     assert needed_weight(fit, choices, "ours", "absorbency", by=1.0, gain_pct=900.0) is None
 
 
+def test_a_draw_in_which_no_weight_is_enough_has_an_infinite_one(choices):
+    """Where nearly everybody takes the product already, no weight brings 60% more; by a change downwards neither."""
+    constants = choices.with_constants("store")
+    fit = fit_logit(constants)
+    loved = fit.estimates.copy()
+    loved[fit.place("ours")] += 5.0
+    asked = {"attribute": "dryness", "gain_pct": 60.0, "estimates": np.array([fit.estimates, loved])}
+    up, down = (needed_draws(fit, constants, "ours", by=by, **asked) for by in (1.0, -0.5))
+    assert up == pytest.approx([needed_weight(fit, constants, "ours", "dryness", by=1.0, gain_pct=60.0), np.inf])
+    assert down == pytest.approx([-2 * up[0], -np.inf])
+
+
+@pytest.mark.parametrize(("infinite", "hi"), [(0, 196.0), (4, 196.0), (5, np.inf)])
+def test_infinite_draws_push_the_end_of_an_interval_and_are_not_left_out(infinite, hi):
+    drawn = [*np.full(infinite, np.inf), *range(1, 201 - infinite)]
+    assert ends_of(drawn) == (5.0, hi)
+
+
+def test_a_worth_in_money_is_as_unsure_as_both_of_its_weights(fit, choices):
+    """As Fieller's exact set of the same two estimates has it; the price alone would give half as wide an interval."""
+    drawn = fit.draws(1000, np.random.default_rng(0))
+    needed = fit["comfort"] + 8 * (drawn[:, fit.place("comfort")] - fit["comfort"])  # as if it were less sure
+    price = drawn[:, fit.place("price")]
+    lo, hi = ends_of(worth_of_needed(needed, price))
+    both = Fit(("needed", "price"), np.array([fit["comfort"], fit["price"]]), np.cov(needed, price), "", -1, -2, 9, 9)
+    exact = worth(both, "needed", price="price")
+    assert (lo, hi) == pytest.approx((exact.lo, exact.hi), abs=0.04)
+    alone = ends_of(worth_of_needed(np.full(1000, fit["comfort"]), price))
+    assert hi - lo > 2 * (alone[1] - alone[0])
+
+
+def test_no_price_cut_is_worth_as_much_to_people_who_do_not_mind_prices():
+    price = np.linspace(-1.0, 0.2, 200)
+    lo, hi = ends_of(worth_of_needed(np.ones(200), price))
+    assert (lo, hi) == (pytest.approx(1.0, abs=0.05), np.inf)
+
+
 def test_the_chance_of_a_gain_is_the_share_of_draws_that_reach_it(fit, choices):
     found = change(fit, choices, "ours", {"absorbency": 1.0}, draws=300)
     middle = change(fit, choices, "ours", {"absorbency": 1.0}, draws=300, wanted_pct=found.gain_pct)
@@ -120,6 +167,8 @@ def test_the_chance_of_a_gain_is_the_share_of_draws_that_reach_it(fit, choices):
         ),
         (lambda fit, choices: needed_weight(fit, choices, "ours", "price", gain_pct=5), ConfigError, "or to a number"),
         (lambda fit, choices: needed_weight(fit, choices, "ours", "dry", to=1.0, gain_pct=5), ConfigError, "'dry'"),
+        (lambda fit, choices: ends_of(range(38)), ConfigError, "39 draws or more"),
+        (lambda fit, choices: ends_of([float("nan")] * 50), ConfigError, "all of them numbers"),
     ],
 )
 def test_questions_that_cannot_be_answered_are_refused(fit, choices, call, error, says):
