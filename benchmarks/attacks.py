@@ -17,6 +17,8 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a neighbour is called like the room `federation`
+
 import numpy as np
 import pytest
 
