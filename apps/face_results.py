@@ -22,7 +22,7 @@ Row = Mapping[str, Any]
 
 def show_face_results(store: RunStore, scenario: str, document: Mapping[str, Any]) -> None:
     """Show what `summary.json` of a scenario with faces holds."""
-    points = _points(document["rows"])
+    points = points_of(document["rows"])
     with st.container(horizontal=True):
         where = list(points)[-1]
         if len(points) > 1:
@@ -239,7 +239,7 @@ def _parts(name: str) -> tuple[str, str, str] | None:
     return (parts[0], parts[1], parts[2]) if name.startswith("difference(") and len(parts) == 3 else None
 
 
-def _points(rows: Sequence[Row]) -> dict[str, list[Row]]:
+def points_of(rows: Sequence[Row]) -> dict[str, list[Row]]:
     points: dict[str, list[Row]] = {}
     for row in rows:
         points.setdefault(", ".join(f"{key} = {value}" for key, value in row["sweep"].items()), []).append(row)

@@ -22,6 +22,19 @@ def wait_for_runs() -> None:
         st.rerun()
 
 
+OVERVIEW = st.Page(
+    "app_pages/overview.py",
+    title="Overview",
+    icon=":material/home:",
+    default=True,
+    help="What the newest runs found, what runs now, and what to do next.",
+)
+SCENARIOS = st.Page(
+    "app_pages/scenarios.py",
+    title="Scenarios",
+    icon=":material/tune:",
+    help="Edit a scenario, check it, start it; watch, cancel and resume what runs. Needs no runs.",
+)
 LAYOUT = st.Page(
     "app_pages/store.py",
     title="Store",
@@ -46,44 +59,44 @@ AUDIENCES = st.Page(
     icon=":material/campaign:",
     help="Who buys a launched product, what campaigns gain, why a rival wins: use, privacy cost and attack.",
 )
+RESULTS = st.Page(
+    "app_pages/results.py",
+    title="Results",
+    icon=":material/query_stats:",
+    help="What a scenario found: every arm with its interval, privacy against usefulness, targets, attacks.",
+)
+SHOPPERS = st.Page(
+    "app_pages/shoppers.py",
+    title="Shoppers",
+    icon=":material/groups:",
+    help="How usefulness changes with the number of shoppers.",
+)
+RUNS = st.Page(
+    "app_pages/runs.py",
+    title="Runs",
+    icon=":material/receipt_long:",
+    help="One run: settings, provenance, what its epsilon covers, its privacy ledger. Failed runs, too.",
+)
+COMPLIANCE = st.Page(
+    "app_pages/compliance.py",
+    title="Compliance",
+    icon=":material/gavel:",
+    help="Who may read what, what was read, budgets, whether the logs are intact, and a report to hand on.",
+)
 page = st.navigation(
-    [
-        st.Page(
-            "app_pages/results.py",
-            title="Results",
-            icon=":material/query_stats:",
-            default=True,
-            help="What a scenario found: every arm with its interval, privacy against usefulness, targets.",
-        ),
-        st.Page(
-            "app_pages/shoppers.py",
-            title="Shoppers",
-            icon=":material/groups:",
-            help="How usefulness changes with the number of shoppers.",
-        ),
-        st.Page(
-            "app_pages/runs.py",
-            title="Runs",
-            icon=":material/receipt_long:",
-            help="One run: settings, provenance, what its epsilon covers, its privacy ledger. Failed runs, too.",
-        ),
-        st.Page(
-            "app_pages/compliance.py",
-            title="Compliance",
-            icon=":material/gavel:",
-            help="Who may read what, what was read, budgets, whether the logs are intact, and a report to hand on.",
-        ),
-        LAYOUT,
-        MARKET,
-        AUDIENCES,
-        ASSISTANT,
-    ],
+    {
+        "": [OVERVIEW],
+        "Researchers": [RESULTS, SCENARIOS, RUNS, SHOPPERS],
+        "Compliance": [COMPLIANCE],
+        "Merchants": [LAYOUT, MARKET, AUDIENCES, ASSISTANT],
+    },
     position="top",
 )
+OF_NO_SCENARIO = (OVERVIEW, SCENARIOS, LAYOUT, MARKET, AUDIENCES, ASSISTANT)
 
 store = opened_store()
 scenarios = store.scenarios()
-if page.url_path in {one.url_path for one in (LAYOUT, MARKET, AUDIENCES, ASSISTANT)}:
+if page.url_path in {one.url_path for one in OF_NO_SCENARIO}:
     try:
         page.run()
     except TradefairError as error:
@@ -93,6 +106,7 @@ if not scenarios:
     st.title("No runs yet")
     st.markdown(f"There is nothing in the run store `{store.root}`. To fill it with the demo:")
     st.code(command("demo"), language="bash", wrap_lines=True)
+    st.page_link(OVERVIEW, label="Or start it from here", icon=":material/play_arrow:")
     st.caption("This page goes on by itself as soon as the first run begins.")
     wait_for_runs()
     st.stop()

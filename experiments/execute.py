@@ -63,11 +63,8 @@ def run_scenario(
     """
     if jobs is not None and jobs < 1:
         raise ConfigError(f"--jobs {jobs}: at least one worker process is needed; write 1 or more")
+    specs = plan_runs(scenario, store=store, runner=runner, data_fingerprint=data_fingerprint)
     kind = kind_of(scenario)
-    runner = runner or kind.runner
-    if runner == kind.runner:
-        kind.check(scenario, Path(store))
-    specs = expand_scenario(scenario, runner=runner, data_fingerprint=data_fingerprint)
     runs = RunStore.open(store)
     write_bytes(runs.root / scenario.name / "scenario.toml", scenario_text(scenario).encode())
     todo = {
@@ -75,7 +72,7 @@ def run_scenario(
         for spec in specs
         if runs.status(spec) == "unfinished" or (retry_failed and runs.status(spec) == "failed")
     }
-    pool = Pool(runs, runner, min(jobs or default_jobs(), max(1, len(todo))))
+    pool = Pool(runs, runner or kind.runner, min(jobs or default_jobs(), max(1, len(todo))))
     done = len({spec.run_id for spec in specs}) - len(todo)
     outcomes = pool.run(list(todo.values()), retry=retry_failed, done=done, on_event=progress)
     notes = {run_id: outcome.message for run_id, outcome in outcomes.items()}
@@ -84,6 +81,27 @@ def run_scenario(
     write_json(runs.root / scenario.name / "summary.json", document)
     log_summary(runs.root, scenario.name, document)
     return summary
+
+
+def plan_runs(
+    scenario: BaseScenario, *, store: Path | str, runner: str | None = None, data_fingerprint: str | None = None
+) -> tuple[Spec, ...]:
+    """Refuse a scenario for all that can be told before any run, and list its runs; nothing is written.
+
+    Args:
+        scenario: what would be run.
+        store: folder of the run store.
+        runner: see `run_scenario`.
+        data_fingerprint: likewise.
+
+    Raises:
+        TradefairError: the scenario cannot be run.
+    """
+    kind = kind_of(scenario)
+    runner = runner or kind.runner
+    if runner == kind.runner:
+        kind.check(scenario, Path(store))
+    return expand_scenario(scenario, runner=runner, data_fingerprint=data_fingerprint)
 
 
 def expand_scenario(

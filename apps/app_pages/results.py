@@ -8,7 +8,9 @@ from apps.face_results import show_face_results
 from apps.figure_text import percent, percent_interval
 from apps.findings import headline, kept_of_pooled
 from apps.metric_names import metric_name
-from apps.opened_store import command, opened_store
+from apps.opened_store import opened_store
+from apps.research.processes import newest
+from apps.research.run_panel import show_process
 from apps.scenario_progress import progress
 from apps.store_results import show_store_results
 from apps.stored_results import read_results
@@ -48,9 +50,11 @@ def wait_for_table() -> None:
 
 if results is None:
     st.title(f"{scenario} has no table yet")
-    wait_for_table()
-    st.markdown("The table appears when the last run has ended. If the command was stopped, the same one resumes it:")
-    st.code(command("run", str(store.root / scenario / "scenario.toml")), language="bash", wrap_lines=True)
+    process = newest(store, scenario)
+    if process is None or not process.alive:
+        wait_for_table()
+    st.markdown("The table appears when the last run has ended. If the command was stopped, the same one resumes it.")
+    show_process(store, scenario)
     st.stop()
 
 points = {", ".join(f"{key} = {value}" for key, value in point.sweep.items()): point for point in results.points}

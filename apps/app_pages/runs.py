@@ -6,6 +6,9 @@ import streamlit as st
 from apps import run_record
 from apps.figure_text import count
 from apps.opened_store import command, opened_store
+from apps.research.parcels import show_parcel
+from apps.research.processes import newest
+from apps.research.run_panel import show_process
 from apps.stored_results import read_results
 
 STATUS = {
@@ -19,8 +22,8 @@ store, scenario = opened_store(), st.session_state["scenario"]
 records = sorted(store.records(scenario), key=lambda record: (FIRST[record["status"]], run_record.title(record)))
 if not records:
     st.title(f"{scenario} has no runs yet")
-    st.markdown("Its folder is there, but no run has begun. To go on:")
-    st.code(command("run", str(store.root / scenario / "scenario.toml")), language="bash", wrap_lines=True)
+    st.markdown("Its folder is there, but no run has begun.")
+    show_process(store, scenario)
     st.stop()
 
 statuses = [record["status"] for record in records]
@@ -40,6 +43,10 @@ with st.expander("All runs", expanded=len(counts) > 1):
             "in table": st.column_config.CheckboxColumn(help="Whether the table of results rests on this run."),
         },
     )
+
+process = newest(store, scenario)
+if set(counts) != {"finished"} or (process is not None and process.alive):
+    show_process(store, scenario)
 
 titles = {run_record.title(record): record for record in records}
 record = titles[st.selectbox("Run", list(titles), key="run", bind="query-params")]
@@ -130,5 +137,4 @@ with settings:
         )
     else:
         st.caption("The run has not begun, so its settings are not written yet.")
-st.caption("To repeat it elsewhere:")
-st.code(command("runs", "export", record["run_id"], "--to", "parcel.zip"), language="bash", wrap_lines=True)
+show_parcel(store, record)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,6 +26,7 @@ Engine = Annotated[
     typer.Option("--engine", help="What drives server and nodes: inprocess, cohort or ray. Of recommenders only."),
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit 1 when a target is missed.")]
+Check = Annotated[bool, typer.Option("--check", help="Check SCENARIO, say how many runs are left, and run nothing.")]
 
 
 def run(
@@ -37,6 +38,7 @@ def run(
     as_json: Json = False,
     strict: Strict = False,
     engine: Engine = None,
+    check: Check = False,
 ) -> None:
     """Run SCENARIO, a TOML file or the name of a bundled scenario.
 
@@ -60,7 +62,8 @@ def run(
     SCENARIO.toml in a run's folder is what to copy for one of your own.
     """  # noqa: D301
     from apps.command import progress, tables
-    from experiments.execute import run_scenario
+    from experiments.execute import plan_runs, run_scenario
+    from experiments.runs import RunStore
     from experiments.scenario_file import load_scenario
 
     again = shlex.join(["tradefair", *(one for one in sys.argv[1:] if one != "--retry-failed")])
@@ -72,6 +75,10 @@ def run(
         jobs = 1  # Ray takes the cores itself
     if ":" in getattr(loaded, "task", "") and str(Path.cwd()) not in sys.path:
         sys.path.append(str(Path.cwd()))  # where a user's own task lies
+    if check:
+        specs = {spec.run_id: spec for spec in plan_runs(loaded, store=store)}
+        _say_planned(loaded.name, [RunStore(store).status(spec) for spec in specs.values()], as_json=as_json)
+        return
     try:
         with progress.shown() as show:
             summary = run_scenario(loaded, store=store, jobs=jobs, retry_failed=retry_failed, progress=show)
@@ -99,6 +106,19 @@ def demo(
 ) -> None:
     """Run the bundled scenario demo: 99 stores learn together, with and without noise."""
     run("demo", overrides, store, jobs, retry_failed, as_json, strict)
+
+
+def _say_planned(scenario: str, states: Sequence[str], *, as_json: bool) -> None:
+    from apps.command import tables
+
+    counts = {state: states.count(state) for state in ("finished", "failed", "unfinished")}
+    if as_json:
+        tables.print_json({"scenario": scenario, "runs": len(states), **counts})
+        return
+    tables.say(
+        f"{scenario} can be run: {len(states)} run{'s' * (len(states) != 1)}, {counts['finished']} finished, "
+        f"{counts['failed']} failed, {counts['unfinished']} to do"
+    )
 
 
 def _check_engine(engine: str, kind: str) -> None:

@@ -4,6 +4,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from browser_visit import BROWSERS, QUIET
 from made_once import made_once
 from streamlit.components.v2 import manifest_scanner
 
@@ -89,6 +90,18 @@ def fill(store, *, scenarios=(MARKET, GROWING), fail="", runner="category_runner
                 data_fingerprint=f"{runner}:fingerprint",
             )
     return store
+
+
+@pytest.fixture(scope="session")
+def browser():
+    found = [path for path in BROWSERS if path.exists()]
+    if not found:
+        pytest.skip(f"no browser: none of {', '.join(map(str, BROWSERS))} exists; install chromium to run this test")
+    sync_api = pytest.importorskip("playwright.sync_api", reason="no playwright: install the dev extra")
+    with sync_api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=str(found[0]), args=QUIET)
+        yield started
+        started.close()
 
 
 @pytest.fixture(scope="session", autouse=True)

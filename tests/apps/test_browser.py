@@ -2,17 +2,11 @@
 
 import http.client
 import itertools
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from audience_store import make_audience_store
+from browser_visit import WIDTHS, Visit, serve
 from face_shop import copy_of, live_pictures, make_face_shop
 from made_once import made_once
 
@@ -21,21 +15,15 @@ from experiments.execute import run_scenario
 from experiments.report import verify_report
 from experiments.scenario_file import validate
 
-ROOT = Path(__file__).parent.parent.parent
-PICTURES = ROOT / "test-artifacts"
-BROWSERS = [Path("/usr/bin") / name for name in ("chromium", "chromium-browser", "google-chrome")]
-QUIET = (
-    "--headless --no-sandbox --disable-background-networking --disable-component-update --disable-sync"
-    " --disable-default-apps --disable-domain-reliability --no-first-run --no-pings --disable-dev-shm-usage"
-    " --disable-features=OptimizationHints,MediaRouter,Translate"
-).split()
 PAGES = {
-    "results": "/?scenario=market",
+    "overview": "/",
+    "scenarios": "/scenarios?bundled=demo",
+    "results": "/results?scenario=market",
     "shoppers": "/shoppers?scenario=growing",
     "shoppers-none": "/shoppers?scenario=market",
     "runs": "/runs?scenario=market",
     "runs-failed": "/runs?scenario=broken",
-    "results-failed": "/?scenario=broken",
+    "results-failed": "/results?scenario=broken",
 }
 PARTS = {
     "may": "Who may read what",
@@ -44,43 +32,7 @@ PARTS = {
     "log": "Log",
     "report": "Report",
 }
-WIDTHS = {"desktop": (1280, 900), "phone": (390, 844)}
-
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def browser():
-    found = [path for path in BROWSERS if path.exists()]
-    if not found:
-        pytest.skip(f"no browser: none of {', '.join(map(str, BROWSERS))} exists; install chromium to run this test")
-    sync_api = pytest.importorskip("playwright.sync_api", reason="no playwright: install the dev extra")
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=str(found[0]), args=QUIET)
-        yield started
-        started.close()
-
-
-def serve(store, log, *more):
-    """Start `tradefair app` on a free port; return the process and its address once it answers."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    arguments = [sys.executable, "-m", "apps.command.main", "app", "--store", str(store), "--port", str(port), *more]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen(
-        arguments, cwd=log.parent, env=environment, stdout=log.open("w"), stderr=subprocess.STDOUT
-    )
-    address = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            urllib.request.urlopen(f"{address}/_stcore/health", timeout=2).read()
-            return process, address
-        except OSError:
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.1)
 
 
 @pytest.fixture(scope="module")
@@ -112,62 +64,6 @@ def assistant_address(run_store, tmp_path_factory):
     yield address, int(picture.split("/")[1])
     process.terminate()
     process.wait(10)
-
-
-class Visit:
-    """One browser tab that notes what it asks for and complains about."""
-
-    def __init__(self, browser, *, width="desktop", scheme="light"):
-        size = dict(zip(("width", "height"), WIDTHS[width], strict=True))
-        self.context = browser.new_context(viewport=size, color_scheme=scheme)
-        self.page = self.context.new_page()
-        self.requests, self.complaints = [], []
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("websocket", lambda opened: self.requests.append(opened.url))
-        self.page.on("console", self._hear)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-
-    def _hear(self, message):
-        """Note an error, but for Streamlit's search for its own root when a page other than the first is opened.
-
-        It asks below the page's address before it asks at the root; the answer 404 is the browser's, not the app's.
-        """
-        looking_for_root = "/_stcore/" in message.location["url"] and "404" in message.text
-        if message.type == "error" and not looking_for_root:
-            self.complaints.append(message.text)
-
-    def open(self, url):
-        self.page.goto(url)
-        self.page.locator("h1").first.wait_for(timeout=30_000)
-        self.settle()
-        return self
-
-    def settle(self):
-        """Wait until the script has ended and charts have been drawn."""
-        self.page.wait_for_function("!document.querySelector('[data-test-script-state=running]')", timeout=30_000)
-        if self.page.locator("[data-testid=stVegaLiteChart]").count():
-            self.page.locator(
-                "[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg"
-            ).first.wait_for()
-        self.page.wait_for_timeout(700)
-
-    def picture(self, name):
-        """Keep a picture of the whole page, not only of what fits the window."""
-        PICTURES.mkdir(exist_ok=True)
-        size = self.page.viewport_size
-        height = self.page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
-        self.page.set_viewport_size({**size, "height": min(6000, max(size["height"], height + 60))})
-        self.page.wait_for_timeout(500)
-        self.page.screenshot(path=PICTURES / f"{name}.png")
-        self.page.set_viewport_size(size)
-
-    def overflow(self):
-        """Pixels by which the page is wider than its window."""
-        return self.page.evaluate(
-            "Math.max(document.documentElement.scrollWidth - window.innerWidth,"
-            " ...[...document.querySelectorAll('[data-testid=stMain], [data-testid=stMainBlockContainer]')]"
-            ".map(box => box.scrollWidth - box.clientWidth))"
-        )
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -286,9 +182,10 @@ def test_a_click_on_a_cell_says_why_and_the_report_can_be_saved(browser, audited
 
 
 def test_a_choice_is_in_the_address_and_the_address_shows_the_choice(browser, address):
-    visit = Visit(browser).open(f"{address}/?scenario=growing")
+    visit = Visit(browser).open(f"{address}/results?scenario=growing")
     visit.page.get_by_role("radio", name="Total").click()
     visit.page.wait_for_url("**metric=Total**")
+    visit.page.get_by_text("Researchers").first.click()
     visit.page.get_by_role("link", name="Runs").first.click()
     visit.page.get_by_role("heading", name="18 runs finished").wait_for()
     assert "scenario=growing" in visit.page.url
@@ -316,7 +213,7 @@ def test_an_empty_store_says_how_to_fill_it(browser, tmp_path):
     process, address = serve(tmp_path / "nothing", tmp_path / "log.txt")
     try:
         visit = Visit(browser, width="phone").open(address)
-        visit.page.get_by_text("tradefair demo").wait_for()  # of the one place; two would be an error
+        visit.page.get_by_role("button", name="Start").wait_for()
         assert (visit.complaints, visit.overflow() <= 0) == ([], True)
         visit.picture("empty-phone-light")
         visit.context.close()
@@ -377,7 +274,7 @@ def test_regimes_are_compared_and_a_log_is_audited_contacts_nobody_and_fits(brow
         assert visit.overflow() <= 0, name
         assert visit.page.locator("[data-testid=stException]").count() == 0, name
 
-    visit.open(f"{market_address}/?scenario=regimes")
+    visit.open(f"{market_address}/results?scenario=regimes")
     main.get_by_role("heading", name="Targets").wait_for(timeout=60_000)
     look("results-market")
     visit.open(f"{market_address}/market?market_regime=Firewall,+own+label+ranked+up")

@@ -10,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from apps.command.web import STORE_VARIABLE
+from apps.figure_text import percent
 
 ROOT = Path(__file__).parent.parent.parent
 MAIN = ROOT / "apps" / "main.py"
@@ -19,13 +20,12 @@ MAIN = ROOT / "apps" / "main.py"
 def visit(run_store, monkeypatch):
     """Open a page of the app on a store, with a query such as `scenario="market"`."""
 
-    def open_page(page=None, *, store=run_store, **query):
+    def open_page(page="results", *, store=run_store, **query):
         monkeypatch.setenv(STORE_VARIABLE, str(store))
         app = AppTest.from_file(MAIN, default_timeout=120)
         for key, value in query.items():
             app.query_params[key] = value
-        if page is not None:
-            app.switch_page(f"app_pages/{page}.py")
+        app.switch_page(f"app_pages/{page}.py")
         app.run()
         assert not app.exception
         return app
@@ -169,6 +169,27 @@ def test_failed_runs_are_visible_with_their_reason_and_what_to_do(visit):
 
 def test_an_empty_store_says_how_to_fill_it(visit, tmp_path):
     assert "tradefair demo --store" in texts(visit(store=tmp_path / "nothing"))
+    overview = visit("overview", store=tmp_path / "nothing")
+    assert [button.label for button in overview.button] == ["Start"]
+    assert "tradefair run demo --store" in texts(overview)
+
+
+def test_the_overview_gives_the_newest_findings_with_interval_and_runs(visit, run_store):
+    summary = summary_of(run_store, "market")
+    ratio = next(
+        one for one in summary["differences"] if one["name"] == "ratio(explore_ndcg10, federated-dp-1, pooled)"
+    )
+    shown = texts(visit("overview"))
+    assert f"federated training keeps {percent(ratio['value'])} of pooled exploration**" in shown
+    assert f"95% interval {percent(ratio['lo'])} to {percent(ratio['hi'])}" in shown
+    assert f"scenario market: {len(summary['runs'])} runs, the first is {summary['runs'][0]}" in shown
+    assert "scenario broken: 4 runs" in shown
+    assert "1 more gave nothing" in shown
+
+
+def test_a_link_to_results_from_before_there_was_an_overview_still_shows_them(visit):
+    app = visit("overview", scenario="market", metric="Total")
+    assert "of pooled overall ranking quality" in app.title[0].value
 
 
 def test_a_sweep_that_still_runs_shows_how_far_it_is(visit, run_store, tmp_path):
@@ -179,6 +200,7 @@ def test_a_sweep_that_still_runs_shows_how_far_it_is(visit, run_store, tmp_path)
     app = visit(store=tmp_path)
     assert "no table yet" in app.title[0].value
     assert app.get("progress")[0].proto.text == "21 of 22 runs finished"
+    assert "Resume" in [button.label for button in app.button]
     assert "1 run unfinished" in visit("runs", store=tmp_path).title[0].value
 
 
@@ -201,7 +223,7 @@ def test_the_pages_load_no_learning_framework(run_store):
         f"os.environ[{STORE_VARIABLE!r}] = {str(run_store)!r}\n"
         "from streamlit.testing.v1 import AppTest\n"
         f"app = AppTest.from_file({str(MAIN)!r}, default_timeout=60).run()\n"
-        "for page in ('shoppers', 'runs'):\n"
+        "for page in ('results', 'shoppers', 'runs', 'scenarios'):\n"
         "    app.switch_page(f'app_pages/{page}.py').run()\n"
         "assert not app.exception\n"
         "print(sorted({'torch', 'flwr', 'ray', 'implicit', 'numba'} & {*sys.modules}))"

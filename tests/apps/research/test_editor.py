@@ -1,0 +1,99 @@
+"""The editor of scenarios, by itself and as a page."""
+
+import json
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from apps.command.web import STORE_VARIABLE
+from apps.research import drafts
+from apps.research.form import asked
+from experiments.runs import RunStore
+from experiments.scenario_file import _MODELS, load_scenario
+from retail.errors import ConfigError
+
+MAIN = Path(__file__).parents[3] / "apps" / "main.py"
+
+
+@pytest.fixture
+def store(tmp_path):
+    return RunStore(tmp_path / "runs")
+
+
+def test_a_saved_scenario_reads_back_and_never_replaces_one_with_runs(store):
+    table = drafts.table_of(load_scenario("demo")) | {"name": "mine"}
+    path = drafts.save(store, drafts.checked(table, source="test"))
+    assert load_scenario(path) == drafts.checked(table, source="test")
+    assert drafts.free_name(store, "mine") == "mine-2"
+    (path.parent / "0123456789abcdef").mkdir()
+    with pytest.raises(ConfigError, match="mine has runs in this store already"):
+        drafts.save(store, drafts.checked(table, source="test"))
+    with pytest.raises(ConfigError, match="the name of a bundled scenario"):
+        drafts.save(store, load_scenario("demo"))
+
+
+def test_changes_are_listed_by_key_and_by_the_names_of_arms():
+    before = drafts.table_of(load_scenario("demo"))
+    after = json.loads(json.dumps(before))
+    after["federation"]["rounds"] = 7
+    after["arms"] = [arm for arm in after["arms"] if arm["name"] != "untrained"]
+    next(arm for arm in after["arms"] if arm["name"] == "federated")["epsilon"] = 2.0
+    found = drafts.differences(before, after)
+    assert ("federation.rounds", str(before["federation"]["rounds"]), "7") in found
+    assert ("arms.federated.epsilon", "left out", "2.0") in found
+    assert {key.rpartition(".")[0] for key, _, now in found if now == "left out"} <= {"arms.untrained"}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"\xff\xfe", "is not UTF-8"),
+        (b"name = ", "is not valid TOML"),
+        (b'name = "x"\nroundz = 3\n[[arms]]\nname = "a"\nmethod = "popularity"', "unknown key roundz"),
+        (b'name = "x"\ntask = "os:system"\n[[arms]]\nname = "a"\nmethod = "federated"', "does not run"),
+        (b"#" * 1_000_001, "at most 1,000,000"),
+    ],
+)
+def test_what_somebody_sends_is_refused_in_one_line(content, message):
+    with pytest.raises(ConfigError, match=message) as refused:
+        drafts.uploaded(content, "sent.toml")
+    assert "\n" not in str(refused.value)
+
+
+def test_every_value_of_every_kind_of_scenario_has_a_place_in_the_form():
+    for model in _MODELS.values():
+        keys = [one.key.partition(".")[0] for one in asked(model)]
+        assert set(keys) == set(model.model_fields)
+
+
+@pytest.fixture
+def page(store, monkeypatch):
+    monkeypatch.setenv(STORE_VARIABLE, str(store.root))
+    app = AppTest.from_file(MAIN, default_timeout=60)
+    app.switch_page("app_pages/scenarios.py")
+    return app
+
+
+def shown(app, kind):
+    return "\n".join(one.value for one in getattr(app, kind))
+
+
+def test_a_form_shows_what_it_changes_and_counts_the_runs(page):
+    page.query_params["bundled"] = "store-layout"
+    page.run()
+    assert "Nothing is changed but the name." in shown(page, "caption")
+    page.number_input(key="form-0-shoppers").set_value(1500).run()
+    changes = page.dataframe[0].value
+    assert changes.iloc[0].to_list() == ["shoppers", str(load_scenario("store-layout").shoppers), "1500"]
+    assert "store-layout-2: 2 runs" in shown(page, "subheader")
+    page.number_input(key="form-0-shoppers").set_value(0).run()
+    assert "shoppers = 0 must be greater than or equal to 1" in shown(page, "error")
+    assert [button.label for button in page.button] == []
+
+    page.number_input(key="form-0-shoppers").set_value(1500).run()
+    page.segmented_control(key="edit_as").set_value("TOML").run()
+    assert "shoppers = 1500" in page.text_area[0].value
+    page.text_area[0].set_value("name = ").run()
+    assert "is not valid TOML" in shown(page, "error")
+    assert not page.exception
