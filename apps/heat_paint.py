@@ -35,7 +35,12 @@ class Heat:
 
 
 def paths(heat: Heat, scale: float) -> str:
-    """Return the squares as SVG paths.
+    """Return the squares as SVG paths; see `pieces`."""
+    return "\n".join(f'<path fill="{shade}" d="{d}"/>' for shade, d in pieces(heat, scale))
+
+
+def pieces(heat: Heat, scale: float) -> list[tuple[str, str]]:
+    """Return a colour and the outline of its squares, as in SVG's `d`, for each shade that is there.
 
     Of a difference only what is marked is painted. Squares without a value, or with 0, are left out.
 
@@ -46,11 +51,7 @@ def paths(heat: Heat, scale: float) -> str:
     shades = (*LESS, *MORE) if heat.marked is not None else heat.shades
     number = _numbers(heat)
     side = heat.side_m * scale
-    return "\n".join(
-        f'<path fill="{shade}" d="{_runs(number == place, side)}"/>'
-        for place, shade in enumerate(shades)
-        if (number == place).any()
-    )
+    return [(shade, _runs(number == place, side)) for place, shade in enumerate(shades) if (number == place).any()]
 
 
 def legend(heat: Heat) -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -81,6 +82,29 @@ def described(plan: StorePlan) -> str:
     return f"Plan of {plan.name}, {plan.width:g} m by {plan.depth:g} m: {many}."
 
 
+@dataclass(frozen=True, slots=True)
+class Label:
+    """Words on a fixture: where their middle is and how large they are, in units of the drawing, and degrees."""
+
+    text: str
+    x: float
+    y: float
+    size: float
+    turned: float
+
+
+def label(fixture: Fixture) -> Label | None:
+    """Return what a fixture sells, to be written along its longer side; None where there is no room for it."""
+    text = ", ".join(fixture.categories)
+    long, short = max(fixture.width, fixture.depth) * SCALE, min(fixture.width, fixture.depth) * SCALE
+    size = min(11.0, 0.85 * short)
+    if fixture.kind == "display" or not text or long < 0.55 * size * len(text):
+        return None
+    x, y = (middle * SCALE for middle in fixture.middle)
+    turned = fixture.rotation + (90 if fixture.depth > fixture.width else 0)
+    return Label(text, x, y, size, turned)
+
+
 def holds(fixture: Fixture) -> str:
     """Say what a fixture is and holds."""
     kind = (fixture.till or fixture.display or fixture.kind).replace("_", " ")
@@ -141,17 +165,13 @@ def _shape(fixture: Fixture) -> str:
 
 
 def _label(fixture: Fixture) -> str:
-    """Write what a fixture sells along its longer side, where there is room for it."""
-    text = ", ".join(fixture.categories)
-    long, short = max(fixture.width, fixture.depth) * SCALE, min(fixture.width, fixture.depth) * SCALE
-    size = min(11.0, 0.85 * short)
-    if fixture.kind == "display" or not text or long < 0.55 * size * len(text):
+    one = label(fixture)
+    if one is None:
         return ""
-    x, y = (middle * SCALE for middle in fixture.middle)
-    turned = fixture.rotation + (90 if fixture.depth > fixture.width else 0)
     return (
-        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size:.1f}" fill="#FFFFFF" text-anchor="middle"'
-        f' dominant-baseline="central" transform="rotate({turned:g} {x:.1f} {y:.1f})">{html.escape(text)}</text>'
+        f'<text x="{one.x:.1f}" y="{one.y:.1f}" font-size="{one.size:.1f}" fill="#FFFFFF" text-anchor="middle"'
+        f' dominant-baseline="central" transform="rotate({one.turned:g} {one.x:.1f} {one.y:.1f})">'
+        f"{html.escape(one.text)}</text>"
     )
 
 

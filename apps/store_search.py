@@ -28,7 +28,7 @@ LOADED: Final = "loaded_layout"
 """In the session: the TOML of the layout that was loaded into the editor."""
 FOUND: Final = "Found by a search"
 """What the page calls that layout among the plans."""
-CHANGE: Final = "Try one change"
+CHANGE: Final = "Change it"
 SEARCH: Final = "Search for a better layout"
 PARTS: Final = (CHANGE, SEARCH)
 _JUDGE: Final = "search_judging"

@@ -19,6 +19,8 @@ from simulation.store.plan import StorePlan
 from simulation.store.verdict import LEAST_DRAWS
 
 VISITS: Final = "visits a day"
+SIDE_M: Final = 0.5
+"""Edge of a square of a heat map."""
 LEADING: Final = ("sales_visit", "checkout_s")
 _VERDICTS: Final = ("better", "worse", "higher", "lower")
 _BOTH: Final = (
@@ -41,7 +43,7 @@ _NOT_DRAWN: Final = (
 )
 
 
-def picture(plan: StorePlan, values: NDArray[np.float64] | None = None, *, side_m: float = 0.5) -> None:
+def picture(plan: StorePlan, values: NDArray[np.float64] | None = None, *, side_m: float = SIDE_M) -> None:
     """Show a plan, with visits beneath its fixtures where they are known."""
     said = plan_picture.described(plan)
     heat = None if values is None else Heat(values, side_m, VISITS)

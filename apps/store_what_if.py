@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -11,17 +10,15 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from apps import store_table
-from apps.edit_words import words
 from apps.store_table import cells
 from experiments.store.comparing import so_far
 from experiments.store.what_if import what_if_document
-from retail.errors import ConfigError
 from simulation.store.compare import comparing
 from simulation.store.comparison import Comparison
 from simulation.store.day import prepare, run_day
 from simulation.store.demand_model import DemandModel, complete_journey_demand
 from simulation.store.heat import averaged, heat_of
-from simulation.store.plan import StorePlan, apply_edits, read_plan
+from simulation.store.plan import StorePlan, read_plan
 from simulation.store.plan.kinds import TILL_KINDS
 from simulation.store.settings import StoreSettings
 
@@ -116,17 +113,6 @@ def _place(plan: StorePlan, x: float, y: float) -> tuple[float, float]:
     return float(left), float(upper)
 
 
-def changed_plan(plan: StorePlan, edits: Sequence[dict[str, Any]]) -> StorePlan:
-    """Return the plan after the edits.
-
-    Raises:
-        ConfigError: there is none, or one is refused.
-    """
-    if not edits:
-        raise ConfigError("choose a change first")
-    return apply_edits(plan, edits)
-
-
 def run_what_if(base: StorePlan, other: StorePlan, *, shoppers: int, most: int) -> Comparison:
     """Compare two plans on `most` days, with a bar and the leading figures so far.
 
@@ -154,9 +140,3 @@ def run_what_if(base: StorePlan, other: StorePlan, *, shoppers: int, most: int) 
     partial.empty()
     assert found is not None  # there is at least one block
     return found
-
-
-def said(edits: Sequence[dict[str, Any]]) -> str:
-    """Say the changes in words, the first letter large."""
-    text = ", then ".join(words(edit) for edit in edits)
-    return text[:1].upper() + text[1:]

@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from apps import plan_picture, store_choices, store_table
+from apps import plan_picture, store_choices
 from apps.plain_text import plain
+from apps.store_change import change_part
 from apps.store_search import CHANGE, FOUND, LOADED, PARTS, SEARCH, search_part
-from apps.store_view import change_picture, differences, headline, picture
-from apps.store_what_if import changed_plan, choose_edit, run_what_if, said, usual_visits
-from experiments.store.what_if import what_if_document
+from apps.store_view import picture
+from apps.store_what_if import usual_visits
 from retail.errors import TradefairError
 from simulation.store.checks import check_plan
 from simulation.store.plan import bundled_plans, load_plan, plan_text, read_plan
@@ -75,8 +75,6 @@ with st.expander("Edit the plan"):
     )  # fmt: skip
 text = plan_text(plan)
 
-st.header("Where shoppers walk")
-picture(plan, usual_visits(text, int(shoppers)))
 about = plan_picture.facts(plan)
 st.caption(f"{plain(about['size'])}, open {plain(about['open'])}, {plain(about['tills'])}. A mean day in the model.")
 findings = check_plan(plan)
@@ -92,34 +90,7 @@ part = st.segmented_control(
 )  # fmt: skip
 if part == SEARCH:
     st.header("A better layout within your rules")
+    picture(plan, usual_visits(text, int(shoppers)))
     search_part(plan, text, name=name, shoppers=int(shoppers), days=int(most))
     st.stop()
-st.header("A change")
-edit = choose_edit(plan)
-if edit is None:
-    st.stop()
-chosen = [edit]
-ready = st.button("Try it", type="primary", icon=":material/play_arrow:")
-key = (text, repr(chosen), int(shoppers), int(most))
-if ready:
-    try:
-        other = changed_plan(plan, chosen)
-        found = run_what_if(plan, other, shoppers=int(shoppers), most=int(most))
-    except TradefairError as error:
-        st.error(plain(str(error)), icon=":material/error:")
-        st.stop()
-    st.session_state["what_if"] = (key, other, found)
-kept = st.session_state.get("what_if")
-if kept is None or kept[0] != key:
-    st.caption("Both stores meet the same shoppers on the same days; the first answer takes some seconds.")
-    st.stop()
-
-_, other, found = kept
-lines = store_table.lines(what_if_document(found, arm="changed", reference="as-is", title=""))
-st.subheader(plain(headline(lines, said(chosen))))
-st.caption(f"{found.days} paired days at the central parameters, {found.draws} draws of the parameters.")
-differences(lines)
-pair = found.heat.get("visits")
-if pair is not None:
-    st.subheader("Where more or fewer walk")
-    change_picture(other, pair.change.values, pair.change.marked, side_m=pair.change.side_m, days=pair.change.days)
+change_part(plan, name=name, shoppers=int(shoppers), days=int(most))

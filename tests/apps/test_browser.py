@@ -103,28 +103,6 @@ def test_every_part_of_compliance_contacts_nobody_and_fits(browser, audited_addr
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", WIDTHS)
-def test_a_change_of_a_layout_is_tried_contacts_nobody_and_fits(browser, address, width, scheme):
-    visit = Visit(browser, width=width, scheme=scheme)
-    visit.open(f"{address}/store?plan=convenience&shoppers=400&days=16")
-    visit.page.get_by_role("button", name="Try it").wait_for(timeout=120_000)
-    visit.settle()
-    visit.page.get_by_role("button", name="Try it").click()
-    visit.page.get_by_role("heading", name="Where more or fewer walk").wait_for(timeout=120_000)
-    visit.settle()
-    visit.picture(f"store-{width}-{scheme}")
-    host = address.removeprefix("http://")
-    assert [url for url in visit.requests if f"//{host}/" not in url and not url.startswith(("data:", "blob:"))] == []
-    assert visit.complaints == []
-    assert visit.overflow() <= 0
-    assert visit.page.locator("[data-testid=stException]").count() == 0
-    pictures = visit.page.locator("[data-testid=stMain] img").evaluate_all("all => all.map(one => one.alt)")
-    assert len(pictures) == 2
-    assert all("Plan of" in alt for alt in pictures)
-    visit.context.close()
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", WIDTHS)
 def test_a_customer_is_recognised_contacts_nobody_and_fits(browser, assistant_address, width, scheme):
     address, picture = assistant_address
     visit = Visit(browser, width=width, scheme=scheme)

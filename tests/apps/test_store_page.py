@@ -9,6 +9,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from apps.command.web import STORE_VARIABLE
+from apps.floor_editor import Variant
+from apps.floor_editor.component import description
 from apps.heat_paint import Heat, legend, paths
 from apps.plan_picture import letters, svg
 from apps.store_charts import difference_chart, difference_table, left_out
@@ -18,7 +20,7 @@ from apps.store_view import finding, headline
 from experiments.execute import run_scenario
 from experiments.scenario_file import validate
 from retail.errors import ConfigError
-from simulation.store.plan import load_plan, rasterise
+from simulation.store.plan import apply_edits, load_plan, rasterise
 
 MAIN = Path(__file__).parent.parent.parent / "apps" / "main.py"
 PLAN = load_plan("corner-shop")
@@ -77,28 +79,66 @@ def button(app, label):
     return next(one for one in app.button if one.label == label)
 
 
-def test_a_plan_can_be_looked_at_and_changed_without_any_run(visit, tmp_path):
-    app = visit(tmp_path / "nothing", "store", plan="corner-shop", shoppers="150", days="8")
+def add(app):
+    return button(app, "Add this change").click().run()
+
+
+def frame_with(app, column):
+    return next((one.value for one in app.dataframe if column in one.value), None)
+
+
+def test_a_change_is_measured_at_once_judged_saved_and_opened_again(visit, tmp_path):
+    store = tmp_path / "nothing"
+    app = visit(store, "store", plan="corner-shop", shoppers="150", days="8")
     assert "What would a change of the layout do?" in texts(app)
     assert "No runs yet" not in texts(app)
-    button(app, "Try it").click().run()
+    assert "Nothing is changed yet" in texts(app)
+    add(app)
+    assert not app.exception
+    assert app.query_params["edit"] == "swap=dairy,bakery"
+    look = frame_with(app, "Days alone")
+    assert list(look["Figure"].str.split(",").str[0])[:2] == ["sales per visit", "path"]
+    assert look["Days alone"].str.startswith("[").all()
+    button(app, "Judge it").click().run()
     assert not app.exception
     assert not app.error
     assert "Swap dairy and bakery" in texts(app)
-    table = next(frame.value for frame in app.dataframe if "With parameters" in frame.value)
+    table = frame_with(app, "With parameters")
     assert {"sales per visit", "path", "till wait"} <= set(table["Figure"])
     assert set(table["Rests on"]) - {"plan"}
     charts = app.get("vega_lite_chart")
     assert charts
     assert "sales per visit" in charts[0].proto.alt
+    app.get_by_key("variant_name").set_value("dairy by the door").run()
+    app.get_by_key("variant_save").click().run()
+    button(app, "Take back").click().run()
+    assert frame_with(app, "With parameters") is None
+    saved = frame_with(app, "Changes")
+    assert saved[["Name", "Changes", "Days"]].values.tolist() == [["dairy by the door", "Swap dairy and bakery", "8"]]
+    assert "[" in saved["sales per visit, USD"].iloc[0]
+    button(app, "Open").click().run()
+    assert frame_with(app, "With parameters") is not None  # the same judgement is still known
+    app.get_by_key("variant_save").click().run()
+    assert "dairy by the door' already" in app.error[0].value
+    button(app, "Delete").click().run()
+    assert frame_with(app, "Changes") is None
 
 
-def test_another_choice_takes_the_old_answer_away(visit, tmp_path):
-    app = visit(tmp_path / "nothing", "store", plan="corner-shop", shoppers="150", days="8")
-    button(app, "Try it").click().run()
-    assert any("With parameters" in frame.value for frame in app.dataframe)
-    app.get_by_key("edit_kind").set_value("remove").run()
-    assert not any("With parameters" in frame.value for frame in app.dataframe)
+def test_an_address_brings_changes_and_a_bad_one_is_one_message(visit, tmp_path):
+    app = visit(
+        tmp_path,
+        "store",
+        plan="corner-shop",
+        shoppers="150",
+        edit=["swap=dairy,bakery", "move=store-front-1,x=8.5,y=7"],
+    )
+    assert frame_with(app, "Days alone") is not None
+    assert [one.label for one in app.button].count("Take back") == 2
+    for bad in (["remove=nothing"], ["nonsense"], ["swap=dairy,bakery"] * 41):
+        app = visit(tmp_path, "store", plan="corner-shop", shoppers="150", edit=bad)
+        assert len(app.error) == 1, bad
+        assert "edit" not in app.query_params
+        assert "Nothing is changed yet" in texts(app)
 
 
 def test_a_change_that_cannot_be_is_one_message(visit, tmp_path):
@@ -106,18 +146,41 @@ def test_a_change_that_cannot_be_is_one_message(visit, tmp_path):
     app.get_by_key("edit_kind").set_value("remove").run()
     chooser = next(one for one in app.selectbox if one.label == "Fixture")
     chooser.set_value(next(name for name in chooser.options if name.startswith("exit"))).run()
-    button(app, "Try it").click().run()
+    add(app)
     assert not app.exception
     assert len(app.error) == 1
     assert "exit" in app.error[0].value
+    assert "edit" not in app.query_params
 
 
 @pytest.mark.parametrize("kind", ["swap", "move", "add_till", "remove", "show"])
 def test_every_kind_of_change_can_be_described(visit, tmp_path, kind):
-    app = visit(tmp_path / "nothing", "store", plan="convenience", shoppers="100", days="8")
+    app = visit(tmp_path / "nothing", "store", plan="corner-shop", shoppers="100", days="8")
     app.get_by_key("edit_kind").set_value(kind).run()
     assert not app.exception
-    assert button(app, "Try it")
+    assert button(app, "Add this change")
+
+
+def test_moves_of_one_fixture_add_up_and_back_again_is_no_change():
+    variant = Variant("corner-shop")
+    display = PLAN.displays[0]
+    moved = variant.with_edit(PLAN, {"move": display.name, "x": display.x - 0.5, "y": display.y})
+    refused = moved.with_edit(PLAN, {"move": display.name, "x": -3.0, "y": display.y})
+    assert (len(moved.edits), moved.refused) == (1, "")
+    assert refused.edits == moved.edits
+    assert "-3" in refused.refused
+    back = refused.with_edit(PLAN, {"move": display.name, "x": display.x, "y": display.y})
+    assert (back.edits, back.refused, back.revision) == ((), "", 3)
+
+
+def test_what_the_browser_draws_is_where_the_plan_has_it():
+    other = apply_edits(PLAN, [{"move": PLAN.displays[0].name, "x": PLAN.displays[0].x - 0.5, "y": PLAN.displays[0].y}])
+    drawn = description(other, PLAN, None, revision=1, told="")
+    assert [one["name"] for one in drawn["fixtures"]] == [one.name for one in PLAN.fixtures]
+    assert [one["name"] for one in drawn["fixtures"] if one["changed"]] == [PLAN.displays[0].name]
+    assert {one["name"] for one in drawn["fixtures"] if not one["movable"]} == {
+        one.name for one in PLAN.fixtures if one.kind in ("wall", "blocked")
+    }
 
 
 def test_results_of_a_store_scenario_show_differences_and_where_shoppers_walk(visit, shop_store):
