@@ -11,6 +11,7 @@ import streamlit as st
 
 from apps.plain_text import plain
 from apps.store_search_view import changed_layout, every_figure, layout, verdict
+from apps.store_traces import TRACES
 from apps.store_what_if import DRAWS, demand
 from experiments.store.comparing import so_far
 from experiments.store.layout_search import searched_so_far
@@ -30,7 +31,7 @@ FOUND: Final = "Found by a search"
 """What the page calls that layout among the plans."""
 CHANGE: Final = "Change it"
 SEARCH: Final = "Search for a better layout"
-PARTS: Final = (CHANGE, SEARCH)
+PARTS: Final = (CHANGE, SEARCH, TRACES)
 _JUDGE: Final = "search_judging"
 SEED: Final = 0
 TRAINING_DAYS: Final = 4

@@ -6,6 +6,7 @@ from apps import plan_picture, store_choices
 from apps.plain_text import plain
 from apps.store_change import change_part
 from apps.store_search import CHANGE, FOUND, LOADED, PARTS, SEARCH, search_part
+from apps.store_traces import TRACES, traces_part
 from apps.store_view import picture
 from apps.store_what_if import usual_visits
 from retail.errors import TradefairError
@@ -92,5 +93,8 @@ if part == SEARCH:
     st.header("A better layout within your rules")
     picture(plan, usual_visits(text, int(shoppers)))
     search_part(plan, text, name=name, shoppers=int(shoppers), days=int(most))
+    st.stop()
+if part == TRACES:
+    traces_part(plan)
     st.stop()
 change_part(plan, name=name, shoppers=int(shoppers), days=int(most))
