@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from federation.access import MarketPort
-from federation.nodes import known_persons
 from federation.recommend.habit import bought_before
+from federation.shops import known_persons
 from federation.task import NodeData
 from retail.evaluation import measure
 from retail.interactions import Interactions

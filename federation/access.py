@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 import pandas as pd
 
-from federation import nodes
+from federation import nodes, shops
 from federation.access_rules import MEMORY, Access
 from federation.config import FederationConfig
 from federation.parties import (
@@ -179,7 +179,7 @@ class MarketPort:
         Raises:
             PolicyError: nobody may look at these rows to measure.
         """
-        frames = nodes.later_rows(self.config, days=days)
+        frames = shops.later_rows(self.config, days=days)
         ids = [transactions_id(one) for one in self.merchants]
         outside = self.config.mode == "simulation"
         port = DataPort(
@@ -192,11 +192,11 @@ class MarketPort:
         )
         tables = port.read_each(
             [(EVALUATOR, name) for name in ids],
-            columns=nodes.NEEDED,
+            columns=shops.NEEDED,
             purpose="evaluation",
         )
         return tuple(
-            nodes.of_persons(self.config, rows, self.own(place).history.persons) for place, rows in enumerate(tables)
+            shops.of_persons(self.config, rows, self.own(place).history.persons) for place, rows in enumerate(tables)
         )
 
     def test_people(self) -> FaceSet:

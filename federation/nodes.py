@@ -3,32 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 
 from federation.config import FederationConfig
-from federation.task import Node, NodeData, TaskSettings
+from federation.shops import shops_of
+from federation.task import Node, TaskSettings
 from privacy.policy import Kind, Purpose
-from privacy.units import cap_merchants
-from retail import columns as c
-from retail.dataset import RetailData
-from retail.datasource import DataSource
-from retail.errors import ConfigError, DataError, PrivacyError
+from retail.errors import PrivacyError
 from retail.faces.source import FaceSource
-from retail.interactions import Catalogue, Interactions, catalogue, interactions
-from retail.merchants import By, Partition, partition
 from retail.responses.source import ResponseSource
-
-NEEDED: Final = (c.PERSON, c.MERCHANT, c.BASKET, c.PRODUCT, c.DAY, c.QUANTITY)
-"""Columns of a merchant's shop rows that training uses."""
 
 
 class Holdings(Protocol):
-    """What the merchants of a run hold: shop rows (below), faces (`federation.faces.holdings`) or responses.
+    """What the merchants of a run hold: shop rows (`federation.shops`), faces (`federation.faces`) or responses.
 
     Attributes:
         kind: what policies call the rows.
@@ -67,32 +57,6 @@ class Holdings(Protocol):
         """Count the persons. Not public: only for runs that claim no privacy."""
 
 
-@dataclass(frozen=True, eq=False)
-class _Market:
-    """A capped partition of the rows before a day, and what in it was read off the rows instead of being public."""
-
-    shops: Partition
-    public: Catalogue
-    not_public: tuple[str, ...]
-    now: int
-    kind: Kind = "transactions"
-    purpose: Purpose = "recommendation"
-    columns: tuple[str, ...] = NEEDED
-
-    @property
-    def merchants(self) -> tuple[int | str, ...]:
-        return self.shops.merchants
-
-    def rows(self, place: int) -> pd.DataFrame:
-        return self.shops.node(place)[list(NEEDED)]
-
-    def node(self, merchant: int | str, rows: pd.DataFrame) -> NodeData:
-        return NodeData(merchant, interactions(rows, self.public), self.public, self.now)
-
-    def people(self) -> int:
-        return int(self.shops.transactions[c.PERSON].nunique())
-
-
 def holdings(config: FederationConfig) -> Holdings:
     """Return what the merchants of a run hold; the last few are kept.
 
@@ -107,7 +71,7 @@ def holdings(config: FederationConfig) -> Holdings:
         from federation.response.holdings import ResponseHoldings
 
         return ResponseHoldings(config.source)
-    return _shops(config)
+    return shops_of(config)
 
 
 def load_nodes(config: FederationConfig) -> tuple[Any, ...]:
@@ -201,101 +165,3 @@ def task_settings(config: FederationConfig) -> TaskSettings:
         private=config.private,
         options=config.options,
     )
-
-
-def later_rows(config: FederationConfig, *, days: int) -> tuple[pd.DataFrame, ...]:
-    """Return what each merchant's shoppers buy there in the `days` from `now` on; only a data port hands it on.
-
-    Nothing of it may reach a task: it is the truth that a simulation ranks by.
-    """
-    data = _shop_source(config).open()
-    day = data.transactions[c.DAY].to_numpy()
-    later = data.transactions[(day >= config.now) & (day < config.now + days)]
-    by: By = "store" if config.by == "home_store" else config.by
-    shops = partition(replace(data, transactions=later), by=by, merchants=list(merchants(config)))
-    return tuple(shops.node(place)[list(NEEDED)] for place in range(len(shops.merchants)))
-
-
-def known_persons(config: FederationConfig) -> pd.Index:
-    """Return the ids of everybody in the data, ascending: what a registry of tokens would know."""
-    persons: pd.Index = pd.Index(np.unique(_shop_source(config).open().transactions[c.PERSON].to_numpy()))
-    return persons
-
-
-def of_persons(config: FederationConfig, table: pd.DataFrame, persons: np.ndarray) -> Interactions:
-    """Return the lines of some persons, who may have none, in the order given.
-
-    Args:
-        config: of the run.
-        table: rows with columns `NEEDED`; those of other persons are left out.
-        persons: (p,) ids, each once.
-    """
-    rows = interactions(table, public_catalogue(config))
-    position = pd.Index(rows.persons).get_indexer(pd.Index(persons))
-    found = position >= 0
-    lengths = np.zeros(len(persons), dtype=np.int64)
-    lengths[found] = np.diff(rows.indptr)[position[found]]
-    start = np.zeros(len(persons), dtype=np.int64)
-    start[found] = rows.indptr[:-1][position[found]]
-    indptr = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
-    lines = np.repeat(start - indptr[:-1], lengths) + np.arange(indptr[-1])
-    return replace(
-        rows,
-        persons=persons,
-        indptr=indptr,
-        product=rows.product[lines],
-        day=rows.day[lines],
-        basket=rows.basket[lines],
-        quantity=rows.quantity[lines],
-    )
-
-
-def _shop_source(config: FederationConfig) -> DataSource:
-    if isinstance(config.source, FaceSource | ResponseSource):
-        raise ConfigError(f'source "{config.source.source}" has no purchases; use data of a shop')
-    return config.source
-
-
-def _shops(config: FederationConfig) -> _Market:
-    return _market(_shop_source(config), config.by, config.merchants, config.k_max, config.now)
-
-
-@lru_cache(maxsize=4)
-def _market(source: DataSource, by: By, merchants: str | tuple[int | str, ...], k_max: int, now: int) -> _Market:
-    data = source.open()
-    data = replace(data, transactions=data.transactions[data.transactions[c.DAY].to_numpy() < now])
-    if not len(data.products):
-        raise DataError(f"{data.name} has no products table, so there is no public catalogue; add one")
-    listed: Sequence[int | str] | None = None
-    if merchants == "members":
-        from retail.complete_journey import MEMBER_STORES
-
-        listed = MEMBER_STORES
-    elif not isinstance(merchants, str):
-        listed = merchants
-    _check_listed(data, by, listed)
-    shops = partition(data, by=by, merchants=listed)
-    capped = cap_merchants(shops.transactions[list(NEEDED)], k_max=k_max)
-    reasons = []
-    if not shops.public:
-        reasons.append("the list of merchants was read off the rows: add a stores table, or list the merchants")
-    if not data.period.public:
-        reasons.append("the period was read off the rows: declare data.start and data.end")
-    # Capping keeps the order of rows, so the nodes stay contiguous.
-    return _Market(
-        Partition(shops.by, shops.merchants, shops.public, capped), catalogue(data.products), tuple(reasons), now
-    )
-
-
-def _check_listed(data: RetailData, by: By, listed: Sequence[int | str] | None) -> None:
-    """Refuse a listed merchant that the public tables do not know; without a stores table nothing can be said."""
-    if by in ("home_store", "store"):
-        known = set(data.stores[c.STORE]) if len(data.stores) else set(listed or ())
-    else:
-        known = set(data.products[c.MANUFACTURER if by == "manufacturer" else c.DEPARTMENT])
-    strange = [str(one) for one in listed or () if one not in known]
-    if strange:
-        raise ConfigError(
-            f"partition.merchants names {', '.join(strange[:5])}, which {data.name} does not have; choose ids of its "
-            f"{'stores' if by in ('home_store', 'store') else 'products'} table"
-        )

@@ -17,7 +17,7 @@ ROOMS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["imp
 SOURCE = "opens a data source"
 PERSONS = "touches a table about persons"
 LOADER = "calls a loader of retail"
-NODES = "takes rows from federation.nodes"
+NODES = "takes rows from federation.nodes or federation.shops"
 FILE = "reads a table file"
 
 TABLES_OF_PERSONS = {"transactions", "customers"}
@@ -55,8 +55,8 @@ ALLOWED = {
     ("retail/responses/source.py", FILE): "reads the tables that a federation's port hands on",
     ("retail/sources.py", FILE): "reads a user's own file for the loader",
     # Behind the port, or at the other exit.
-    ("federation/nodes.py", SOURCE): "is where each merchant's rows lie; the port reads them from here",
-    ("federation/nodes.py", PERSONS): "cuts the rows into merchants, before anybody has asked for them",
+    ("federation/shops.py", SOURCE): "is where each merchant's rows lie; the port reads them from here",
+    ("federation/shops.py", PERSONS): "cuts the rows into merchants, before anybody has asked for them",
     ("federation/access.py", NODES): "gives the rows to the port as its sources",
     ("apps/command/release.py", SOURCE): "gives the rows to the release gate, the exit of statistics",
     ("privacy/statistics/rows.py", PERSONS): "gives the rows to the release gate, the exit of statistics",
@@ -143,7 +143,7 @@ def _in_name(dotted: str) -> set[str]:
     if dotted.startswith("retail.") and any(dotted.endswith(f".{loader}") for loader in LOADERS):
         return {LOADER}
     package, _, name = dotted.rpartition(".")
-    if package == "federation.nodes" and name in ROWS_OF_NODES:
+    if package in ("federation.nodes", "federation.shops") and name in ROWS_OF_NODES:
         return {NODES}
     return {FILE} if package in READERS and name.startswith(READERS[package]) else set()
 
@@ -219,6 +219,7 @@ def test_every_room_is_walked():
         ("def f():\n    from retail.generator import generate\n    return generate(5)", LOADER),
         ("from federation import nodes\nnodes.own_rows(config, 0)", NODES),
         ("from federation.nodes import load_nodes\nlist(map(load_nodes, configs))", NODES),
+        ("from federation import shops\nshops.later_rows(config, days=7)", NODES),
         ("import pandas as pd\npd.read_parquet('x')", FILE),
         ("from pandas import read_csv as peek\npeek('x')", FILE),
         ("import pyarrow.parquet as pq\npq.ParquetFile('x').read()", FILE),

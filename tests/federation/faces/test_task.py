@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from federation import local, nodes
+from federation import local, nodes, shops
 from federation.access import Access, MarketPort
 from federation.config import FederationConfig
 from federation.faces.holdings import FaceMarket, FaceNode, face_node, face_rows
@@ -166,7 +166,7 @@ def test_faces_and_purchases_are_not_mixed_up(make_config):
     with pytest.raises(ConfigError, match="needs a source of faces"):
         load_task("faces", nodes.task_settings(shop), nodes.public_catalogue(shop))
     with pytest.raises(ConfigError, match="no purchases"):
-        nodes.later_rows(make_config(), days=1)
+        shops.later_rows(make_config(), days=1)
     assert c.PERSON in nodes.holdings(make_config()).columns
     assert isinstance(nodes.public_catalogue(make_config()), FaceMarket)
 
