@@ -7,33 +7,35 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from apps.command import match_enrol
 from apps.command.experiment import Json
+from apps.command.match_party import (
+    BOOKS_FILE,
+    Books,
+    Column,
+    Delta,
+    Epsilon,
+    Jurisdiction,
+    Me,
+    Most,
+    Places,
+    Policies,
+    Population,
+    Purpose,
+    Regime,
+    Role,
+    To,
+    Total,
+    given_key,
+    open_party,
+    read_message,
+)
 
 if TYPE_CHECKING:
-    from matching.psi.party import Party, SharedCount
+    from matching.psi.party import Party
+    from matching.psi.shared_count import SharedCount
 
 app = typer.Typer(help="Count the people whom two parties share; no id leaves either.", no_args_is_help=True)
-
-Column = Annotated[str | None, typer.Option("--column", help="Column of ids; person_id, or the only one, if left out.")]
-Places = Annotated[
-    int, typer.Option("--places", help="Public number that neither list passes; both are filled up to it.")
-]  # fmt: skip
-Epsilon = Annotated[
-    float, typer.Option("--epsilon", help="Of this party's noise on the count; the other adds its own.")
-]
-Total = Annotated[float, typer.Option("--epsilon-total", help="Budget of all counts about these people, fixed once.")]
-Delta = Annotated[float, typer.Option("--delta", help="Of the budget; below 1 / places.")]
-Books = Annotated[Path, typer.Option("--books", help="This party's folder: budget, log, sessions, keys.")]
-Role = Annotated[str, typer.Option("--role", help="What this party does in the market.")]
-Purpose = Annotated[str, typer.Option("--purpose", help="What the count is for; each party's policy decides.")]
-Policies = Annotated[
-    list[str] | None, typer.Option("--policy", metavar="NAME|DIR", help="Pack or folder of rules. May be repeated.")
-]
-Regime = Annotated[str | None, typer.Option("--regime", help="Add the rules of this regime.")]
-Jurisdiction = Annotated[str, typer.Option("--jurisdiction", help="Whose law switches on.")]
-Most = Annotated[int, typer.Option("--most", help="Sessions with one other party in 30 days.")]
-Me = Annotated[str, typer.Option("--me", help="Name of this party.")]
-To = Annotated[Path, typer.Option("--to", help="File for the message to the other party.")]
 
 
 @app.command(short_help="Play both parties here, to try it.")
@@ -42,8 +44,9 @@ def count(
     second: Path,
     places: Places,
     epsilon: Epsilon = 1.0,
-    epsilon_total: Total = 4.0,
-    delta: Delta = 1e-6,
+    epsilon_total: Total = None,
+    delta: Delta = None,
+    population: Population = None,
     books: Books = Path("books/match"),
     column: Column = None,
     purpose: Purpose = "own_business",
@@ -61,13 +64,17 @@ def count(
 
     terms = Terms.fresh("first", "second", places=places, purpose=purpose)
     lists = [checked_ids(read_ids(path, column=column), terms) for path in (first, second)]
-    shared_settings: dict[str, Any] = {"budget": (epsilon_total, delta, places), "most": most}
-    asker = _party("first", "merchant", books / "first", **shared_settings)
-    answerer = _party("second", "merchant", books / "second", **shared_settings)
+    shared_settings: dict[str, Any] = {
+        "places": places, "budget": (epsilon_total, delta, population), "most": most
+    }  # fmt: skip
+    asker = open_party("first", "merchant", books / "first", **shared_settings)
+    answerer = open_party("second", "merchant", books / "second", **shared_settings)
     question, pending = asker.start(lists[0], "second", places=places, purpose=purpose, epsilon=epsilon)
     sent = question.to_bytes()
-    back = answerer.answer(Question.read(sent), lists[1], epsilon=epsilon).to_bytes()
-    shared = asker.finish(Reply.read(back), pending, epsilon=epsilon)
+    back = answerer.answer(
+        Question.read(sent), lists[1], places=places, epsilon=epsilon, asker_key=asker.key.public_hex
+    ).to_bytes()
+    shared = asker.finish(Reply.read(back), pending, epsilon=epsilon, answerer_key=answerer.key.public_hex)
     _tell(asker, shared, as_json, sent=len(sent) + len(back))
 
 
@@ -79,8 +86,9 @@ def start(
     places: Places,
     to: To,
     epsilon: Epsilon = 1.0,
-    epsilon_total: Total = 4.0,
-    delta: Delta = 1e-6,
+    epsilon_total: Total = None,
+    delta: Delta = None,
+    population: Population = None,
     books: Books = Path("books/match"),
     role: Role = "merchant",
     column: Column = None,
@@ -102,19 +110,23 @@ def start(
     require_place(to, "--to")
     ids = read_ids(people, column=column)
     checked_ids(ids, Terms.fresh(me, other, places=places, purpose=purpose))  # before any book is opened
-    party = _party(
-        me, role, books, budget=(epsilon_total, delta, places), most=most, policies=policies, regime=regime,
-        jurisdiction=jurisdiction,
+    party = open_party(
+        me, role, books, places=places, budget=(epsilon_total, delta, population), most=most, policies=policies,
+        regime=regime, jurisdiction=jurisdiction,
     )  # fmt: skip
     question, pending = party.start(ids, other, places=places, purpose=purpose, epsilon=epsilon)
     kept = pending.save(books)
     message = question.to_bytes()
     write_bytes(to, message)
-    row = {"session": pending.terms.session, "people": len(ids), "places": places, "bytes": len(message)}
-    said = (
-        f"session {pending.terms.session}: {len(ids):,} people among {places:,} points, {len(message):,} bytes in {to}"
+    row = {"session": pending.terms.session, "people": len(ids), "places": places, "bytes": len(message),
+           "key": party.key.public_hex}  # fmt: skip
+    tables.tell(
+        f"session {pending.terms.session}: {len(ids):,} people among {places:,} points, {len(message):,} bytes in "
+        f"{to}\nTell {other} by another way: --places {places} and our key, --asker-key {party.key.public_hex}\n"
+        f"The secret of this session stays in {kept} until the reply is counted.",
+        row,
+        as_json,
     )
-    tables.tell(f"{said}\nThe key stays in {kept} until the reply is counted.", row, as_json)
 
 
 @app.command(short_help="Second step, at the other party: write the reply.")
@@ -122,10 +134,15 @@ def answer(
     question: Path,
     people: Path,
     me: Me,
+    places: Places,
     to: To,
+    asker_key: Annotated[
+        str | None, typer.Option("--asker-key", help="Public key of the asker, or its file; told by another way.")
+    ] = None,
     epsilon: Epsilon = 1.0,
-    epsilon_total: Total = 4.0,
-    delta: Delta = 1e-6,
+    epsilon_total: Total = None,
+    delta: Delta = None,
+    population: Population = None,
     books: Books = Path("books/match"),
     role: Role = "merchant",
     column: Column = None,
@@ -135,30 +152,43 @@ def answer(
     most: Most = 12,
     as_json: Json = False,
 ) -> None:
-    """Answer QUESTION, a file from another party, about PEOPLE, a CSV file of ids. Hand the file of --to back."""
+    """Answer QUESTION, a file from another party, about PEOPLE, a CSV file of ids. Hand the file of --to back.
+
+    Without --asker-key the first question under a name fixes its key; all askers whose keys nobody confirmed are held
+    to --most sessions together.
+    """
     from apps.command import tables
     from apps.command.output import require_place
     from experiments.documents import write_bytes
     from matching.psi.asking import checked_ids
     from matching.psi.id_file import read_ids
     from matching.psi.messages import Question
+    from matching.psi.party import checked_question
 
     require_place(to, "--to")
-    asked = Question.read(_message(question))
+    given = given_key(asker_key)
+    asked = Question.read(read_message(question))
+    checked_question(asked, me, places=places)  # before any book is opened
     ids = checked_ids(read_ids(people, column=column), asked.terms)
-    party = _party(
-        me, role, books, budget=(epsilon_total, delta, asked.terms.places), most=most, policies=policies,
+    party = open_party(
+        me, role, books, places=places, budget=(epsilon_total, delta, population), most=most, policies=policies,
         regime=regime, jurisdiction=jurisdiction,
     )  # fmt: skip
-    reply = party.answer(asked, ids, epsilon=epsilon)
+    asker = party.parties.find(asked.terms.asker, asked.signer, given=given)
+    reply = party.answer(asked, ids, places=places, epsilon=epsilon, asker_key=given)
     message = reply.to_bytes()
     write_bytes(to, message)
-    left = party.remaining
-    row = {"session": asked.terms.session, "asker": asked.terms.asker, "people": len(ids), "bytes": len(message),
-           "error_95": reply.noise.error(), "remaining": left}  # fmt: skip
+    row = {"session": asked.terms.session, "asker": asker.name, "asker_key": asker.key, "trust": asker.trust,
+           "confirmed": asker.confirmed, "people": len(ids), "bytes": len(message),
+           "error_95": reply.noise.error(), "remaining": party.remaining, "key": party.key.public_hex}  # fmt: skip
+    who = "" if asker.confirmed else (
+        f"\nNobody confirmed the key of {asker.name}, {asker.key} ({asker.trust}): ask it by another way, and give "
+        "--asker-key"
+    )  # fmt: skip
     tables.tell(
-        f"session {asked.terms.session} of {asked.terms.asker}, for {asked.terms.purpose}: {len(message):,} bytes "
-        f"in {to}; our noise on the count is plus or minus {reply.noise.error():,} at 95%; {left:,} nano-rho are left",
+        f"session {asked.terms.session} of {asker.name}, for {asked.terms.purpose}: {len(message):,} bytes in {to}; "
+        f"our noise on the count is plus or minus {reply.noise.error():,} at 95%; {_left(party, epsilon)}{who}\n"
+        f"Our key, for {asker.name}: --answerer-key {party.key.public_hex}",
         row,
         as_json,
     )
@@ -168,9 +198,10 @@ def answer(
 def finish(
     reply: Path,
     me: Me,
+    answerer_key: Annotated[
+        str | None, typer.Option("--answerer-key", help="Public key of the other party, or its file.")
+    ] = None,
     epsilon: Epsilon = 1.0,
-    epsilon_total: Total = 4.0,
-    delta: Delta = 1e-6,
     books: Books = Path("books/match"),
     role: Role = "merchant",
     policies: Policies = None,
@@ -178,63 +209,36 @@ def finish(
     jurisdiction: Jurisdiction = "none",
     as_json: Json = False,
 ) -> None:
-    """Count the people in REPLY, the file that came back, and end the session."""
+    """Count the people in REPLY, the file that came back, and end the session. Asked again, it shows the same count."""
     from matching.psi.messages import Reply
     from matching.psi.pending import Pending
+    from retail.errors import DataError
 
-    answered = Reply.read(_message(reply))
-    pending = Pending.load(books, answered.terms.session)
-    party = _party(
-        me, role, books, budget=(epsilon_total, delta, answered.terms.places), policies=policies, regime=regime,
+    given = given_key(answerer_key)
+    answered = Reply.read(read_message(reply))
+    if not (books / BOOKS_FILE).is_file():
+        raise DataError(f"there are no books in {books}; name the folder that `match start` used: --books")
+    party = open_party(
+        me, role, books, places=answered.terms.places, budget=(None, None, None), policies=policies, regime=regime,
         jurisdiction=jurisdiction,
     )  # fmt: skip
-    shared = party.finish(answered, pending, epsilon=epsilon)
-    Pending.forget(books, pending.terms.session)
+    shared = party.counted(answered.terms.session)
+    if shared is None:
+        pending = Pending.load(books, answered.terms.session)
+        try:
+            shared = party.finish(answered, pending, epsilon=epsilon, answerer_key=given)
+        finally:
+            if not party.sessions.is_open(pending.terms, "asker"):
+                Pending.forget(books, pending.terms.session)
     _tell(party, shared, as_json)
 
 
-def _party(
-    name: str,
-    role: str,
-    books: Path,
-    *,
-    budget: tuple[float, float, int],
-    most: int = 12,
-    policies: list[str] | None = None,
-    regime: str | None = None,
-    jurisdiction: str = "none",
-) -> Party:
-    """Open a party's books; what is missing is made."""
-    from matching.psi.party import Party
-    from matching.psi.sessions import Limit
-    from privacy.budget import Budget
-    from privacy.ledger import Ledger
-    from privacy.log import Log, SigningKey
-    from privacy.policy import Dataset, PolicyEngine, Register
-    from privacy.policy import Party as Registered
+def _left(party: Party, epsilon: float) -> str:
+    """Say what the budget still has."""
+    from privacy.accounting import cap
 
-    played: Any = role
-    place: Any = jurisdiction
-    register = Register([Registered(name, played)])
-    register.add(Dataset("people", name, "transactions", "dp", about_persons=True))
-    engine = PolicyEngine.load(policies or ["base"], register=register, regime=regime)
-    limit = Limit(most=most)
-    spend = Budget(f"people of {name}", *budget)
-    books.mkdir(parents=True, exist_ok=True)
-    ledger = Ledger.open(books / "books.sqlite", scope="persistent", budget=spend, run="match")
-    log = Log.open(ledger.books, origin=None, key=SigningKey.load_or_create(books / "log-key.pem"))
-    return Party(
-        name, dataset="people", ledger=ledger, engine=engine, log=log, limit=limit, jurisdiction=place, regime=regime
-    )
-
-
-def _message(path: Path) -> bytes:
-    from retail.errors import DataError
-
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}; check the path") from error
+    more = party.remaining // cap(epsilon=epsilon, delta=party.delta)
+    return f"the budget has {party.remaining:,} nano-rho left, {more:,} more such counts"
 
 
 def _tell(party: Party, shared: SharedCount, as_json: bool, *, sent: int | None = None) -> None:
@@ -255,6 +259,9 @@ def _tell(party: Party, shared: SharedCount, as_json: bool, *, sent: int | None 
         )
     else:
         tables.say(f"{shared.count:,} shared people, plus or minus {shared.error_95:,} at 95% (noise of both parties)")
-    left = f"{party.remaining:,} nano-rho are left ({party.remaining // shared.cost:,} such counts)"
+    left = f"the budget has {party.remaining:,} left, {party.remaining // shared.cost:,} more such counts"
     tables.say(f"cost {shared.cost:,} nano-rho; {left}" + ("" if sent is None else f"; {sent / 1e6:.1f} MB were sent"))
     tables.say(f"log of {head.size} entries, root {head.root_hex}")
+
+
+app.add_typer(match_enrol.app, name="enrol")

@@ -11,4 +11,4 @@ the end one count with noise of both parties.
 imported one by one.
 """
 
-__all__ = ["answering", "asking", "group", "messages", "party", "sessions", "terms", "tokens"]
+__all__ = ["answering", "asking", "group", "messages", "parties", "party", "sessions", "terms", "tokens", "wire"]

@@ -32,7 +32,9 @@ def mask_both(question: Question, people: Sequence[str], key: bytes) -> tuple[li
     Raises: PrivacyError: a point of the question is none.
     """
     domain = question.terms.domain
-    marks = [mark_of(domain, point) for point in masked(question.points, key)]
+    # The public point too, though its product is not used: `hide`, which needs it, comes after the noise is paid for.
+    _, *points = masked([question.public, *question.points], key)
+    marks = [mark_of(domain, point) for point in points]
     return marks, masked((point_of(domain, one) for one in people), key)
 
 

@@ -1,44 +1,45 @@
-"""The two messages of a session as bytes: one line of JSON, then the points; anything else is refused.
-
-Points lie bare behind the line, so 100,000 of them take 3.2 MB.
-"""
+"""The two messages of a session; `matching.psi.wire` says how they look as bytes. Anything else is refused."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from matching.psi.group import POINT
-from matching.psi.terms import MOST_PLACES, Terms
+from matching.psi.terms import Terms
+from matching.psi.wire import MOST_SPARE, Signature, Signed, cut, read_line, refuse_repeats, wrong_length
 from privacy.blind import BEYOND
 from privacy.statistics.noise import CountNoise
 from retail.errors import PrivacyError
 
 MARK: Final = 16
 """Bytes of a mark: what the answerer sends of a point that the asker need only recognise."""
-_LONGEST_LINE: Final = 4_000
-_MOST_SPARE: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class Question(Signed):
     """What the asker sends.
 
     Attributes:
         terms: of the session.
         public: the base point under the asker's key; the answerer makes points with it that stand for nobody and match.
         points: (places,) the asker's people, masked, and points for nobody, shuffled.
+        signature: of the asker; None before it is signed.
     """
 
     terms: Terms
     public: bytes
     points: tuple[bytes, ...]
+    signature: Signature | None = None
 
-    def to_bytes(self) -> bytes:
-        """Write the message."""
-        return _written({"psi": "question", "terms": asdict(self.terms)}, [self.public, *self.points])
+    def head(self) -> dict[str, Any]:
+        """Return what stands in the line."""
+        return {"psi": "question", "terms": asdict(self.terms)}
+
+    def parts(self) -> Sequence[bytes]:
+        """Return what stands behind it."""
+        return [self.public, *self.points]
 
     @classmethod
     def read(cls, message: bytes) -> Question:
@@ -46,15 +47,15 @@ class Question:
 
         Raises: PrivacyError: it is no such message, or holds what no honest party sends.
         """
-        fields, body = _read(message, "question", {"terms"})
+        fields, body, signature = read_line(message, "question", {"terms"})
         terms = Terms.read(fields["terms"])
-        public, *points = _cut(body, POINT, terms.places + 1)
-        _refuse_repeats([public, *points])
-        return cls(terms, public, tuple(points))
+        public, *points = cut(body, POINT, terms.places + 1)
+        refuse_repeats([public, *points])
+        return cls(terms, public, tuple(points), signature)
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Signed):
     """What the answerer sends back.
 
     Attributes:
@@ -63,6 +64,7 @@ class Reply:
         noise: of that number around `spare / 2`.
         marks: (places + spare,) of the asker's points under both keys, shuffled.
         points: (places + spare,) the answerer's people under its own key, shuffled.
+        signature: of the answerer; None before it is signed.
     """
 
     terms: Terms
@@ -70,11 +72,15 @@ class Reply:
     noise: CountNoise
     marks: tuple[bytes, ...]
     points: tuple[bytes, ...]
+    signature: Signature | None = None
 
-    def to_bytes(self) -> bytes:
-        """Write the message."""
-        head = {"psi": "reply", "terms": asdict(self.terms), "spare": self.spare, "noise": asdict(self.noise)}
-        return _written(head, [*self.marks, *self.points])
+    def head(self) -> dict[str, Any]:
+        """Return what stands in the line."""
+        return {"psi": "reply", "terms": asdict(self.terms), "spare": self.spare, "noise": asdict(self.noise)}
+
+    def parts(self) -> Sequence[bytes]:
+        """Return what stands behind it."""
+        return [*self.marks, *self.points]
 
     @classmethod
     def read(cls, message: bytes) -> Reply:
@@ -82,10 +88,10 @@ class Reply:
 
         Raises: PrivacyError: it is no such message, or holds what no honest party sends.
         """
-        fields, body = _read(message, "reply", {"terms", "spare", "noise"})
+        fields, body, signature = read_line(message, "reply", {"terms", "spare", "noise"})
         terms, spare, noise = Terms.read(fields["terms"]), fields["spare"], fields["noise"]
-        if type(spare) is not int or not 0 <= spare <= _MOST_SPARE or spare % 2:
-            raise PrivacyError(f"spare points of a reply are an even number up to {_MOST_SPARE}, got {spare!r:.60}")
+        if type(spare) is not int or not 0 <= spare <= MOST_SPARE or spare % 2:
+            raise PrivacyError(f"spare points of a reply are an even number up to {MOST_SPARE}, got {spare!r:.60}")
         if (
             not isinstance(noise, dict)
             or set(noise) != {"shape", "scale"}
@@ -97,49 +103,9 @@ class Reply:
             raise PrivacyError(f"{spare} spare points do not fit the noise that the reply names; refuse it")
         length = terms.places + spare
         if len(body) != length * (MARK + POINT):
-            raise _wrong_length(len(body), length * (MARK + POINT))
-        marks = _cut(body[: length * MARK], MARK, length)
-        points = _cut(body[length * MARK :], POINT, length)
-        _refuse_repeats(marks)
-        _refuse_repeats(points)
-        return cls(terms, spare, drawn, tuple(marks), tuple(points))
-
-
-def _written(head: dict[str, Any], parts: Sequence[bytes]) -> bytes:
-    return json.dumps(head, sort_keys=True).encode() + b"\n" + b"".join(parts)
-
-
-def _read(message: bytes, kind: str, names: set[str]) -> tuple[dict[str, Any], bytes]:
-    """Part the line from the points."""
-    if len(message) > _LONGEST_LINE + 2 * (MOST_PLACES + _MOST_SPARE) * POINT:
-        raise PrivacyError(f"a message of {len(message)} bytes is longer than any of a session; refuse it")
-    line, end, body = message[: message.find(b"\n") + 1], message.find(b"\n"), message[message.find(b"\n") + 1 :]
-    if not 0 < end <= _LONGEST_LINE:
-        raise PrivacyError(f"this is no {kind} of a session: its first line is missing; hand over the file as it came")
-    try:
-        fields = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise PrivacyError(f"this is no {kind} of a session ({error}); hand over the file as it came") from error
-    if not isinstance(fields, dict) or fields.get("psi") != kind or set(fields) != {"psi", *names}:
-        raise PrivacyError(f"this is no {kind} of a session; hand over the file as it came")
-    return fields, body
-
-
-def _cut(body: bytes, size: int, count: int) -> list[bytes]:
-    if len(body) != size * count:
-        raise _wrong_length(len(body), size * count)
-    return [body[at : at + size] for at in range(0, len(body), size)]
-
-
-def _refuse_repeats(points: Sequence[bytes]) -> None:
-    if len(set(points)) != len(points):
-        raise PrivacyError(
-            "the message holds a point twice; a party sends each of its people once, so refuse this session"
-        )
-
-
-def _wrong_length(got: int, expected: int) -> PrivacyError:
-    return PrivacyError(
-        f"the message holds {got} bytes of points and its terms say {expected}; it was cut, or holds more points than "
-        "agreed, so refuse it"
-    )
+            raise wrong_length(len(body), length * (MARK + POINT))
+        marks = cut(body[: length * MARK], MARK, length)
+        points = cut(body[length * MARK :], POINT, length)
+        refuse_repeats(marks)
+        refuse_repeats(points)
+        return cls(terms, spare, drawn, tuple(marks), tuple(points), signature)

@@ -9,54 +9,36 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from matching.psi.answering import hide, mask_both
 from matching.psi.asking import ask, checked_ids, count_matches
 from matching.psi.group import fresh_key
 from matching.psi.messages import Question, Reply
+from matching.psi.parties import Parties
 from matching.psi.pending import Pending
 from matching.psi.sessions import Limit, Sessions
+from matching.psi.shared_count import SharedCount, joint_error
 from matching.psi.terms import Terms
 from privacy.blind import BlindNoise
 from privacy.ledger import Ledger
-from privacy.log import Log
+from privacy.log import Log, SigningKey
 from privacy.policy import Jurisdiction, PolicyEngine
 from privacy.release import ReleaseGate
 from privacy.statistics.bounds import Bounds
 from privacy.statistics.noise import CountNoise
 from privacy.statistics.queries import Query
 from retail import columns as c
-from retail.errors import ConfigError, PrivacyError
+from retail.errors import ConfigError, PrivacyError, TradefairError
 
 LEAST_SHOWN: Final = 50
 """A noisy count below this is shown as "fewer than". A rule of display: privacy rests on the noise."""
 _ONE: Final = Bounds(max_merchants=1, max_cells=1, max_rows=1)
 _MOST_EPSILON: Final = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class SharedCount:
-    """How many people two parties share, with the noise of both.
-
-    Attributes:
-        count: persons; None where the noisy count is below `least`.
-        error_95: half-width of the 95% interval, in persons.
-        least: smallest noisy count that is shown.
-        cost: nano-rho that the asker paid; the answerer paid for its own noise.
-        terms: of the session.
-    """
-
-    count: int | None
-    error_95: int
-    least: int
-    cost: int
-    terms: Terms
 
 
 class Party:
@@ -79,6 +61,7 @@ class Party:
         ledger: Ledger,
         engine: PolicyEngine,
         log: Log,
+        key: SigningKey,
         limit: Limit | None = None,
         jurisdiction: Jurisdiction = "none",
         regime: str | None = None,
@@ -91,6 +74,7 @@ class Party:
             ledger: pays for its people; persistent, so that sessions of all runs add up.
             engine: its policy, which decides whether it may release such a count.
             log: in the ledger's books.
+            key: signs its messages; the other party knows it by its public part.
             limit: sessions with one other party.
             jurisdiction: whose law switches on.
             regime: id of the engine's regime, for the log.
@@ -98,6 +82,8 @@ class Party:
         self.name = name
         self.dataset = dataset
         self.log = log
+        self.key = key
+        self.parties = Parties(ledger.books)
         self.sessions = Sessions(ledger.books, limit=limit or Limit())
         self._blind = BlindNoise(
             dataset=dataset, ledger=ledger, engine=engine, log=log, jurisdiction=jurisdiction, regime=regime
@@ -119,6 +105,11 @@ class Party:
     def remaining(self) -> int:
         """Nano-rho that this party may still spend."""
         return self._ledger.remaining
+
+    @property
+    def delta(self) -> float:
+        """Of the budget."""
+        return self._ledger.budget.delta
 
     def start(
         self, ids: Collection[str], other: str, *, places: int, purpose: str, epsilon: float
@@ -142,52 +133,73 @@ class Party:
         self.sessions.check(terms, "asker")
         self._blind.admit(self.name, self._query(terms, epsilon))
         pending = Pending(terms, fresh_key())
-        question = ask(terms, ids, pending.key)
+        question = ask(terms, ids, pending.key).sign(self.key)
         with self.sessions.books.transaction() as connection:
             self.sessions.open_within(connection, terms, "asker")
             self.log.append_within(connection, "session", {"role": "asker", **asdict(terms)})
         return question, pending
 
-    def answer(self, question: Question, ids: Collection[str], *, epsilon: float) -> Reply:
+    def answer(
+        self,
+        question: Question,
+        ids: Collection[str],
+        *,
+        places: int,
+        epsilon: float,
+        asker_key: str | None = None,
+    ) -> Reply:
         """Answer a question about this party's people.
 
         Args:
             question: read from the other party's message.
             ids: this party's people.
+            places: that this party agreed to. Taken from its own side, since refusals by the asker's number would
+                tell the asker how long the list is.
             epsilon: of this party's noise in the count.
+            asker_key: public key that the asker told by another way; None takes the key that it used before, or any
+                at the first message under its name.
 
         Raises:
             PolicyError: the policy does not permit it.
-            PrivacyError: the question is not for this party, was answered before, holds something that is no point; the
-                list cannot be used; budget or limit is used up. Nothing is sent then.
+            PrivacyError: the question is not for this party, not signed by the asker's key, on other places, was
+                answered before, holds something that is no point; the list cannot be used; budget or limit is used up.
+                Nothing is sent or kept then.
         """
         terms = question.terms
-        if terms.answerer != self.name:
-            raise PrivacyError(f"the question is for {terms.answerer!r}, and this is {self.name!r}; hand it on")
+        checked_question(question, self.name, places=places)
+        asker = self.parties.find(terms.asker, question.signer, given=asker_key)
         people = checked_ids(ids, terms)
         query = self._query(terms, epsilon)
-        self.sessions.check(terms, "answerer")
+        self.sessions.check(terms, "answerer", stranger=not asker.confirmed)
         self._blind.admit(self.name, query)
         marks, own = mask_both(question, people, fresh_key())
 
         def within(connection: sqlite3.Connection) -> None:
-            self.sessions.open_within(connection, terms, "answerer")
+            self.parties.note_within(connection, asker)
+            self.sessions.open_within(connection, terms, "answerer", stranger=not asker.confirmed)
 
-        note = ("session", {"role": "answerer", **asdict(terms)})
+        note = ("session", {"role": "answerer", **asdict(terms), "key": asker.key, "trust": asker.trust})
         draw = self._blind.draw(self.name, query, key=f"psi-{terms.session}", note=note, within=within)
-        return hide(question, marks, own, matching=draw.extra, spare=draw.spare, noise=draw.noise)
+        reply = hide(question, marks, own, matching=draw.extra, spare=draw.spare, noise=draw.noise)
+        return reply.sign(self.key)
 
-    def finish(self, reply: Reply, pending: Pending, *, epsilon: float) -> SharedCount:
+    def finish(self, reply: Reply, pending: Pending, *, epsilon: float, answerer_key: str | None = None) -> SharedCount:
         """Count, add this party's noise, and end the session.
+
+        What is refused before the count leaves the session open and costs nothing. From the count on the session has
+        ended, whatever happens: no second noise is ever drawn over the same matches. Once the count was shown, asking
+        again gives the same one, at no cost.
 
         Args:
             reply: read from the other party's message.
             pending: of `start`.
             epsilon: of this party's noise.
+            answerer_key: public key that the answerer told by another way; see `answer`.
 
         Raises:
             PolicyError: the policy does not permit it.
-            PrivacyError: the reply is of another session or came twice, a point of it is none, or the budget is spent.
+            PrivacyError: the reply is of another session, not signed by the answerer's key, or a point of it is none;
+                the budget is spent; or the session ended without a count.
         """
         terms = pending.terms
         if terms.asker != self.name:
@@ -195,21 +207,37 @@ class Party:
         if reply.terms != terms:
             raise PrivacyError(f"the reply is of session {reply.terms.session}, and {terms.session} was begun on other "
                                "terms; ask for the right one")  # fmt: skip
+        counted = self.counted(terms.session)
+        if counted is not None:
+            return counted
+        answerer = self.parties.find(terms.answerer, reply.signer, given=answerer_key)
         self.sessions.require_open(terms, "asker")
         query = self._query(terms, epsilon)
         self._blind.admit(self.name, query)
-        self._matches = max(0, count_matches(reply, pending.key))
+        matches = max(0, count_matches(reply, pending.key))
+        with self.sessions.books.transaction() as connection:
+            self.parties.note_within(connection, answerer)
+            self.sessions.close_within(connection, terms, "asker")
         try:
+            self._matches = matches
             answer = self._gate.release(self.name, query)
+        except TradefairError as error:
+            raise type(error)(f"{error}; session {terms.session} has ended without a count, start a new one") from error
         finally:
             self._matches = None
-        self.sessions.close(terms, "asker")
         noisy = answer.rows[0][0]
         if not isinstance(noisy, int):
             raise PrivacyError("the gate gave no count; nothing is shown")
         own: CountNoise = CountNoise("gaussian" if answer.noise == "gaussian" else "laplace", answer.scale)
         shown = noisy if noisy >= LEAST_SHOWN else None
-        return SharedCount(shown, joint_error(own, reply.noise), LEAST_SHOWN, answer.cost, terms)
+        shared = SharedCount(shown, joint_error(own, reply.noise), LEAST_SHOWN, answer.cost, terms)
+        self.sessions.keep(terms.session, asdict(shared))
+        return shared
+
+    def counted(self, session: str) -> SharedCount | None:
+        """Return what a session of this party gave, or None where it has given nothing."""
+        kept = self.sessions.kept(session)
+        return None if kept is None else SharedCount(**{**kept, "terms": Terms.read(kept["terms"])})
 
     def _query(self, terms: Terms, epsilon: float) -> Query:
         if not isinstance(epsilon, int | float) or not 0 < epsilon <= _MOST_EPSILON:
@@ -226,17 +254,20 @@ class Party:
         return pd.DataFrame({**rows, c.BASKET: np.arange(matches)})[list(columns)]
 
 
-def joint_error(first: CountNoise, second: CountNoise) -> int:
-    """Return the half-width of the 95% interval of the sum of two independent noises."""
-    both = np.convolve(_weights(first), _weights(second))
-    middle = len(both) // 2
-    around = both[middle] + np.concatenate([[0.0], np.cumsum(both[middle + 1 :] + both[:middle][::-1])])
-    return int(np.searchsorted(around, 0.95 * both.sum()))
+def checked_question(question: Question, name: str, *, places: int) -> None:
+    """Refuse a question that a party has nothing to do with, whatever its books hold.
 
+    Args:
+        question: read from a message.
+        name: of the party.
+        places: that it agreed to.
 
-def _weights(noise: CountNoise) -> NDArray[np.float64]:
-    reach = noise.beyond(1e-9)
-    x = np.arange(-reach, reach + 1, dtype=np.float64)
-    exponent = -np.abs(x) / noise.scale if noise.shape == "laplace" else -0.5 * (x / noise.scale) ** 2
-    weights = np.exp(exponent)
-    return np.asarray(weights / weights.sum())
+    Raises: PrivacyError: the question is for somebody else, on other places, not signed, or changed since.
+    """
+    terms = question.terms
+    if terms.answerer != name:
+        raise PrivacyError(f"the question is for {terms.answerer!r}, and this is {name!r}; hand it on")
+    if terms.places != places:
+        raise PrivacyError(f"the question has {terms.places:,} places, and {places:,} were agreed to here; agree on "
+                           "one number before any question")  # fmt: skip
+    _ = question.signer

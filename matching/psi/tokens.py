@@ -51,13 +51,19 @@ class TokenRequest:
 
         Raises: PrivacyError: nobody, too many at once, one twice, or an id that is no text.
         """
+        people = cls.check(ids)
+        key = fresh_key()
+        return cls(tuple(masked((point_of(_DOMAIN, one) for one in people), key)), key)
+
+    @staticmethod
+    def check(ids: Collection[str]) -> list[str]:
+        """Return the ids, if tokens may be asked for them. Raises: see `of`."""
         people = list(ids)
         if not all(isinstance(one, str) and one for one in people) or len(set(people)) != len(people):
             raise PrivacyError("tokens are asked for ids that are texts, not empty, each given once")
         if not 1 <= len(people) <= MOST_POINTS:
             raise PrivacyError(f"tokens are asked for 1 to {MOST_POINTS} people at once, got {len(people)}")
-        key = fresh_key()
-        return cls(tuple(masked((point_of(_DOMAIN, one) for one in people), key)), key)
+        return people
 
     def tokens(self, answered: Sequence[bytes]) -> list[str]:
         """Take the mask off.

@@ -16,7 +16,8 @@ needs a new budget: open one only when the ledger of these people starts anew to
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+import sqlite3
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from privacy.consent.events import Events
@@ -115,15 +116,7 @@ class Enrolment:
         with self._file.transaction() as connection:
             if self._tombstones.has_token(connection, token):
                 raise ConsentError("this person was erased; let the person back first, on their own wish")
-            now = time_text(self._clock())
-            # Compares and adds in one statement, under the one write lock of the file: no other process gets between.
-            added = connection.execute(
-                "INSERT INTO enrolments (period, token, merchant, enrolled_at) SELECT p.name, ?1, ?2, ?3 FROM periods "
-                "AS p WHERE p.closed_at IS NULL AND (SELECT COUNT(*) FROM enrolments AS e WHERE e.period = p.name AND "
-                "e.token = ?1 AND e.merchant <> ?2) < p.k_max ON CONFLICT DO UPDATE SET left_at = NULL",
-                (token, merchant, now),
-            )
-            if added.rowcount != 1:
+            if not self._take(connection, token, merchant):
                 cap = connection.execute("SELECT name, k_max FROM periods WHERE closed_at IS NULL").fetchone()
                 if cap is None:
                     raise ConsentError("no accounting period is open; open one with its k_max first")
@@ -135,6 +128,44 @@ class Enrolment:
             commitment = self._events.commitment(token)  # a salt only for somebody who was taken
             self._events.add(connection, "consent", {"event": "enrolled", "person": commitment, "merchant": merchant})
         self._events.deliver()
+
+    def enrol_many(self, tokens: Collection[str], merchant: str) -> frozenset[str]:
+        """Take a slot for each of several people, in one transaction; whoever has none left is left out.
+
+        Returns: tokens of those who are present at the merchant now. Nobody else was changed.
+
+        Raises: ConsentError: no period is open, or a token or the merchant cannot be used; then nobody was enrolled.
+        """
+        checked_text("the merchant", merchant, most=200)
+        for token in tokens:
+            checked_digest("a person's token", token, show=False)
+        with self._file.transaction() as connection:
+            if connection.execute("SELECT 1 FROM periods WHERE closed_at IS NULL").fetchone() is None:
+                raise ConsentError("no accounting period is open; open one with its k_max first")
+            taken = [
+                token
+                for token in dict.fromkeys(tokens)
+                if not self._tombstones.has_token(connection, token) and self._take(connection, token, merchant)
+            ]
+            if taken:
+                next_version(connection)
+            for commitment in self._events.commitments_of(taken):
+                self._events.add(
+                    connection, "consent", {"event": "enrolled", "person": commitment, "merchant": merchant}
+                )
+        self._events.deliver()
+        return frozenset(taken)
+
+    def _take(self, connection: sqlite3.Connection, token: str, merchant: str) -> bool:
+        """Take a slot if there is one; inside a transaction."""
+        # Compares and adds in one statement, under the one write lock of the file: no other process gets between.
+        added = connection.execute(
+            "INSERT INTO enrolments (period, token, merchant, enrolled_at) SELECT p.name, ?1, ?2, ?3 FROM periods "
+            "AS p WHERE p.closed_at IS NULL AND (SELECT COUNT(*) FROM enrolments AS e WHERE e.period = p.name AND "
+            "e.token = ?1 AND e.merchant <> ?2) < p.k_max ON CONFLICT DO UPDATE SET left_at = NULL",
+            (token, merchant, time_text(self._clock())),
+        )
+        return added.rowcount == 1
 
     def leave(self, token: str, merchant: str) -> bool:
         """Stop using a person's rows at a merchant. The slot stays used.

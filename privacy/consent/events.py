@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from privacy.commitments import Commitments
@@ -41,6 +41,10 @@ class Events:
         """Return what stands for a token (or a receipt's hash) in the log; empty without commitments."""
         return "" if self.commitments is None else self.commitments.commitment(token)
 
+    def commitments_of(self, tokens: Sequence[str]) -> list[str]:
+        """Return what stands for each of several tokens, at the price of one."""
+        return [""] * len(tokens) if self.commitments is None else self.commitments.commitments(tokens)
+
     def add(self, connection: sqlite3.Connection, kind: str, body: Mapping[str, Any]) -> None:
         """Put an event on the list, inside the transaction that makes the change. Call `deliver` after it."""
         if self.log is not None:
@@ -58,13 +62,13 @@ class Events:
                 return
         with self._file.transaction() as connection:
             register = fact(connection, "id")
-            rows = connection.execute("SELECT event, kind, body, tries FROM outbox ORDER BY event").fetchall()
-            for event, kind, body, tries in rows:
-                number = f"{register}/{event}"
-                if tries == 1 or not self._is_logged(kind, number):
-                    self.log.append(kind, {**json.loads(body), "event_number": number})
-                connection.execute("DELETE FROM outbox WHERE event = ?", (event,))
-
-    def _is_logged(self, kind: str, number: str) -> bool:
-        assert self.log is not None
-        return any(entry.body.get("event_number") == number for entry in self.log.entries(kind))
+            rows = connection.execute(
+                "SELECT event, kind, body, tries FROM outbox WHERE tries > 0 ORDER BY event"
+            ).fetchall()
+            again = {kind for _, kind, _, tries in rows if tries > 1}
+            logged = {entry.body.get("event_number") for kind in again for entry in self.log.entries(kind)}
+            listed = [
+                (kind, {**json.loads(body), "event_number": f"{register}/{event}"}) for event, kind, body, _ in rows
+            ]
+            self.log.append_many([(kind, body) for kind, body in listed if body["event_number"] not in logged])
+            connection.executemany("DELETE FROM outbox WHERE event = ?", [(event,) for event, *_ in rows])

@@ -5,7 +5,7 @@ import pytest
 from matching.psi.party import Party
 from matching.psi.sessions import Limit
 from privacy import Budget, Ledger
-from privacy.log import Log
+from privacy.log import Log, SigningKey
 from privacy.policy import Dataset, PolicyEngine, Register
 from privacy.policy import Party as Registered
 
@@ -33,6 +33,7 @@ def make_party(tmp_path: Path):
             ledger=ledger,
             engine=PolicyEngine.load(["base"], register=register),
             log=Log.open(ledger.books, origin=name, key=None),
+            key=SigningKey.load_or_create(tmp_path / f"{name}.pem"),
             limit=limit,
         )
 

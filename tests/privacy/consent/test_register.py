@@ -230,7 +230,7 @@ def test_an_event_whose_log_was_down_is_delivered_later_exactly_once(shop_on_dis
 
     shop.agree("17")
     with monkeypatch.context() as patch:
-        patch.setattr(shop.log, "append", down)
+        patch.setattr(shop.log, "append_many", down)
         with pytest.raises(PrivacyError, match="disk is full"):
             shop.register.withdraw("17", controller="m1", purpose="recommendation")
     assert shop.allowed("17") == [False], "a withdrawal acts although the log is down"
@@ -242,14 +242,14 @@ def test_an_event_whose_log_was_down_is_delivered_later_exactly_once(shop_on_dis
 
 def test_an_event_that_was_logged_just_before_a_crash_is_not_logged_twice(shop_on_disk, monkeypatch):
     shop = shop_on_disk
-    append = shop.log.append
+    append = shop.log.append_many
 
-    def then_die(kind, body):
-        append(kind, body)
+    def then_die(events):
+        append(events)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(shop.log, "append", then_die)
+        patch.setattr(shop.log, "append_many", then_die)
         with pytest.raises(KeyboardInterrupt):
             shop.agree("17")
     assert len(shop.log.entries("consent")) == 4
