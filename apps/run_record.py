@@ -74,7 +74,8 @@ class RunRecord:
         """State what the epsilon is about; None where the run makes no privacy claim."""
         if self.epsilon is None:
             return None
-        return shopper_unit(self.record.get("noise") or self.settings.get("arm", {}).get("noise", "aggregator"))
+        noise = self.record.get("noise") or self.settings.get("arm", {}).get("noise", "aggregator")
+        return shopper_unit(noise, unit=self.record.get("privacy_unit"))
 
     def ledger(self) -> LedgerRecord | None:
         """Read the ledger without spending; None where there is no privacy claim, or no file.

@@ -32,12 +32,13 @@ class PrivacyUnit:
     not_covered: str
 
 
-def shopper_unit(noise: NoisePlacement) -> PrivacyUnit:
+def shopper_unit(noise: NoisePlacement, *, unit: str | None = None) -> PrivacyUnit:
     """State the unit of the federation: one shopper over all merchants.
 
     Args:
         noise: "aggregator" adds noise once to the sum; "distributed" has each merchant add a
             share of it, so that their sum carries it; "every_node" adds all of it before a message leaves its merchant.
+        unit: what a run says of its own unit, such as one training out of several; None for a run that is one.
 
     Raises: PrivacyError: another noise placement.
     """
@@ -55,7 +56,7 @@ def shopper_unit(noise: NoisePlacement) -> PrivacyUnit:
     if noise not in trust:
         raise PrivacyError(f"noise placement must be one of {', '.join(trust)}, got {noise!r}")
     return PrivacyUnit(
-        unit="One shopper (household), with all rows at all merchants.",
+        unit=unit or "One shopper (household), with all rows at all merchants.",
         neighbours="Data sets that differ by adding or removing all rows of one shopper; denominators are public.",
         trust=trust[noise],
         not_covered="Shoppers with several cards, the rounding of floating-point noise, timing, hyper-parameters "

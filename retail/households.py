@@ -34,6 +34,8 @@ class Households:
         own_label: (n,) lines of the own label.
         categories: names, ascending, from the public catalogue.
         by_category: (n, categories) number of lines.
+        types: names of product types, ascending.
+        by_type: (n, types) number of lines.
         departments: names, ascending.
         by_department: (n, departments) number of lines.
     """
@@ -47,6 +49,8 @@ class Households:
     own_label: Floats
     categories: tuple[str, ...]
     by_category: csr_array
+    types: tuple[str, ...]
+    by_type: csr_array
     departments: tuple[str, ...]
     by_department: csr_array
 
@@ -66,6 +70,18 @@ class Households:
         return np.asarray(total / np.maximum(self.lines, 1.0))
 
 
+def homes(data: RetailData, *, now: int, merchants: Collection[int | str]) -> pd.Series:
+    """Return the home store of everybody whose home, by lines before a day, is at some merchants; by person, ascending.
+
+    Args, Raises: as `households`.
+    """
+    found = home_stores(data.transactions[data.transactions[c.DAY].to_numpy() < now])
+    found = found[found.isin(list(merchants))].sort_index()
+    if found.empty:
+        raise DataError(f"{data.name}: nobody has a home at the {len(merchants)} merchants before day {now}")
+    return found
+
+
 def households(data: RetailData, *, now: int, merchants: Collection[int | str], at_home: bool) -> Households:
     """Sum up the lines before a day of everybody whose home is at some merchants.
 
@@ -78,26 +94,24 @@ def households(data: RetailData, *, now: int, merchants: Collection[int | str], 
     Raises: DataError: nobody has a home there before that day.
     """
     lines = data.transactions[data.transactions[c.DAY].to_numpy() < now]
-    homes = home_stores(lines)
-    homes = homes[homes.isin(list(merchants))].sort_index()
-    if homes.empty:
-        raise DataError(f"{data.name}: nobody has a home at the {len(merchants)} merchants before day {now}")
-    home = homes.reindex(lines[c.PERSON]).to_numpy()
+    known = homes(data, now=now, merchants=merchants)
+    home = known.reindex(lines[c.PERSON]).to_numpy()
     keep = lines[c.STORE].to_numpy() == home if at_home else ~pd.isna(home)
     lines = lines[keep]
-    person = homes.index.get_indexer(pd.Index(lines[c.PERSON]))
+    person = known.index.get_indexer(pd.Index(lines[c.PERSON]))
     row = pd.Index(data.products[c.PRODUCT]).get_indexer(pd.Index(lines[c.PRODUCT]))
     person, row, lines = person[row >= 0], row[row >= 0], lines[row >= 0]
-    n = len(homes)
+    n = len(known)
     last = np.full(n, -np.inf)
     np.maximum.at(last, person, lines[c.DAY].to_numpy(dtype=np.float64))
     visits = pd.DataFrame({"person": person, "basket": lines[c.BASKET].to_numpy()}).drop_duplicates()
     own = data.products[c.BRAND].to_numpy()[row] == OWN_LABEL
     categories, by_category = _counts(data.products[c.CATEGORY], row, person, n)
+    types, by_type = _counts(data.products[c.TYPE], row, person, n)
     departments, by_department = _counts(data.products[c.DEPARTMENT], row, person, n)
     return Households(
-        persons=homes.index.to_numpy(),
-        merchants=homes.to_numpy(),
+        persons=known.index.to_numpy(),
+        merchants=known.to_numpy(),
         baskets=np.bincount(visits["person"], minlength=n).astype(np.float64),
         lines=np.bincount(person, minlength=n).astype(np.float64),
         spend=np.bincount(person, weights=lines[c.SALES].to_numpy(dtype=np.float64), minlength=n).astype(np.float64),
@@ -105,6 +119,8 @@ def households(data: RetailData, *, now: int, merchants: Collection[int | str], 
         own_label=np.bincount(person[own], minlength=n).astype(np.float64),
         categories=categories,
         by_category=by_category,
+        types=types,
+        by_type=by_type,
         departments=departments,
         by_department=by_department,
     )

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from scipy.stats import rankdata
 
 from experiments.audience.measured import Figure
 from experiments.audience.trial import listed_merchants
 from experiments.scenario import DataSettings, PartitionSettings
-from matching.uplift import lift_at
+from matching.audience.evaluate import auc, lift
 from retail import columns as c
 from retail.attributes import attribute
 from retail.datasource import DataSource
-from retail.households import Households, households
+from retail.households import Households, homes, households
 from retail.responses import Responses
 
 Floats = npt.NDArray[np.float64]
 MOST: Final = 7.0
 """The largest value of a feature."""
+WIDTH: Final = 1000
+"""How many features there are at most."""
 _TENTH: Final = 0.1
 _FIFTHS: Final = 5
 
@@ -34,7 +38,7 @@ class Judged:
 
     Attributes:
         rows: features, home store, and `responded` = has the attribute. Features are four of habit, then one for each
-            category, those with the most products in the public catalogue first.
+            category, those with the most products in the public catalogue first, then for product types, likewise.
         rule_score: (n,) of all rows, by which a single rule ranks.
         merchants: public list.
         base: public rough share of households with an attribute.
@@ -116,9 +120,17 @@ def _households(data: DataSettings, merchants: tuple[int | str, ...], now: int, 
 
 def _features(data: DataSettings, found: Households) -> tuple[Floats, tuple[str, ...]]:
     products = DataSource(**data.model_dump()).open().products
-    sizes = products[c.CATEGORY].astype(object).where(products[c.CATEGORY].notna(), "").astype(str).value_counts()
-    order = np.argsort(-sizes.reindex(found.categories).fillna(0).to_numpy(), kind="stable")
-    share = 1000 * found.by_category.toarray()[:, order] / np.maximum(found.lines, 1)[:, None]
+    kinds = (
+        ("category", c.CATEGORY, found.categories, found.by_category),
+        ("type", c.TYPE, found.types, found.by_type),
+    )
+    names, counts = ["visits", "basket_size", "price", "own_label"], []
+    for kind, column, listed, table in kinds:
+        sizes = products[column].astype(object).where(products[column].notna(), "").astype(str).value_counts()
+        order = np.argsort(-sizes.reindex(listed).fillna(0).to_numpy(), kind="stable")[: WIDTH - len(names)]
+        counts.append(table[:, order].toarray())
+        names += [f"{kind} {listed[one]}" for one in order]
+    share = 1000 * np.hstack(counts) / np.maximum(found.lines, 1)[:, None]
     habits = [
         np.log1p(found.baskets),
         2 * np.log1p(found.lines / np.maximum(found.baskets, 1)),
@@ -126,8 +138,29 @@ def _features(data: DataSettings, found: Households) -> tuple[Floats, tuple[str,
         MOST * found.own_label / np.maximum(found.lines, 1),
     ]
     features = np.clip(np.hstack([np.stack(habits, axis=1), np.log1p(share)]), 0.0, MOST)
-    names = ("visits", "basket_size", "price", "own_label", *(f"category {found.categories[one]}" for one in order))
-    return features, names
+    return features, tuple(names)
+
+
+def answers(data: DataSettings, partition: PartitionSettings, name: str, *, now: int) -> pd.Series:
+    """Return 1 or 0 by person, for the households that `judged` would put together; much faster, for checks.
+
+    Args, Raises: as `judged`.
+    """
+    asked = attribute(name)
+    known = _homes(data, listed_merchants(data, partition), now if asked.later else _LAST)
+    labels = asked.labels(DataSource(**data.model_dump()).open(), now)
+    return labels[labels.index.isin(known.index)].sort_index()
+
+
+@lru_cache(maxsize=4)
+def _homes(data: DataSettings, merchants: tuple[int | str, ...], now: int) -> pd.Series:
+    return homes(DataSource(**data.model_dump()).open(), now=now, merchants=merchants)
+
+
+def folds_of(persons: npt.NDArray[Any], *, folds: int, seed: int) -> npt.NDArray[np.int64]:
+    """Return (n,) which fold each household is in, by its own id alone: when one leaves, nobody else moves."""
+    drawn = [hashlib.blake2b(f"{seed}\0{one}".encode(), digest_size=8).digest() for one in persons.tolist()]
+    return np.array([int.from_bytes(one, "big") % folds for one in drawn], dtype=np.int64)
 
 
 def judged_figures(
@@ -138,23 +171,24 @@ def judged_figures(
     Args:
         name: of the attribute.
         yes: (n,) 1 where a household has it.
-        scores: (n,) comparable over households.
-        chances: (n,) stated.
-        inside: (folds,) AUC on the households that each fold's model learnt from.
+        scores: (trainings, n) comparable over households. A draw of households takes one training after the other, so
+            an interval is over households and over the noise of trainings.
+        chances: (trainings, n) stated.
+        inside: (trainings,) AUC on the households that models learnt from.
         draws: how often households are drawn anew; the same ones in every arm.
     """
-    rng = np.random.default_rng([len(yes), 64])
-    found, redrawn = _measure(yes, scores, chances), []
-    for _ in range(draws):
-        chosen = rng.integers(len(yes), size=len(yes))
-        redrawn.append(_measure(yes[chosen], scores[chosen], chances[chosen]))
-    columns = np.array(redrawn).T
-    names = ("auc", "lift10", "miscalibration")
+    n, trainings = len(yes), len(scores)
+    times = np.random.default_rng([n, 64]).multinomial(n, np.full(n, 1 / n), draws).astype(np.float64)
+    found = np.mean([_measure(yes, *one, np.ones((1, n))) for one in zip(scores, chances, strict=True)], axis=0)[:, 0]
+    redrawn = np.empty((3, draws))
+    for number, one in enumerate(zip(scores, chances, strict=True)):
+        mine = slice(number, None, trainings)
+        redrawn[:, mine] = _measure(yes, *one, times[mine])
     figures = [
-        Figure(f"{kind}_{name}", value, len(yes), "1", column)
-        for kind, value, column in zip(names, found, columns, strict=True)
+        Figure(f"{kind}_{name}", float(value), n, "1", column)
+        for kind, value, column in zip(("auc", "lift10", "miscalibration"), found, redrawn, strict=True)
     ]
-    figures.append(Figure(f"inside_{name}", float(np.mean(inside)) - found[0], len(yes), "1"))
+    figures.append(Figure(f"inside_{name}", float(np.mean(inside) - found[0]), n, "1"))
     return figures
 
 
@@ -163,15 +197,9 @@ def ranks_of(scores: Floats) -> Floats:
     return np.asarray(rankdata(scores) / (len(scores) + 1.0))
 
 
-def auc_of(scores: Floats, yes: Floats) -> float:
-    """Return the chance that somebody with the attribute is ranked above somebody without; NaN without both."""
-    ones, n = yes.sum(), len(yes)
-    if not ones or ones == n:
-        return float("nan")
-    return float((rankdata(scores)[yes > 0].sum() - ones * (ones + 1) / 2) / (ones * (n - ones)))
-
-
-def _measure(yes: Floats, scores: Floats, chances: Floats) -> tuple[float, float, float]:
+def _measure(yes: Floats, scores: Floats, chances: Floats, times: Floats) -> Floats:
+    """Return (3, draws): AUC, lift of the best tenth, miscalibration, each household counted `times` (draws, n)."""
     parts = np.array_split(np.argsort(chances, kind="stable"), _FIFTHS)
-    off = sum(abs(float((chances[part] - yes[part]).sum())) for part in parts) / len(yes)
-    return auc_of(scores, yes), lift_at(scores, yes, share=_TENTH), float(off)
+    off = sum(np.abs(times[:, part] @ (chances[part] - yes[part])) for part in parts) / times.sum(axis=1)
+    has = yes > 0
+    return np.stack([auc(scores, has, times), lift(scores, has, times, share=_TENTH), off])

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from experiments.audience.methods import FigureText, Method
-from retail.errors import ConfigError
+from experiments.audience.claims import check_home_stores
+from experiments.audience.methods import FigureText, Method, data_fingerprint, later
 
 if TYPE_CHECKING:
-    from experiments.audience.measured import Measured
-    from experiments.audience.scenario import AudienceScenario
     from experiments.audience.spec import AudienceSpec
 
 _SHORT: Final = {"children": "children", "income": "income", "age": "age", "salty": "salty", "trips": "car"}
@@ -21,35 +17,14 @@ def _check(spec: AudienceSpec) -> None:
     """Refuse what no run could do, and what no run may do.
 
     Raises: ConfigError: an option or a claim without meaning. PolicyError: an attribute that is nobody's business.
+        DataError: an attribute that everybody or nobody has.
     """
-    from experiments.audience.attributes_run import Plan
+    from experiments.audience.attributes_run import Plan, require_answers
     from experiments.audience.sensitive import refuse_sensitive
-    from privacy.accounting import cap
 
     refuse_sensitive(spec)
-    arm = spec.arm
-    if arm.epsilon is not None and arm.model != "federated":
-        raise ConfigError(f"epsilon = {arm.epsilon} with model {arm.model}: only federated has one; remove it")
-    if arm.epsilon is not None:
-        cap(epsilon=arm.epsilon, delta=spec.settings.privacy.delta)
-    if spec.settings.partition.by != "home_store" or arm.regime is not None:
-        raise ConfigError(
-            "attributes are inferred at home stores, each model under its own regime; write partition.by = "
-            '"home_store" and no regime'
-        )
-    Plan.read(spec)
-
-
-def _fingerprint(scenario: AudienceScenario) -> str:
-    from retail.datasource import DataSource
-
-    return DataSource(**scenario.data.model_dump()).fingerprint()
-
-
-def _run(spec: AudienceSpec, directory: Path, progress: Callable[[str], None]) -> Measured:
-    from experiments.audience.attributes_run import run_attributes
-
-    return run_attributes(spec, directory, progress)
+    check_home_stores(spec)
+    require_answers(spec, Plan.read(spec))
 
 
 def _texts() -> dict[str, FigureText]:
@@ -82,11 +57,12 @@ ATTRIBUTES: Final = Method(
     columns=tuple(f"auc_{name}" for name in _SHORT),
     compared=tuple(f"auc_{name}" for name in _SHORT),
     check=_check,
-    fingerprint=_fingerprint,
-    run=_run,
+    fingerprint=data_fingerprint,
+    run=later("experiments.audience.attributes_run:run_attributes"),
     notes=(
         "The same AUC says how well an advertisement is aimed and how well somebody who holds the rows and the model "
         "infers what they were not told; a private model protects who is in the training, not who is judged.",
-        "Every household is judged by models that never saw it. Intervals draw households anew.",
+        "Every household is judged by models that never saw it. Intervals draw households anew, and with an epsilon "
+        "one of several draws of noise; the figure is their mean.",
     ),
 )

@@ -11,57 +11,98 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from experiments.audience.attribute_data import Judged, auc_of, judged, judged_figures, ranks_of
+from experiments.audience.attribute_data import Judged, answers, folds_of, judged, judged_figures, ranks_of
+from experiments.audience.claims import check_population
 from experiments.audience.measured import Figure, Measured
 from experiments.audience.sensitive import wanted
 from experiments.audience.spec import AudienceSpec
-from experiments.run_access import account, begin_books, run_access
-from federation.access import MarketPort
-from federation.config import FederationConfig
-from federation.contributions import node_sum
-from federation.local import train
-from federation.nodes import public_catalogue, task_settings
-from federation.response.difference import AttributeTask
-from federation.response.holdings import ResponseMarket, ResponseNode
-from federation.run import run as run_federation
-from federation.task import TaskSettings
-from privacy.accounting import cap, noise_multiplier, split_budget
+from experiments.audience.training import (
+    Learnt,
+    Training,
+    Way,
+    alone,
+    begin,
+    learn_often,
+    node_of,
+    noise_seed,
+    rehearse,
+)
+from matching.audience.evaluate import auc
+from privacy.accounting import epsilon_rdp
 from retail.attributes import attribute
 from retail.errors import ConfigError
-from retail.responses import Responses, ResponseSource
+from retail.responses import Responses, require_both
 
 Floats = npt.NDArray[np.float64]
 Predict = Callable[[Responses], tuple[Floats, Floats]]
 """Households -> scores, and chances that they have the attribute."""
-_SIZES: Final = (25, 75, 225)
+WAYS: Final[tuple[Way, ...]] = ("isolated", "federated", "pooled")
+_SIZES: Final = (25, 75, 225, 1000)
+_TURNS: Final = (0.0, 0.1, 0.2, 0.3, 0.4)
 _INNER: Final = 3
+_DEFAULTS: Final = {"folds": 4, "now": 17_440, "noises": 10}
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run does: attributes, folds, first day that features do not see, and sizes to choose from."""
+    """What a run does.
+
+    Attributes:
+        attributes: names.
+        folds: parts of the households, each judged by models of the others.
+        now: first day that features do not see.
+        noises: how many draws of noise a private arm is measured with, see `learn_often`.
+        sizes: numbers of features that an arm with noise chooses from; without noise it takes the largest.
+        turns: what an arm without noise chooses `AttributeOptions.turn` from; with noise it is 0.
+    """
 
     attributes: tuple[str, ...]
     folds: int
     now: int
+    noises: int
     sizes: tuple[int, ...]
+    turns: tuple[float, ...]
 
     @classmethod
     def read(cls, spec: AudienceSpec) -> Plan:
         """Check the options of an arm. Raises: ConfigError: one is unknown or cannot be used."""
         options = dict(spec.options)
         options.pop("attributes", None)
-        folds, now, sizes = options.pop("folds", 4), options.pop("now", 17_440), options.pop("sizes", list(_SIZES))
+        whole = {name: options.pop(name, default) for name, default in _DEFAULTS.items()}
+        sizes, turns = options.pop("sizes", list(_SIZES)), options.pop("turns", list(_TURNS))
         if options:
-            raise ConfigError(f"options.{next(iter(options))} is unknown; choose from attributes, folds, now, sizes")
-        if type(folds) is not int or folds < 2 or type(now) is not int:
-            raise ConfigError(f"folds = {folds!r}, now = {now!r}: write whole numbers, at least 2 folds")
+            known = f"attributes, {', '.join(_DEFAULTS)}, sizes, turns"
+            raise ConfigError(f"options.{next(iter(options))} is unknown; choose from {known}")
+        if any(type(one) is not int for one in whole.values()) or whole["folds"] < 2 or not 1 <= whole["noises"] <= 100:
+            raise ConfigError(f"options {whole}: write whole numbers, at least 2 folds and from 1 to 100 noises")
         if not isinstance(sizes, list) or not sizes or any(type(one) is not int or one < 1 for one in sizes):
             raise ConfigError(f"options.sizes = {sizes!r}: list whole numbers of at least 1")
+        if not isinstance(turns, list) or not turns or any(type(one) is not float or not 0 <= one < 1 for one in turns):
+            raise ConfigError(f"options.turns = {turns!r}: list numbers from 0.0 to below 1")
         names = wanted(spec)
         for name in names:
             attribute(name)
-        return cls(names, folds, now, tuple(sizes))
+        return cls(names, whole["folds"], whole["now"], whole["noises"], tuple(sizes), tuple(turns))
+
+    @property
+    def trainings(self) -> int:
+        """In how many trainings somebody is who told every attribute: of each attribute, all folds but the own one."""
+        return (self.folds - 1) * len(self.attributes)
+
+
+def require_answers(spec: AudienceSpec, plan: Plan) -> None:
+    """Refuse an attribute that everybody or nobody has, in any fold, before any run.
+
+    Raises: DataError: so it is, or nobody is known. ConfigError: more households than were declared.
+    """
+    for name in plan.attributes:
+        known = answers(spec.settings.data, spec.settings.partition, name, now=plan.now)
+        check_population(spec, len(known))
+        yes = known.to_numpy()
+        require_both(yes, f"attribute {name}")
+        fold = folds_of(known.index.to_numpy(), folds=plan.folds, seed=spec.seed)
+        for number in range(plan.folds):
+            require_both(yes[fold != number], f"attribute {name} without fold {number}")
 
 
 def run_attributes(spec: AudienceSpec, directory: Path, progress: Callable[[str], None]) -> Measured:
@@ -76,177 +117,146 @@ def run_attributes(spec: AudienceSpec, directory: Path, progress: Callable[[str]
         TradefairError: the run is refused.
     """
     plan, figures, said, info = Plan.read(spec), list[Figure](), list[str](), dict[str, Any]()
+    begin(directory)
     for name in plan.attributes:
         people = judged(
             spec.settings.data, spec.settings.partition, name, now=plan.now, pooled=spec.arm.model == "pooled"
         )
-        people.rows.require_both(f"attribute {name}")
-        scores, chances, inside, sizes, spent = _judge(spec, plan, name, people, directory)
+        scores, chances, inside, choices, spent = _judge(spec, plan, name, people, directory)
         figures += judged_figures(name, people.rows.responded, scores, chances, inside, draws=spec.settings.draws)
-        if sizes and spec.arm.epsilon is not None:
-            said.append(f"{name}: {', '.join(map(str, sizes))} features, chosen for each fold within the other folds")
+        if choices:
+            said.append(f"{name}: {', '.join(choices)}, chosen for each fold within the other folds")
         info |= spent
         progress(f"{name}: {len(people.rows)} households")
+    if spec.arm.epsilon is not None:
+        info |= _claim(spec, plan, info)
+        said.append(info.pop("sentence"))
     return Measured(
         tuple(figures), draws=f"households of each attribute, seed {spec.seed}", info={"said": said, **info}
     )
 
 
+def _claim(spec: AudienceSpec, plan: Plan, spent: Mapping[str, Any]) -> dict[str, Any]:
+    """Say what an epsilon is of, and what all trainings that one household is in come to."""
+    cost = sum(one["cost"] for one in spent["rounds"])
+    total = epsilon_rdp([cost] * plan.trainings, delta=spec.settings.privacy.delta)
+    return {
+        "privacy_unit": "One household in one training (one attribute, one fold), with its answer and all that it "
+        "bought at its home store.",
+        "epsilon_total": total,
+        "sentence": f"epsilon is of one training. A household is in {plan.folds - 1} of the {plan.folds} trainings of "
+        f"an attribute, which overlap and so add up: one that told {len(plan.attributes)} attributes is in "
+        f"{plan.trainings}, together epsilon {total:.2f}. Figures are means over {plan.noises} draws of noise, one of "
+        "them paid for, the others to show what noise does",
+    }
+
+
 def _judge(
     spec: AudienceSpec, plan: Plan, name: str, people: Judged, directory: Path
-) -> tuple[Floats, Floats, Floats, list[int], Mapping[str, Any]]:
-    """Judge every household by a model of the other folds.
+) -> tuple[Floats, Floats, Floats, list[str], Mapping[str, Any]]:
+    """Judge every household by models of the other folds, one for each draw of noise.
 
-    Returns: scores and chances; per fold the AUC on those it learnt from; the chosen sizes; what one fold spent.
+    Returns: (noises, n) scores and chances; (noises,) AUC on those that models learnt from; what was chosen in each
+        fold; what one training cost.
     """
     rows, n = people.rows, len(people.rows)
-    fold = np.random.default_rng([spec.seed, 61]).permutation(n) % plan.folds
-    scores, chances, inside = np.zeros(n), np.zeros(n), np.zeros(plan.folds)
-    sizes, spent = list[int](), dict[str, Any]()
+    fold = folds_of(rows.persons, folds=plan.folds, seed=spec.seed)
+    noises = plan.noises if spec.arm.epsilon is not None else 1
+    scores, chances, inside = np.zeros((noises, n)), np.zeros((noises, n)), np.zeros((noises, plan.folds))
+    choices, spent = list[str](), dict[str, Any]()
     for number in range(plan.folds):
         known, unknown = rows.of(fold != number), rows.of(fold == number)
-        known.require_both(f"attribute {name} in fold {number}")
         base = float(known.responded.mean()) if spec.arm.epsilon is None else people.base
         if spec.arm.model == "majority":
-            predict: Predict = partial(_of_all, base)
+            models: list[Predict] = [partial(_of_all, base)]
         elif spec.arm.model == "rule":
-            predict = people.rule(known)
+            models = [people.rule(known)]
         else:
-            size = _best_size(spec, plan, people, known, base, number)
-            sizes.append(size)
-            predict, cost = _learn(spec, people, known, size, base, name, number, directory)
-            spent = {**spent, **cost}
-        places = fold == number
-        scores[places], chances[places] = predict(unknown)
-        # Scores of different folds are of different models: what is compared is the order within a fold.
-        scores[places] = ranks_of(scores[places])
-        inside[number] = auc_of(predict(known)[0], known.responded)
-    return scores, chances, inside, sizes, spent
+            size, turn = _best(spec, plan, people, known, base, f"{name} fold {number}")
+            training = _training(people, f"{name} fold {number}", base, turn)
+            learnt = learn_often(
+                spec, directory, people.narrow(known, size), training, way=_way(spec), noises=plan.noises
+            )
+            models, spent = [partial(_by, one, people, size) for one in learnt], {**spent, **learnt[0].cost}
+            if spec.arm.model != "isolated":
+                choices.append(f"{size} features" if spec.arm.epsilon is not None else f"turn {turn:g}")
+        for draw, predict in enumerate(models):
+            # Scores of different folds are of different models: what is compared is the order within a fold.
+            found, chances[draw, fold == number] = predict(unknown)
+            scores[draw, fold == number] = ranks_of(found)
+            inside[draw, number] = _auc(predict(known)[0], known)
+    return scores, chances, inside.mean(axis=1), choices, spent
+
+
+def _way(spec: AudienceSpec) -> Way:
+    return next(one for one in WAYS if one == spec.arm.model)
+
+
+def _training(people: Judged, name: str, base: float, turn: float) -> Training:
+    return Training(name=name, task="attribute", options={"base": base, "turn": turn}, merchants=people.merchants)
 
 
 def _of_all(base: float, rows: Responses) -> tuple[Floats, Floats]:
     return np.zeros(len(rows)), np.full(len(rows), base)
 
 
-def _learn(
-    spec: AudienceSpec,
-    people: Judged,
-    known: Responses,
-    size: int,
-    base: float,
-    name: str,
-    number: int,
-    directory: Path,
-) -> tuple[Predict, Mapping[str, Any]]:
-    known = people.narrow(known, size)
-    artifacts = directory / "artifacts"
-    source = ResponseSource.of(
-        known,
-        artifacts / f"{name}-{number}.parquet",
-        listed=people.merchants,
-        population=len(known),
-        name=f"{name} fold {number} of {spec.scenario}",
-    )
-    epsilon = spec.arm.epsilon
-    config = FederationConfig(
-        task="attribute",
-        source=source,
-        now=0,
-        options={"base": base},
-        clip_norm=spec.settings.federation.clip_norm if epsilon is not None else None,
-        epsilon=epsilon,
-        delta=spec.settings.privacy.delta,
-        noise="every_node" if spec.arm.noise == "every_node" else "aggregator",
-        seed=spec.seed * 1000 + number,
-        ledger=artifacts / "ledger.sqlite",
-        run_id=f"{spec.run_id}-{name}-{number}",
-    )
-    if not (artifacts / "ledger.sqlite").exists():
-        begin_books(config, directory)
-    regime = "federated_dp" if epsilon is not None else spec.arm.model
-    port = MarketPort(config, run_access(spec.settings.policy, directory, regime=regime))
-    port.declare(once=True)
-    task = AttributeTask(task_settings(config), public_catalogue(config))
-    if spec.arm.model == "isolated":
-        nodes = [port.own(place) for place in range(len(port.merchants))]
-        return _by_merchant(people, {node.merchant: _alone(node, base) for node in nodes}, size), {}
-    if spec.arm.model == "pooled":
-        model = train(task, [port.pooled()], population=len(known))
-        return _everywhere(people, task, model, size), {}
-    result = run_federation(config, access=port.access)
-    return _everywhere(people, task, result.model, size), account(result)
+def _by(learnt: Learnt, people: Judged, size: int, rows: Responses) -> tuple[Floats, Floats]:
+    """Judge households by the model of their merchant."""
+    scores, chances = np.zeros(len(rows)), np.zeros(len(rows))
+    features = people.narrow(rows, size).features
+    for merchant in dict.fromkeys(rows.merchants.tolist()):
+        mine = rows.merchants == merchant
+        scores[mine], chances[mine] = learnt.at(merchant)(features[mine])
+    # Scores of different merchants' models do not compare; chances do.
+    return (scores if learnt.everybody is not None else chances + 1e-9 * scores), chances
 
 
-def _everywhere(people: Judged, task: AttributeTask, model: Any, size: int) -> Predict:
-    return lambda rows: task.predict(model, people.narrow(rows, size).features)
+def _best(
+    spec: AudienceSpec, plan: Plan, people: Judged, known: Responses, base: float, name: str
+) -> tuple[int, float]:
+    """Choose how many features and how far to turn, on folds within the known households.
 
-
-def _alone(node: ResponseNode, base: float) -> Callable[[Floats], tuple[Floats, Floats]]:
-    """Learn at one merchant; who has people of one kind only knows what is true of most."""
-    if len(np.unique(node.responded)) < 2:
-        return lambda x: (np.zeros(len(x)), np.full(len(x), base))
-    task = _task(len(node.persons), node.features.shape[1], base)
-    model = train(task, [node], population=len(node.persons))
-    return lambda x: task.predict(model, x)
-
-
-def _by_merchant(people: Judged, models: Mapping[Any, Any], size: int) -> Predict:
-    def predict(rows: Responses) -> tuple[Floats, Floats]:
-        scores, chances = np.zeros(len(rows)), np.zeros(len(rows))
-        features = people.narrow(rows, size).features
-        for merchant in dict.fromkeys(rows.merchants.tolist()):
-            mine = rows.merchants == merchant
-            scores[mine], chances[mine] = models[merchant](features[mine])
-        return chances + 1e-9 * scores, chances  # scores of different merchants do not compare; chances do
-
-    return predict
-
-
-def _best_size(spec: AudienceSpec, plan: Plan, people: Judged, known: Responses, base: float, number: int) -> int:
-    """Choose how many features, on folds within the known households, with as much noise as the arm will have.
-
-    Without noise all are taken: there is nothing to drown.
+    With as much noise as the arm will have: more features drown in it, and so does turning. Without noise all features
+    are taken. Who learns alone chooses nothing.
     """
-    usable = tuple(dict.fromkeys(min(one, people.width) for one in plan.sizes))
+    sizes = tuple(dict.fromkeys(min(one, people.width) for one in plan.sizes))
+    if spec.arm.model == "isolated":
+        return max(sizes), 0.0
     if spec.arm.epsilon is None:
-        return max(usable)
-    if len(usable) == 1:
-        return usable[0]
-    inner = np.random.default_rng([spec.seed, 62, number]).permutation(len(known)) % _INNER
+        tried = [(max(sizes), turn) for turn in plan.turns]
+    else:
+        tried = [(size, 0.0) for size in sizes]
+    if len(tried) == 1:
+        return tried[0]
+    inner = folds_of(known.persons, folds=_INNER, seed=noise_seed(spec, f"{name} inner"))
     found = {
-        size: np.mean([_inner_auc(spec, people, known, base, size, inner, part) for part in range(_INNER)])
-        for size in usable
+        one: np.mean([_inner_auc(spec, people, known, base, one, inner, part, name) for part in range(_INNER)])
+        for one in tried
     }
-    return max(usable, key=lambda size: (found[size], -size))
+    return max(tried, key=lambda one: (found[one], -one[0], -one[1]))
 
 
 def _inner_auc(
-    spec: AudienceSpec, people: Judged, known: Responses, base: float, size: int, inner: npt.NDArray[Any], part: int
+    spec: AudienceSpec,
+    people: Judged,
+    known: Responses,
+    base: float,
+    tried: tuple[int, float],
+    inner: npt.NDArray[np.int64],
+    part: int,
+    name: str,
 ) -> float:
+    size, turn = tried
     rows, test = people.narrow(known.of(inner != part), size), people.narrow(known.of(inner == part), size)
-    if len(np.unique(test.responded)) < 2:
-        return 0.5
-    node = ResponseNode("inner", rows.persons, rows.features, rows.advertised, rows.responded)
-    task = _task(len(rows), size, base, private=spec.arm.epsilon is not None)
-    sigma = dict[str, float]()
-    if spec.arm.epsilon is not None:
-        total = cap(epsilon=spec.arm.epsilon, delta=spec.settings.privacy.delta)
-        costs = split_budget(total, {one.name: one.share for one in task.rounds()})
-        nodes = len(people.merchants) if spec.arm.noise == "every_node" else 1
-        sigma = {name: noise_multiplier(cost) * float(np.sqrt(nodes)) for name, cost in costs.items()}
-    rng, model = np.random.default_rng([spec.seed, 63, part, size]), task.initial()
-    for round_ in task.rounds():
-        clip = 1.0 if sigma else None
-        total_sum = node_sum(task, task.broadcast(model, round_), round_, node, clip_norm=clip, weight=1.0)
-        noise = sigma.get(round_.name, 0.0)
-        noisy = (total_sum + noise * rng.standard_normal(round_.size)) / len(rows)
-        model = task.advance(model, round_, noisy, noise_scale=noise / len(rows))
-    return auc_of(task.predict(model, test.features)[0], test.responded)
+    training, node = _training(people, name, base, turn), node_of(rows)
+    if spec.arm.epsilon is None:
+        model = alone(training, node)
+    else:
+        rng = np.random.default_rng([noise_seed(spec, f"{name} inner noise"), size, part])
+        model = rehearse(spec, training, node, rng)
+    found = _auc(training.lone_task(len(rows), size).predict(model, test.features)[0], test)
+    return found if np.isfinite(found) else 0.5
 
 
-def _task(people: int, width: int, base: float, *, private: bool = False) -> AttributeTask:
-    settings = TaskSettings(
-        rounds=1, steps=1, learning_rate=1.0, clip_norm=1.0 if private else None, window_days=1, now=0,
-        population=people, seed=0, device="cpu", private=private, options={"base": base},
-    )  # fmt: skip
-    return AttributeTask(settings, ResponseMarket((), tuple(f"f{one}" for one in range(width))))
+def _auc(scores: Floats, rows: Responses) -> float:
+    return float(auc(scores, rows.responded > 0)[0])

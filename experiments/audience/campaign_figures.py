@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from experiments.audience.measured import Figure
+from matching.audience.evaluate import auc, lift
 from retail.errors import DataError
 from retail.responses import Responses
 
@@ -53,21 +54,14 @@ def _measure(
     judged: Sequence[Responses], scores: Sequence[Floats], columns: Sequence[npt.NDArray[np.int64]], times: Floats
 ) -> Floats:
     """Return (2, draws): AUC and lift, with each household counted `times` (draws, households)."""
-    ordered, pairs, reached, expected = (np.zeros(len(times)) for _ in range(4))
+    ordered, pairs, reached, redeemed = (np.zeros(len(times)) for _ in range(4))
     for rows, score, column in zip(judged, scores, columns, strict=True):
-        order = np.argsort(-score, kind="stable")
-        ranked, weight = score[order], times[:, column[order]]
-        starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])  # people of equal score stand side by side
-        all_ = np.add.reduceat(weight, starts, axis=1)
-        yes = np.add.reduceat(weight * rows.responded[order], starts, axis=1)
-        no = all_ - yes
-        total, redeemers, others = all_.sum(axis=1), yes.sum(axis=1), no.sum(axis=1)
-        below = others[:, None] - np.cumsum(no, axis=1)
-        ordered += (yes * (below + no / 2)).sum(axis=1)
-        pairs += redeemers * others
-        room = _SHARE * total[:, None] - (np.cumsum(all_, axis=1) - all_)
-        taken = np.clip(room / np.maximum(all_, 1e-12), 0.0, 1.0)
-        reached += (taken * yes).sum(axis=1)
-        expected += _SHARE * redeemers
+        weight, yes = times[:, column], rows.responded > 0
+        redeemers = weight[:, yes].sum(axis=1)
+        mine = redeemers * weight[:, ~yes].sum(axis=1)
+        # A draw may hold nobody who redeemed: such a campaign adds no pair, and nobody who stands in the best tenth.
+        ordered += np.where(mine > 0, auc(score, yes, weight), 0.0) * mine
+        reached += np.where(redeemers > 0, lift(score, yes, weight, share=_SHARE), 0.0) * redeemers
+        pairs, redeemed = pairs + mine, redeemed + redeemers
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.stack([ordered / pairs, reached / expected])
+        return np.stack([ordered / pairs, reached / redeemed])

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from experiments.audience.campaigns import campaign_data, check_source
-from experiments.audience.methods import FigureText, Method
+from experiments.audience.methods import FigureText, Method, later
 from retail.errors import ConfigError
 
 if TYPE_CHECKING:
-    from experiments.audience.measured import Measured
     from experiments.audience.spec import AudienceSpec
 
 
@@ -19,9 +16,9 @@ def _check(spec: AudienceSpec) -> None:
     """Refuse what no run could do.
 
     Raises: ConfigError: an option or a claim without meaning. PrivacyError: a claim that cannot be kept. DataError: a
-        campaign that nobody redeemed.
+        campaign without conversions.
     """
-    from experiments.audience.measurement_run import Plan, require_redeemed
+    from experiments.audience.measurement_run import Plan, require_conversions
     from privacy.accounting import cap
 
     arm = spec.arm
@@ -30,14 +27,13 @@ def _check(spec: AudienceSpec) -> None:
     cap(epsilon=arm.epsilon, delta=spec.settings.privacy.delta)
     if arm.noise != "aggregator":
         raise ConfigError(f'noise = "{arm.noise}": a release adds its noise once; write "aggregator"')
+    if arm.regime is not None or spec.settings.partition.by != "home_store":
+        raise ConfigError(
+            f'regime = {arm.regime!r}, partition.by = "{spec.settings.partition.by}": conversions are counted over the '
+            "whole chain, and what leaves is private; remove both"
+        )
     check_source(spec)
-    require_redeemed(spec, Plan.read(spec))
-
-
-def _run(spec: AudienceSpec, directory: Path, progress: Callable[[str], None]) -> Measured:
-    from experiments.audience.measurement_run import run_measurement
-
-    return run_measurement(spec, directory, progress)
+    require_conversions(spec, Plan.read(spec))
 
 
 MEASUREMENT: Final = Method(
@@ -59,7 +55,7 @@ MEASUREMENT: Final = Method(
     compared=(),
     check=_check,
     fingerprint=campaign_data,
-    run=_run,
+    run=later("experiments.audience.measurement_run:run_measurement"),
     notes=(
         "Conversions are attributed, not caused: some recipients would have bought without the campaign.",
         "Exact counts stand beside because these data are public; elsewhere nobody would see them.",

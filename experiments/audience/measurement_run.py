@@ -82,13 +82,12 @@ def run_measurement(spec: AudienceSpec, directory: Path, progress: Callable[[str
         progress: takes a line.
 
     Raises:
-        TradefairError: the run is refused; among the reasons: an unknown campaign, or one without outcome.
+        TradefairError: the run is refused.
     """
     plan, records = Plan.read(spec), load_campaigns()
     rows = _attributed(spec, plan, records)
-    counting, what = _COUNTED[spec.arm.model]
+    counting, _ = _COUNTED[spec.arm.model]
     exact = _exact(rows, plan, counting)
-    _require(records, exact, what)
     query = Query(
         kind="counts",
         dataset=_DATASET,
@@ -104,17 +103,13 @@ def run_measurement(spec: AudienceSpec, directory: Path, progress: Callable[[str
     return _measured(plan, records, exact, int(bounded.sum()), answer, spec)
 
 
-def require_redeemed(spec: AudienceSpec, plan: Plan) -> None:
-    """Refuse campaigns that are not on record or that nobody redeemed, before any run.
+def require_conversions(spec: AudienceSpec, plan: Plan) -> None:
+    """Refuse campaigns that are not on record or that brought nothing, before any run.
 
-    Purchases are not looked at here, for that takes long; the run itself refuses a campaign that brought none.
-
-    Raises: ConfigError: an unknown campaign. DataError: one without outcome.
+    Raises: ConfigError: an unknown campaign. DataError: one without conversions.
     """
     records, (counting, what) = load_campaigns(), _COUNTED[spec.arm.model]
-    rows = redeemed_rows(records, plan.campaigns)
-    if spec.arm.model != "buyers":
-        _require(records, _exact(rows, plan, counting), what)
+    _require(records, _exact(_attributed(spec, plan, records), plan, counting), what)
 
 
 def _require(records: Campaigns, exact: dict[int, int], what: str) -> None:
@@ -187,7 +182,7 @@ def _measured(
     info: dict[str, Any] = {
         "epsilon_spent": spec.arm.epsilon,
         "delta": spec.settings.privacy.delta,
-        "privacy_unit": "one person, with all that they redeemed or bought at all merchants",
+        "privacy_unit": "One person in one release, with all that this person redeemed or bought at all merchants.",
         "consumers": len(set(records.sent.loc[records.sent[c.CAMPAIGN].isin(plan.campaigns), c.PERSON])),
         "said": [
             f"counts below {answer.threshold} are not shown, for they may be noise alone ({answer.noise} noise)"

@@ -60,6 +60,27 @@ class Method:
     seeded: bool = True
 
 
+def later(dotted: str) -> Callable[..., Any]:
+    """Return a function that is imported when it is called, so that commands which only print stay light.
+
+    Args:
+        dotted: its place, `module:name`.
+    """
+
+    def call(*given: Any) -> Any:
+        module, _, name = dotted.partition(":")
+        return getattr(import_module(module), name)(*given)
+
+    return call
+
+
+def data_fingerprint(scenario: AudienceScenario) -> str:
+    """Return the identity of a scenario's data set. Raises: ConfigError, DataError: it cannot be found."""
+    from retail.datasource import DataSource
+
+    return DataSource(**scenario.data.model_dump()).fingerprint()
+
+
 def method_of(name: str) -> Method:
     """Import a method.
 

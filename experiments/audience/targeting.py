@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from experiments.audience.methods import FigureText, Method
+from experiments.audience.claims import check_home_stores
+from experiments.audience.methods import FigureText, Method, data_fingerprint, later
 from retail.errors import ConfigError
 
 if TYPE_CHECKING:
-    from experiments.audience.measured import Measured
-    from experiments.audience.scenario import AudienceScenario
     from experiments.audience.spec import AudienceSpec
 
 _PER_1000: Final = "conversions per 1,000 advertised to"
@@ -20,36 +17,16 @@ _PER_1000: Final = "conversions per 1,000 advertised to"
 def _check(spec: AudienceSpec) -> None:
     """Refuse what no run could do.
 
-    Raises: ConfigError: an option or a claim without meaning. PrivacyError: a claim that cannot be kept.
+    Raises: ConfigError: an option or a claim without meaning. PrivacyError: a claim that cannot be kept. DataError:
+        data that no trial can be drawn over.
     """
-    from experiments.audience.targeting_run import Plan
-    from privacy.accounting import cap
+    from experiments.audience.targeting_run import Plan, require_people
 
-    arm = spec.arm
-    if arm.epsilon is not None and arm.model != "federated":
-        raise ConfigError(f"epsilon = {arm.epsilon} with model {arm.model}: only federated has one; remove it")
-    if arm.epsilon is not None:
-        cap(epsilon=arm.epsilon, delta=spec.settings.privacy.delta)
-    if spec.settings.partition.by != "home_store" or spec.settings.data.source == "generated":
-        raise ConfigError(
-            'targeting draws trials over home stores of real households; write partition.by = "home_store" and a '
-            'data.source other than "generated"'
-        )
-    if arm.regime is not None:
-        raise ConfigError(f"regime = {arm.regime!r}: each model of targeting has its own; remove it")
-    Plan.read(spec)
-
-
-def _fingerprint(scenario: AudienceScenario) -> str:
-    from retail.datasource import DataSource
-
-    return DataSource(**scenario.data.model_dump()).fingerprint()
-
-
-def _run(spec: AudienceSpec, directory: Path, progress: Callable[[str], None]) -> Measured:
-    from experiments.audience.targeting_run import run_targeting
-
-    return run_targeting(spec, directory, progress)
+    plan = Plan.read(spec)
+    check_home_stores(spec, copies=plan.trial.copies)
+    if spec.settings.data.source == "generated":
+        raise ConfigError('data.source = "generated": targeting draws trials over real households; write another one')
+    require_people(spec, plan)
 
 
 TARGETING: Final = Method(
@@ -87,10 +64,11 @@ TARGETING: Final = Method(
     columns=("gained", "qini", "gap", "wasted"),
     compared=("gained", "qini"),
     check=_check,
-    fingerprint=_fingerprint,
-    run=_run,
+    fingerprint=data_fingerprint,
+    run=later("experiments.audience.targeting_run:run_targeting"),
     notes=(
         "Effects are drawn by us over what real households bought, so the truth is known; no campaign had them.",
-        "Intervals draw trials and merchants anew, the same ones for every arm.",
+        "Intervals draw trials (people, coin, effects and noise together) and merchants anew, the same ones for every "
+        "arm.",
     ),
 )

@@ -21,6 +21,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from experiments.scenario import DataSettings, PartitionSettings
 from retail import columns as c
@@ -140,11 +141,9 @@ def trial(data: DataSettings, merchants: tuple[int | str, ...], settings: TrialS
     """
     found, features = household_features(data, merchants, settings.now)
     rng = np.random.default_rng([seed, 51])
+    both = with_two(found, merchants, settings.now)
     places = np.array([merchants.index(one) for one in found.merchants.tolist()])
     kept_apart = _parted(places, settings.held_out, rng)
-    both = np.intersect1d(places[kept_apart], places[~kept_apart])
-    if not len(both):
-        raise DataError(f"none of {len(merchants)} merchants has two households before day {settings.now}")
     usable = np.isin(places, both)
     places = np.searchsorted(both, places)
     truth = _Truth.draw(features[usable], len(both), settings, rng)
@@ -205,6 +204,18 @@ class _Truth:
 
     def _turned(self, features: Floats) -> Floats:
         return np.asarray((np.clip(features, -_MOST, _MOST) - self.centre) @ self.turn)
+
+
+def with_two(found: Households, merchants: tuple[int | str, ...], now: int) -> npt.NDArray[np.int64]:
+    """Return the positions of merchants with households for both sides of a trial.
+
+    Raises: DataError: none has two households.
+    """
+    homes = pd.Series(found.merchants).value_counts()
+    both = np.flatnonzero(homes.reindex(list(merchants)).fillna(0).to_numpy() >= 2)
+    if not len(both):
+        raise DataError(f"none of {len(merchants)} merchants has two households before day {now}")
+    return both
 
 
 def _parted(places: npt.NDArray[np.int64], share: float, rng: np.random.Generator) -> npt.NDArray[np.bool_]:

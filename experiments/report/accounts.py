@@ -123,15 +123,16 @@ def round_charts(runs: Iterable[RunFiles], rounds: Sequence[Round]) -> tuple[Cha
 
 
 def promises_of(evidence: Evidence, runs: Iterable[RunFiles]) -> tuple[Promise, ...]:
-    """Return one statement for each epsilon, delta and way of adding noise, with the arms that share it."""
+    """Return one statement for each epsilon, delta, way of adding noise and unit, with the arms that share it."""
     groups: dict[tuple[Any, ...], list[RunFiles]] = {}
     for run in runs:
         if run.private:
-            key = (run.record["epsilon"], run.record.get("delta"), _noise(run), _simulated(run))
+            known = run.record.get("delta"), run.record.get("privacy_unit")
+            key = (run.record["epsilon"], *known, _noise(run), _simulated(run))
             groups.setdefault(key, []).append(run)
     promises = []
-    for (epsilon, delta, noise, simulated), members in groups.items():
-        unit = shopper_unit(noise)
+    for (epsilon, delta, said, noise, simulated), members in groups.items():
+        unit = shopper_unit(noise, unit=said)
         budget = next((found for run in members if (found := _budget(evidence, run)) is not None), None)
         promises.append(
             Promise(

@@ -1,16 +1,21 @@
-"""The attribute task: what tells people with an attribute from others, from three short kinds of sums.
+"""The attribute task: what tells people with an attribute from others, from a few short kinds of sums.
 
 With x a person's features (many of them, each between 0 and a public most) and y whether the person has the attribute:
 
-1. "moments": sums of x and of x squared, for the mean and the spread of each feature;
+1. "moments": a constant, x and x squared, for the number of people and the mean and the spread of each feature;
 2. "difference": the sum of z (y - base), z being x made comparable by round 1 and cut to a public length. It is the
    direction from the mean of people without the attribute to the mean of those with it;
-3. "fit-1" ...: two numbers that turn a score along that direction into a chance, by Newton steps.
+3. "common", where `options.turn` is above 0: the sum of z (z . direction), which says along what features that go
+   together would count the same thing many times. The direction is turned away from there;
+4. "fit-1" ...: two numbers that turn a score along that direction into a chance, by Newton steps.
 
 One direction out of sums needs no matrix of how features go together, which under noise would drown hundreds of them.
+Sums are divided by the public population. How many people there are is counted in round 1, with noise, and never known
+otherwise: a population that is only roughly right changes the model no more than that noise does.
 
 Source: the nearest-mean rule with independent features, Hastie, Tibshirani and Friedman 2009, section 4.3 and 18.2;
-logistic scores of a classifier, Platt 1999.
+turning it is a second step of gradient descent on squared loss, stopped early, which shrinks as a ridge does, section
+3.4; logistic scores of a classifier, Platt 1999.
 """
 
 from __future__ import annotations
@@ -41,25 +46,31 @@ class AttributeOptions:
         base: share of people with the attribute, roughly; public.
         most: the largest value of a feature.
         length: L2 length to which a person's comparable features are cut.
+        turn: how far the direction is turned, 0 for the nearest mean; 1 would leave nothing along itself.
         fits: Newton steps of the last part.
         moments_share: part of the privacy budget for the first part.
         difference_share: part for the second.
-        fit_share: part for the third.
+        common_share: part for the third.
+        fit_share: part for the last.
     """
 
     base: float = 0.3
     most: float = 7.0
     length: float = 9.0
+    turn: float = 0.0
     fits: int = 2
     moments_share: float = 0.25
     difference_share: float = 0.6
+    common_share: float = 0.6
     fit_share: float = 0.15
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be meant."""
         if not 0 < self.base < 1 or self.fits < 1:
             raise ConfigError(f"base = {self.base}, fits = {self.fits}: write a share between 0 and 1, and 1 or more")
-        for name in ("most", "length", "moments_share", "difference_share", "fit_share"):
+        if not 0 <= self.turn < 1:
+            raise ConfigError(f"options.turn = {self.turn}: write a number from 0 to below 1")
+        for name in ("most", "length", "moments_share", "difference_share", "common_share", "fit_share"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ConfigError(f"options.{name} = {getattr(self, name)}: write a finite number above 0")
 
@@ -98,8 +109,10 @@ class AttributeTask:
     def rounds(self) -> tuple[Round, ...]:
         """List the exchanges, in order; see `Task`."""
         o = self.options
-        planned = [Round("moments", "moments", 2 * self.size, o.moments_share)]
+        planned = [Round("moments", "moments", 1 + 2 * self.size, o.moments_share)]
         planned.append(Round("difference", "difference", self.size, o.difference_share))
+        if o.turn:
+            planned.append(Round("common", "common", self.size, o.common_share))
         planned += [Round(f"fit-{one + 1}", "fit", 5, o.fit_share / o.fits) for one in range(o.fits)]
         return tuple(planned)
 
@@ -110,12 +123,18 @@ class AttributeTask:
             "scale": np.ones(self.size),
             "direction": np.zeros(self.size),
             "line": np.array([logit(self.options.base), 0.0]),
+            "share": np.ones(1),  # of the population that is there
         }
 
     def broadcast(self, model: Model, round_: Round) -> Model:
         """Return what nodes need in a round."""
-        needed = {"moments": (), "difference": ("centre", "scale"), "fit": tuple(model)}[round_.purpose]
-        return {name: model[name] for name in needed}
+        needed = {
+            "moments": (),
+            "difference": ("centre", "scale"),
+            "common": ("centre", "scale", "direction"),
+            "fit": ("centre", "scale", "direction", "line"),
+        }
+        return {name: model[name] for name in needed[round_.purpose]}
 
     def person_updates(self, model: Model, round_: Round, node: ResponseNode) -> Iterator[Updates]:
         """Yield one row per person; see `Task`. Long rows of the first part are left to the clipping."""
@@ -123,11 +142,15 @@ class AttributeTask:
             return
         if round_.purpose == "moments":
             x = np.clip(node.features / self.options.most, 0.0, 1.0)
-            yield np.hstack([x, x**2]) * (self._unit / self._usual)
+            one = np.full((len(x), 1), self._one)  # cut with the rest of the row, so that means stay means
+            yield np.hstack([one, x, x**2]) * (self._unit / self._usual)
         elif round_.purpose == "difference":
             z = self.comparable(model, node.features)
             signal = (node.responded - self.options.base) / (self._largest * self.options.length)
             yield z * (signal * self._unit)[:, None]
+        elif round_.purpose == "common":
+            z = self.comparable(model, node.features)
+            yield z * (z @ model["direction"] * self._unit / self.options.length**2)[:, None]
         else:
             score = self.score(model, node.features)
             chance = expit(model["line"][0] + model["line"][1] * score)
@@ -139,15 +162,20 @@ class AttributeTask:
         """Return the model after a round; see `Task`."""
         new, o = dict(model), self.options
         if round_.purpose == "moments":
-            first, second = (mean * self._usual / self._unit).reshape(2, self.size)
+            found = mean * self._usual / self._unit
             noise = noise_scale * self._usual / self._unit
-            spread = np.sqrt(np.maximum(second - first**2, 1e-4 + noise))
-            new["centre"], new["scale"] = first * o.most, spread * o.most
+            share = max(found[0] / self._one, noise / self._one, 1e-9)
+            first, second = found[1:].reshape(2, self.size) / share
+            spread = np.sqrt(np.maximum(second - first**2, 1e-4 + noise / share))
+            new["centre"], new["scale"], new["share"] = first * o.most, spread * o.most, np.array([share])
         elif round_.purpose == "difference":
-            length = float(np.linalg.norm(mean))
-            new["direction"] = mean / length if length else mean
+            new["direction"] = _unit_length(mean)
+        elif round_.purpose == "common":
+            bent, along = mean, float(mean @ model["direction"])
+            if along > 0:  # noise may leave none
+                new["direction"] = _unit_length(model["direction"] - o.turn * bent / along)
         else:
-            found = mean * self._step / self._unit
+            found = mean * self._step / (self._unit * model["share"][0])
             bend = np.array([[found[2], found[3]], [found[3], found[4]]]) + _HEAVY * o.base * np.eye(2)
             values, vectors = np.linalg.eigh(bend)
             step = vectors @ ((vectors.T @ found[:2]) / np.maximum(values, _HEAVY * o.base))
@@ -172,6 +200,16 @@ class AttributeTask:
         return np.asarray(score), np.asarray(expit(line))
 
     @property
+    def _one(self) -> float:
+        """The constant that counts a person: half as long as a usual row, so that the count has little noise."""
+        return self._usual / 2.0
+
+    @property
     def _usual(self) -> float:
         """Length that a row of the first part is scaled by, a quarter of what all features at their most would have."""
         return math.sqrt(self.size) / 4.0
+
+
+def _unit_length(vector: Floats) -> Floats:
+    length = float(np.linalg.norm(vector))
+    return np.asarray(vector / length if length else vector)

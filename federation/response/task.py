@@ -7,9 +7,13 @@ advertised to, the rounds are, by `options.learner`:
 2. "train-1" ...: gradients of logistic models. "propensity" has one model of y; "t" and "x" have one for those
    advertised to and one for the others, and each person adds to one of them. A step is a Newton step with the curvature
    that x x' gives at the public rate of response, so a handful of rounds is enough;
-3. "effects": the sum of x times something whose mean, given x, is the uplift. "transformed": y z / sent - y (1 - z) /
-   (1 - sent). "x": what the models of round 2 leave unexplained, y - p0(x) for those advertised to and p1(x) - y for
-   the others. A linear fit follows.
+3. "effects": the sum of x times something whose mean, given x, is the uplift. "transformed": (y - base) z / sent -
+   (y - base) (1 - z) / (1 - sent), where base, the public rough rate of response, changes no mean and takes away much
+   of the spread. "x": what the models of round 2 leave unexplained, y - p0(x) for those advertised to and p1(x) - y
+   for the others. A linear fit follows.
+
+Sums are divided by the public population, and how many people there are cancels in every fit: a population that is
+only roughly right changes neither models nor noise.
 
 Nothing depends on other people of the same merchant, so every round may be noised for one person.
 
@@ -138,7 +142,8 @@ class ResponseTask:
     @property
     def _largest(self) -> float:
         """The largest absolute value of a signal."""
-        return 1.0 if self.options.learner == "x" else 1.0 / min(self.options.sent, 1 - self.options.sent)
+        o = self.options
+        return 1.0 if o.learner == "x" else max(o.base, 1 - o.base) / min(o.sent, 1 - o.sent)
 
     def _pull(self, scale: float) -> float:
         """Evidence of `caution` people for the start, beside the mean over the population."""
@@ -156,7 +161,8 @@ class ResponseTask:
     def _signal(self, model: Model, x: Floats, advertised: np.ndarray, responded: Floats) -> Floats:
         sent = self.options.sent
         if self.options.learner == "transformed":
-            return np.asarray(np.where(advertised, responded / sent, -responded / (1 - sent)))
+            over = responded - self.options.base
+            return np.asarray(np.where(advertised, over / sent, -over / (1 - sent)))
         treated, untreated = (expit(x @ own) for own in model["weights"])
         return np.asarray(np.where(advertised, responded - untreated, treated - responded))
 

@@ -8,7 +8,7 @@ who was advertised to. Leaves: conversions gained for each 1,000 advertised to, 
     print(gained_per_1000(scores, uplift, share=0.2), qini_of_truth(scores, uplift))
 """
 
-from matching.uplift.gain import gained_per_1000, lift_at
+from matching.uplift.gain import gained_per_1000
 from matching.uplift.qini import qini_area, qini_curve, qini_of_trial, qini_of_truth
 
-__all__ = ["gained_per_1000", "lift_at", "qini_area", "qini_curve", "qini_of_trial", "qini_of_truth"]
+__all__ = ["gained_per_1000", "qini_area", "qini_curve", "qini_of_trial", "qini_of_truth"]

@@ -24,16 +24,6 @@ def gained_per_1000(scores: Floats, uplift: Floats, *, share: float) -> float:
     return 1000.0 * best_mean(scores, uplift, share=share)
 
 
-def lift_at(scores: Floats, responded: Floats, *, share: float) -> float:
-    """How many times as often the best `share` of people by a score responded as everybody; NaN if nobody did.
-
-    Args, Raises: as `gained_per_1000`, with 0 or 1 for each person's response.
-    """
-    overall = float(np.mean(responded)) if len(responded) else 0.0
-    found = best_mean(scores, responded, share=share)
-    return found / overall if overall else float("nan")
-
-
 def best_mean(scores: Floats, values: Floats, *, share: float) -> float:
     """Mean value of the best `share` of people; see `gained_per_1000`."""
     check_scores(scores, values)

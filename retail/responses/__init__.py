@@ -11,6 +11,6 @@ Leaves: a `ResponseSource`, a description that every party of a federation can o
 """
 
 from retail.responses.source import ResponseSource
-from retail.responses.table import Responses
+from retail.responses.table import Responses, require_both
 
-__all__ = ["ResponseSource", "Responses"]
+__all__ = ["ResponseSource", "Responses", "require_both"]

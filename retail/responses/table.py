@@ -79,18 +79,23 @@ class Responses:
 
         Raises: DataError: nobody responded, or everybody did.
         """
-        yes = int(self.responded.sum())
-        if yes in (0, len(self)):
-            raise DataError(
-                f"{what}: {yes} of {len(self)} people responded, so there is nothing to tell apart; choose another "
-                "one, or other people"
-            )
+        require_both(self.responded, what)
 
     def frame(self) -> pd.DataFrame:
         """Return the rows as a table: PERSON, MERCHANT, ADVERTISED, RESPONDED, then the features."""
         known = {c.PERSON: self.persons, c.MERCHANT: self.merchants}
         answers = {c.ADVERTISED: self.advertised, c.RESPONDED: self.responded}
         return pd.DataFrame({**known, **answers, **dict(zip(self.names, self.features.T, strict=True))})
+
+
+def require_both(responded: Floats, what: str) -> None:
+    """Refuse answers that are all alike; see `Responses.require_both`."""
+    yes = int(responded.sum())
+    if yes in (0, len(responded)):
+        raise DataError(
+            f"{what}: {yes} of {len(responded)} people responded, so there is nothing to tell apart; choose another "
+            "one, or other people"
+        )
 
 
 def responses_in(frame: pd.DataFrame, names: tuple[str, ...]) -> Responses:

@@ -21,7 +21,7 @@ from experiments.worker import execute
 from retail import columns as c
 from retail.campaigns import load_campaigns
 from retail.complete_journey_stores import MEMBER_STORES
-from retail.errors import ConfigError, DataError
+from retail.errors import ConfigError
 from retail.responses import Responses
 
 DATA = DataSettings()
@@ -129,7 +129,7 @@ def test_nothing_after_a_campaign_began_changes_what_is_known_of_its_recipients(
 
 @pytest.mark.parametrize(("arm", "options", "why"), [
     ({"model": "pooled", "epsilon": 1.0}, {}, "only federated has one"),
-    ({"model": "federated", "regime": "pooled"}, {}, "each model has its own"),
+    ({"model": "federated", "regime": "pooled"}, {}, "has its own"),
     ({"model": "federated"}, {"now": 17_000}, "the earlier one first"),
     ({"model": "federated"}, {"noises": 0}, "from 1 to 100"),
     ({"model": "federated"}, {"campaigns": []}, "list numbers"),
@@ -159,11 +159,16 @@ def test_campaigns_that_cannot_be_judged_are_one_message(tmp_path, campaigns, wh
         AUDIENCE.check(scenario({"model": "random"}, campaigns=campaigns), tmp_path)
 
 
-def test_a_campaign_without_outcome_is_one_message_and_nothing_is_saved(tmp_path):
-    made = scenario({"model": "federated"}, campaigns=[21])
-    made = made.model_copy(update={"partition": made.partition.model_copy(update={"merchants": MEMBER_STORES[:10]})})
-    with pytest.raises(DataError, match=r"campaign 21: 0 of \d+ people responded, so there is nothing to tell apart"):
-        run_audience(specs_of(made)[0], tmp_path, lambda line: None)
+@pytest.mark.parametrize(("campaigns", "why"), [
+    ([21], r"campaign 21: 0 of \d+ people responded, so there is nothing to tell apart"),
+    (None, r"campaigns 16, 17, .*: nobody with a home at these merchants redeemed"),
+])  # fmt: skip
+def test_campaigns_without_outcome_are_one_message_before_any_run(tmp_path, campaigns, why):
+    made = scenario({"model": "random"}, **({} if campaigns is None else {"campaigns": campaigns}))
+    few = MEMBER_STORES[:10] if campaigns else MEMBER_STORES[:1]
+    made = made.model_copy(update={"partition": made.partition.model_copy(update={"merchants": few})})
+    with pytest.raises(ConfigError, match=why):
+        AUDIENCE.check(made, tmp_path)
     assert not list(tmp_path.iterdir())
 
 

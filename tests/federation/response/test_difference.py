@@ -65,7 +65,7 @@ def test_stated_chances_are_those_that_come_true():
 
 @given(st.data())
 def test_one_person_moves_a_round_by_at_most_the_clip_norm_whatever_the_rows(data):
-    fit = task()
+    fit = task(turn=0.3)
     row = data.draw(arrays(np.float64, (1, WIDTH), elements=st.floats(-1e9, 1e9)))
     yes = np.array([data.draw(st.sampled_from([0.0, 1.0]))])
     model = fit.initial() | {
@@ -96,10 +96,32 @@ def test_flower_gives_what_training_in_one_place_gives_and_noise_is_charged(tmp_
     assert not np.allclose(private.model["direction"], here["direction"], atol=0.01)
 
 
+def test_a_population_that_is_only_roughly_right_changes_no_model():
+    made = people()
+    exact, declared = (
+        local.train(task(size, turn=0.3), [node(made)], population=size) for size in (len(made), 4 * len(made))
+    )
+    assert declared["share"] == pytest.approx(0.25)
+    for name in ("centre", "scale", "direction", "line"):
+        assert np.allclose(declared[name], exact[name], atol=1e-6)
+
+
+def test_turning_is_a_second_step_of_gradient_descent():
+    made, turn = people(), 0.3
+    fits = [task(length=50.0, turn=one) for one in (0.0, turn)]
+    straight, turned = (local.train(fit, [node(made)], population=len(made)) for fit in fits)
+    z = fits[0].comparable(straight, made.features)
+    common = z.T @ z / len(made)
+    u = straight["direction"]
+    by_hand = u - turn * common @ u / (u @ common @ u)
+    assert np.allclose(turned["direction"], by_hand / np.linalg.norm(by_hand), atol=1e-9)
+    assert not np.allclose(turned["direction"], u, atol=0.01)
+
+
 @pytest.mark.parametrize(
     ("options", "why"),
-    [({"base": 0.0}, "between 0 and 1"), ({"fits": 0}, "1 or more"), ({"length": -1.0}, "above 0"), 
-     ({"no": 1}, "unknown"), ({"base": "a"}, "write a number")],
+    [({"base": 0.0}, "between 0 and 1"), ({"fits": 0}, "1 or more"), ({"length": -1.0}, "above 0"),
+     ({"turn": 1.0}, "below 1"), ({"no": 1}, "unknown"), ({"base": "a"}, "write a number")],
 )  # fmt: skip
 def test_options_without_meaning_are_refused(options, why):
     with pytest.raises(ConfigError, match=why):

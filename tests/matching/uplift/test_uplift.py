@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from matching.uplift import gained_per_1000, lift_at, qini_area, qini_curve, qini_of_trial, qini_of_truth
+from matching.uplift import gained_per_1000, qini_area, qini_curve, qini_of_trial, qini_of_truth
 from retail.errors import DataError
 
 UPLIFT = np.array([0.4, 0.2, 0.0, -0.2])
@@ -22,12 +22,6 @@ def test_the_best_half_by_hand():
 def test_people_with_one_score_count_by_their_mean():
     assert gained_per_1000(np.zeros(4), UPLIFT, share=0.25) == pytest.approx(100)
     assert gained_per_1000(np.array([1.0, 1, 0, 0]), UPLIFT, share=0.25) == pytest.approx(300)
-
-
-def test_lift_compares_the_best_with_everybody():
-    responded = np.array([1.0, 1, 0, 0, 0, 0, 0, 0])
-    assert lift_at(responded, responded, share=0.25) == pytest.approx(4)
-    assert np.isnan(lift_at(responded, np.zeros(8), share=0.25))
 
 
 def test_the_curve_by_hand():
