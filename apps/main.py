@@ -83,16 +83,22 @@ COMPLIANCE = st.Page(
     icon=":material/gavel:",
     help="Who may read what, what was read, budgets, whether the logs are intact, and a report to hand on.",
 )
+RULES = st.Page(
+    "app_pages/rules.py",
+    title="Rules",
+    icon=":material/rule:",
+    help="Write rules of your own, read them in English, see which requests change. Needs no runs.",
+)
 page = st.navigation(
     {
         "": [OVERVIEW],
         "Researchers": [RESULTS, SCENARIOS, RUNS, SHOPPERS],
-        "Compliance": [COMPLIANCE],
+        "Compliance": [COMPLIANCE, RULES],
         "Merchants": [LAYOUT, MARKET, AUDIENCES, ASSISTANT],
     },
     position="top",
 )
-OF_NO_SCENARIO = (OVERVIEW, SCENARIOS, LAYOUT, MARKET, AUDIENCES, ASSISTANT)
+OF_NO_SCENARIO = (OVERVIEW, SCENARIOS, LAYOUT, MARKET, AUDIENCES, ASSISTANT, RULES)
 
 store = opened_store()
 scenarios = store.scenarios()
