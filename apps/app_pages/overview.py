@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from apps.login import sees
 from apps.opened_store import opened_store
 from apps.plain_text import plain
 from apps.research.headlines import headlines
@@ -10,10 +11,12 @@ from apps.research.run_panel import running_names, show_process
 RESEARCHERS = {
     "scenarios": ("Start or edit a scenario", "Choose one, change it, see how many runs it has, and start it."),
     "results": ("Read results", "Every arm with its interval, privacy against usefulness, attacks."),
+    "compare": ("Compare two arms", "The paired difference of any two arms or runs, with its interval."),
     "runs": ("Look into a run", "Settings, provenance, ledger, and a parcel that repeats it."),
 }
 COMPLIANCE = {
     "compliance": ("See who may read what", "Rules, requests, denials, budgets, logs, and a report to hand on."),
+    "rules": ("Write rules", "Read them back in English, and see which requests they change."),
 }
 MERCHANTS = {
     "store": ("Try a store layout", "Where shoppers walk, and what a change would do."),
@@ -50,6 +53,8 @@ if found:
             if one.detail:
                 st.markdown(one.detail)
             st.caption(f"{one.kind}, scenario {plain(one.scenario)}: {one.behind}")
+            if not sees("Researchers"):
+                continue
             with st.container(horizontal=True):
                 query = {"scenario": one.scenario}
                 st.page_link(
@@ -65,11 +70,10 @@ elif not running:
     show_process(store, "demo", source="demo")
 
 st.header("What to do next")
-for column, (who, pages) in zip(
-    st.columns(3),
-    {"Researchers": RESEARCHERS, "Compliance": COMPLIANCE, "Merchants": MERCHANTS}.items(),
-    strict=True,
-):
+personas = {"Researchers": RESEARCHERS, "Compliance": COMPLIANCE, "Merchants": MERCHANTS}
+for column, (who, pages) in zip(st.columns(3), personas.items(), strict=True):
+    if not sees(who):
+        continue
     with column:
         st.subheader(who)
         for page, (label, words) in pages.items():

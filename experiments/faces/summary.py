@@ -107,11 +107,11 @@ def _point(specs: Sequence[FaceSpec], store: RunStore) -> _Point:
             mine = (spec for spec in specs if (spec.arm.name, spec.fold) == (arm, fold))
             people[arm] += max((int(records[one.run_id]["people"]) for one in mine if one.run_id in records), default=0)
     counts = np.array([people[arm] for arm in arms], dtype=np.int64)
-    metrics = {name: _bootstrap(found, arms, counts) for name, found in cells.items()}
+    metrics = {name: bootstrap_of(found, arms, counts) for name, found in cells.items()}
     return _Point(specs[0].sweep, tuple(specs), records, metrics)
 
 
-def _bootstrap(
+def bootstrap_of(
     cells: Mapping[tuple[str, int, int], tuple[float, Any]], arms: Sequence[str], counts: np.ndarray
 ) -> Bootstrap:
     """Put the rates of runs, measured and with people redrawn, into the shape that intervals are computed from.

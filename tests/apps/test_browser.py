@@ -18,6 +18,8 @@ from experiments.scenario_file import validate
 PAGES = {
     "overview": "/",
     "scenarios": "/scenarios?bundled=demo",
+    "compare": "/compare?first=market&first_arm=Isolated+stores&second_arm=Pooled+raw+data",
+    "compare-unpaired": "/compare?first=market&second=growing",
     "results": "/results?scenario=market",
     "shoppers": "/shoppers?scenario=growing",
     "shoppers-none": "/shoppers?scenario=market",
