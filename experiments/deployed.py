@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from experiments.arms import federation_config
 from experiments.base_scenario import BaseScenario
-from experiments.scenario import Arm, Scenario
+from experiments.faces.scenario import FaceScenario
+from experiments.scenario import Scenario
 from experiments.sweep import RunSpec
 from retail.errors import ConfigError, PrivacyError
 
@@ -26,7 +27,7 @@ def deployed_config(scenario: BaseScenario, *, arm: str | None = None, run_id: s
     seed.
 
     Args:
-        scenario: about recommendations, over a folder of tables.
+        scenario: about recommendations over a folder of tables, or about faces over a folder of pictures.
         arm: its name; the only private federated one when None.
         run_id: by which the server's ledger knows the run; made from the settings when None, so that the same command
             goes on with an interrupted run.
@@ -35,12 +36,14 @@ def deployed_config(scenario: BaseScenario, *, arm: str | None = None, run_id: s
         ConfigError: another kind of scenario, a sweep, other data, or no such arm.
         PrivacyError: the arm claims no privacy, or the claim cannot be kept.
     """
-    if not isinstance(scenario, Scenario):
+    if not isinstance(scenario, Scenario | FaceScenario):
         raise ConfigError(
-            f"{scenario.name} is about {scenario.kind}; a deployment trains scenarios about recommendations"
+            f"{scenario.name} is about {scenario.kind}; a deployment trains scenarios about recommendations and faces"
         )
     if scenario.sweep:
         raise ConfigError(f"{scenario.name} has a sweep; a deployment trains one run, so set its keys and remove it")
+    if isinstance(scenario, FaceScenario):
+        return _named(_face_settings(scenario, arm), scenario, arm=_arm(scenario, arm).name, run_id=run_id)
     if scenario.data.source != "folder" or scenario.data.start is None or scenario.data.end is None:
         raise ConfigError(
             f'{scenario.name}: a deployment needs data.source = "folder" with declared data.start and data.end'
@@ -63,12 +66,46 @@ def deployed_config(scenario: BaseScenario, *, arm: str | None = None, run_id: s
         code_version="",
         data_fingerprint="",
     )
-    config = replace(federation_config(spec, Path()), mode="deployment", aggregation="secure")
+    return _named(federation_config(spec, Path()), scenario, arm=chosen.name, run_id=run_id)
+
+
+def _named(config: FederationConfig, scenario: BaseScenario, *, arm: str, run_id: str | None) -> FederationConfig:
+    """Give settings to a deployment, with hidden sums and a ledger that outlives the run."""
+    # The name comes after the settings: it is made from them.
+    config = replace(
+        config,
+        mode="deployment",
+        aggregation="secure",
+        ledger="the server's own",
+        ledger_scope="persistent",
+        run_id="-",
+    )
     name = hashlib.sha256(config.fingerprint_of_training().encode()).hexdigest()[:12]
-    return replace(config, run_id=run_id or f"{scenario.name}-{chosen.name}-{name}")
+    return replace(config, run_id=run_id or f"{scenario.name}-{arm}-{name}")
 
 
-def _arm(scenario: Scenario, name: str | None) -> Arm:
+def _face_settings(scenario: FaceScenario, arm: str | None) -> FederationConfig:
+    """Return the settings of an arm over pictures that lie at the merchants; nobody is kept for testing there."""
+    if scenario.data.source != "face-folder" or scenario.data.population is None:
+        raise ConfigError(
+            f'{scenario.name}: a deployment needs data.source = "face-folder" with a declared data.population'
+        )
+    from experiments.faces.arms import face_config
+    from experiments.faces.spec import FaceSpec
+
+    spec = FaceSpec(
+        settings=scenario,
+        arm=_arm(scenario, arm),
+        fold=0,
+        seed=scenario.seeds[0],
+        sweep={},
+        code_version="",
+        data_fingerprint="",
+    )
+    return face_config(spec, Path())
+
+
+def _arm(scenario: Scenario | FaceScenario, name: str | None) -> Any:
     federated = {one.name: one for one in scenario.arms if one.method == _METHOD}
     private = [one for one in federated.values() if one.epsilon is not None]
     if name is None:

@@ -200,6 +200,7 @@ class FederationConfig:
         """
         described = json.loads(self.to_json())
         del described["ledger"], described["total_epsilon"], described["device"], described["source"]["path"]
+        described["source"].pop("held_by", None)  # a merchant's own folder of what the run is about
         return json.dumps(described, sort_keys=True)
 
 

@@ -21,6 +21,9 @@ Merchants = Annotated[str | None, typer.Option("--merchants", help="Ids of store
 Most = Annotated[float, typer.Option("--most-epsilon", help="What a party allows to one run.")]
 By = Annotated[str, typer.Option("--by", help="How shoppers are enrolled: home_store, or store.")]
 Cap = Annotated[int, typer.Option("--k-max", help="At how many merchants a shopper may take part.")]
+Pictures = Annotated[
+    Path | None, typer.Option("--pictures", help="Folder with a folder of face pictures for each person.")
+]
 Port = Annotated[int | None, typer.Option("--port", help="Of the server; a free one if left out.", min=1, max=65535)]
 
 
@@ -40,6 +43,7 @@ def init(
     ] = None,
     most_epsilon: Most = 4.0,
     port: Port = None,
+    pictures: Pictures = None,
     as_json: Json = False,
 ) -> None:
     """Split a folder of tables among merchants, with keys for all, to try a federation on this machine.
@@ -58,6 +62,7 @@ def init(
         before=None if before is None else (before.date() - dt.date(1970, 1, 1)).days,
         most_epsilon=most_epsilon,
         port=port,
+        pictures=pictures,
     )
     members = [str(one) for one in made.server.members]
     row = {"folder": str(made.folder), "server": made.server.server, "merchants": members}
@@ -82,6 +87,7 @@ def invite(
     by: By = "home_store",
     k_max: Cap = 1,
     most_epsilon: Most = 4.0,
+    pictures: Annotated[str, typer.Option("--pictures", help="What runs call the merchants' face pictures.")] = "",
     as_json: Json = False,
 ) -> None:
     """Make the server's keys and certificate from a folder that holds the public tables alone."""
@@ -90,7 +96,18 @@ def invite(
     from retail.public_tables import PublicSource
 
     source = PublicSource.of(_source(data, population, start, end), data)
-    sent = make(folder, data, source=source, merchants=_ids(merchants), host=host, port=port, most_epsilon=most_epsilon)
+    sent = make(
+        folder,
+        data,
+        source=source,
+        merchants=_ids(merchants),
+        host=host,
+        port=port,
+        most_epsilon=most_epsilon,
+        by=by,  # type: ignore[arg-type]
+        k_max=k_max,
+        pictures=pictures,
+    )
     said = (
         f"send {sent} to every merchant; there: tradefair federate join DIR --invitation ... --merchant ID --rows ..."
     )
@@ -106,6 +123,7 @@ def join(
     most_epsilon: Annotated[
         float | None, typer.Option("--most-epsilon", help="What this merchant allows to one run.")
     ] = None,
+    pictures: Pictures = None,
     as_json: Json = False,
 ) -> None:
     """Make keys that nobody else sees; two public files go back to the server's owner."""
@@ -113,7 +131,7 @@ def join(
     from federation.engines.deploy import keys
     from federation.engines.deploy.invitation import join as make
 
-    party = make(folder, invitation, merchant=merchant, rows=rows, most_epsilon=most_epsilon)
+    party = make(folder, invitation, merchant=merchant, rows=rows, most_epsilon=most_epsilon, pictures=pictures)
     send = [str(party.folder / one) for one in (keys.NODE_PUBLIC, keys.IDENTITY_PUBLIC)]
     said = (
         f"send {send[0]} and {send[1]} to the server's owner, who sends {party.folder / 'roster.txt'} back; then: "
@@ -201,9 +219,11 @@ def run(
 
 @app.command(short_help="Show what runs here and who is connected.")
 def status(place: Place, as_json: Json = False) -> None:
-    """Show which parties run on this machine, and from the server's folder how many nodes are connected."""
+    """Show which parties run on this machine, what merchants gave, and at the server how many nodes are connected."""
     from apps.command import tables
     from federation.engines.deploy import launch
+    from federation.engines.deploy.book import summed_up
+    from federation.engines.deploy.party import BOOKS
     from federation.engines.deploy.site import Site
 
     party = _party(place)
@@ -216,6 +236,10 @@ def status(place: Place, as_json: Json = False) -> None:
     lines = [
         f"{row['name']}: {'runs, process ' + str(row['pid']) if row['running'] else 'does not run'}" for row in rows
     ]
+    for one, row in zip(parties, rows, strict=True):
+        if one.merchant is not None:
+            row["given"] = given = summed_up(one.folder / BOOKS)
+            lines += [f"{one.name} gave to {n} rounds on {of}: epsilon {spent:.4g}" for of, (n, spent) in given.items()]
     if parties[0].merchant is None and rows[0]["running"]:
         online = launch.control_of(parties[0]).online()
         rows[0]["nodes_connected"] = online

@@ -41,6 +41,8 @@ class FaceSource:
         split_seed: of folds and merchants.
         camera: "door" sees everybody through `retail.faces.camera.DOOR`.
         left: names of people who are gone: nobody else moves.
+        held_by: place of the merchant whose own folder this is: everybody in it is there, and nobody elsewhere or kept
+            for testing. None deals everybody by name.
 
     Raises:
         ConfigError: a value cannot be used.
@@ -58,6 +60,7 @@ class FaceSource:
     split_seed: int = 0
     camera: Seen = "studio"
     left: tuple[str, ...] = ()
+    held_by: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be opened or is not public."""
@@ -76,6 +79,10 @@ class FaceSource:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise ConfigError(f"data.{name} = {value!r}: write a whole number of at least {least}")
+        if self.held_by is not None and (self.source != "face-folder" or not 0 <= self.held_by < self.merchants):
+            raise ConfigError(
+                f'data.held_by = {self.held_by} with source "{self.source}": write the place of a merchant'
+            )
         if not 0 <= self.fold < self.folds:
             raise ConfigError(f"data.fold = {self.fold}: there are {self.folds} folds, from 0")
         declared = self.everybody
@@ -128,7 +135,8 @@ class FaceSource:
 
     def fingerprint(self) -> str:
         """Identity of the data: sha256 in hexadecimal."""
-        digest = hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode())
+        described = {name: value for name, value in asdict(self).items() if name != "held_by" or value is not None}
+        digest = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
         if self.path is not None:
             for file in sorted(one for one in Path(self.path).rglob("*") if one.is_file()):
                 digest.update(str(file.relative_to(self.path)).encode() + sha256_file(file).encode())
@@ -165,6 +173,8 @@ def _dealt(what: FaceSource, people: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _dealt_by_name(what: FaceSource, faces: FaceSet) -> tuple[np.ndarray, np.ndarray]:
     """Deal by a hash of each one's name: the number of people found must not decide where anybody goes."""
+    if what.held_by is not None:
+        return np.full(faces.people, -1), np.full(faces.people, what.held_by)
     drawn = [hashlib.sha256(f"{what.split_seed} {name}".encode()).digest() for name in faces.names]
     fold = np.array([int.from_bytes(one[:8], "big") % what.folds for one in drawn], dtype=np.int64)
     home = np.array([int.from_bytes(one[8:16], "big") % what.merchants for one in drawn], dtype=np.int64)

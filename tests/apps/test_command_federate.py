@@ -1,6 +1,7 @@
 """`tradefair federate` as far as it goes without a process: folders, keys, and one message for every mistake."""
 
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -99,13 +100,26 @@ def test_a_run_needs_an_arm_with_privacy_and_a_federation_that_is_up(call):
         (("small.toml", "--arm", "plain"), "claims no privacy"),
         (("small.toml", "--arm", "other"), "choose one of plain, private"),
         (("demo",), "needs data.source"),
-        (("faces-demo",), "scenarios about recommendations"),
+        (("faces-demo",), 'needs data.source = "face-folder"'),
         (("small.toml", "--set", "arms.private.epsilon=9"), "more than the 4 that this party allows"),
         (("small.toml", "--set", 'data.path="market"'), "this party holds 'shop'"),
     ):
         code, out, err = call("run", "fed", *arguments)
         assert (code, out) == (2, ""), err
         assert message in err
+
+
+def test_an_invitation_says_how_shoppers_are_enrolled_and_what_pictures_are_called(call, tmp_path):
+    public = tmp_path / "public" / "shop"
+    public.mkdir(parents=True)
+    for name in ("products.parquet", "stores.parquet"):
+        (public / name).write_bytes((tmp_path / "shop" / name).read_bytes())
+    about = ("invite", "apart", "--data", "public/shop", *INIT[4:], "--host", "127.0.0.1")
+    code, _, err = call(*about, "--by", "store", "--k-max", "2", "--pictures", "door")
+    assert code == 0, err
+    for party in ("server", "invitation"):
+        said = tomllib.loads((tmp_path / "apart" / party / "party.toml").read_text())
+        assert (said["by"], said["k_max"], said["faces"]) == ("store", 2, "faces/door")
 
 
 def test_a_merchants_key_that_is_missing_is_named(call, tmp_path):

@@ -16,7 +16,8 @@ from retail.files import atomic_write
 
 _NAME: Final = "here"
 _LIMIT_S: Final = 120.0
-_POLL_S: Final = 2.0
+_POLL_S: Final = 0.3
+_LOOK_S: Final = 10.0
 _SILENT: Final = 3
 
 
@@ -81,18 +82,23 @@ class Control:
         """End a run."""
         self._ask("stop", str(run), _NAME)
 
-    def wait(self, run: int, *, watch: Callable[[], None] = lambda: None) -> RunState:
+    def wait(self, run: int, *, ended: Callable[[], bool]) -> RunState | None:
         """Wait until a run has ended.
 
         Args:
             run: its id.
-            watch: called at each look; may raise to give up.
+            ended: called at each look, tells whether the run has left its result; may raise to give up. Flower itself,
+                each of whose answers takes a second of a core, is asked now and then alone.
+
+        Returns: how the run ended; None where only its result said so.
 
         Raises: TradefairError: the SuperLink gave no answer several times in a row.
         """
-        silent = 0
-        while True:
-            watch()
+        silent, next_look = 0, time.monotonic() + _LOOK_S
+        while not ended():
+            if time.monotonic() < next_look:
+                time.sleep(_POLL_S)
+                continue
             try:
                 found, silent = self.state(run), 0
             except TradefairError:
@@ -101,9 +107,10 @@ class Control:
                     raise
                 continue
             if found.status == "finished":
-                watch()
+                ended()
                 return found
-            time.sleep(_POLL_S)
+            next_look = time.monotonic() + _LOOK_S
+        return None
 
     def _ask(self, *arguments: str) -> dict[str, Any]:
         command = [str(Path(sys.executable).parent / "flwr"), *arguments, "--format", "json"]

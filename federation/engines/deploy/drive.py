@@ -66,7 +66,7 @@ def run_on(
     results = Results(party.folder / RESULTS / str(run))
     said = 0
 
-    def watch() -> None:
+    def ended() -> bool:
         nonlocal said
         lines = results.notes()
         for line in lines[said:] if progress is not None else ():
@@ -74,9 +74,10 @@ def run_on(
         said = len(lines)
         if not running.alive:
             raise TradefairError("the server ended during the run; what was reserved stays spent, its log says more")
+        return results.ended
 
     try:
-        control.wait(run, watch=watch)
+        control.wait(run, ended=ended)
     except KeyboardInterrupt:
         control.stop(run)
         raise

@@ -32,6 +32,7 @@ def invite(
     most_epsilon: float,
     by: By = "home_store",
     k_max: int = 1,
+    pictures: str = "",
 ) -> Path:
     """Make the server's folder and what it sends to every merchant.
 
@@ -45,6 +46,7 @@ def invite(
         most_epsilon: what the server allows to one run; merchants set their own.
         by: how a registry enrols shoppers, "home_store" or "store".
         k_max: at how many merchants.
+        pictures: what runs call the merchants' pictures of people; empty for none.
 
     Returns: the folder to send.
 
@@ -65,6 +67,7 @@ def invite(
         most_epsilon=most_epsilon,
         by=by,
         k_max=k_max,
+        faces=f"faces/{pictures}" if pictures else "",
     )
     invited = replace(server, folder=folder / INVITATION)
     try:
@@ -83,7 +86,15 @@ def invite(
     return invited.folder
 
 
-def join(folder: Path, invitation: Path, *, merchant: str, rows: Path, most_epsilon: float | None = None) -> Party:
+def join(
+    folder: Path,
+    invitation: Path,
+    *,
+    merchant: str,
+    rows: Path,
+    most_epsilon: float | None = None,
+    pictures: Path | None = None,
+) -> Party:
     """Make a merchant's folder on its own host, with keys that nobody else has seen.
 
     Args:
@@ -92,8 +103,9 @@ def join(folder: Path, invitation: Path, *, merchant: str, rows: Path, most_epsi
         merchant: id among the members.
         rows: the merchant's own transactions, CSV or Parquet.
         most_epsilon: what this merchant allows to one run; what the server allows when None.
+        pictures: folder with a folder of pictures for each of its people; None for none.
 
-    Raises: ConfigError: not invited, or the folder is there. DataError: the rows cannot be copied.
+    Raises: ConfigError: not invited, or the folder is there. DataError: rows or pictures cannot be copied.
     """
     folder = folder.resolve()
     if folder.exists():
@@ -104,11 +116,14 @@ def join(folder: Path, invitation: Path, *, merchant: str, rows: Path, most_epsi
         raise ConfigError(f"merchant {merchant} is not invited; members are {', '.join(known)}")
     if rows.name not in ("transactions.csv", "transactions.parquet") or not rows.is_file():
         raise ConfigError(f"{rows} is no file transactions.csv or transactions.parquet; name the merchant's own rows")
+    if pictures is not None and not party.faces:
+        raise ConfigError("this federation learns nothing from pictures; leave them out")
     mine = replace(
         party,
         folder=folder,
         merchant=known[merchant],
         most_epsilon=party.most_epsilon if most_epsilon is None else most_epsilon,
+        faces="" if pictures is None else party.faces,
     )
     try:
         keys.private_folder(folder)
@@ -118,6 +133,9 @@ def join(folder: Path, invitation: Path, *, merchant: str, rows: Path, most_epsi
         copied.touch(mode=0o600)
         shutil.copyfile(rows, copied)
         shutil.copy(invitation / keys.CA, folder / keys.CA)
+        if pictures is not None:
+            people = sorted(one.name for one in pictures.iterdir() if one.is_dir() and not one.name.startswith("."))
+            split.copy_pictures(pictures, people, folder / mine.faces)
         keys.make_node_keys(folder)
         mine.write()
     except OSError as error:

@@ -21,6 +21,9 @@ STATE: Final = "running.json"
 HOME: Final = "flower"
 LOG: Final = "log.txt"
 MEMBERS: Final = "members"
+ANY_APP: Final = "--any-app"
+"""First argument of a SuperNode that runs whatever app it is sent."""
+_SHARED: Final = "executor.key"
 _UP_S: Final = 90.0
 
 
@@ -32,14 +35,14 @@ class Running:
         mark: by which its processes are found.
         pid: of the first of them.
         port: that it listens on.
-        gate: of a server, the process that nodes talk to; 0 for none.
-        inner: of a server, the port of the SuperLink behind it.
+        beside: of the second: at a server the gate that nodes talk to, at a merchant what answers messages; 0 for none.
+        inner: of a server, the port of the SuperLink behind the gate.
     """
 
     mark: str
     pid: int
     port: int
-    gate: int = 0
+    beside: int = 0
     inner: int = 0
 
     @classmethod
@@ -58,7 +61,7 @@ class Running:
     @property
     def alive(self) -> bool:
         """Whether its own processes run."""
-        return self.pid > 0 and all(processes.alive(one, self.mark) for one in (self.pid, self.gate) if one)
+        return self.pid > 0 and all(processes.alive(one, self.mark) for one in (self.pid, self.beside) if one)
 
 
 def start_server(party: Party, *, bind: str = "127.0.0.1") -> Running:
@@ -78,6 +81,7 @@ def start_server(party: Party, *, bind: str = "127.0.0.1") -> Running:
         if not path.is_file():
             raise ConfigError(f"{path}, the public key of merchant {member}, is missing; `tradefair federate add` it")
     party.roster()
+    _clear(party)
     processes.check_free(port, bind)
     folder, inner = party.folder, processes.free_port()
     command = [
@@ -92,11 +96,8 @@ def start_server(party: Party, *, bind: str = "127.0.0.1") -> Running:
         control = control_of(party)
         for path in public:
             control.register(path)
-        door = [sys.executable, "-m", "federation.engines.deploy.gate", "--folder", str(folder), "--bind", bind]
-        env = processes.environment(running.mark, folder / HOME)
-        gate = processes.start([*door, "--port", str(port), "--inner", str(inner)], env=env, log=folder / LOG)
-        running = replace(running, gate=gate)
-        _note(folder, running)
+        gate = [*_module("gate"), "--folder", str(folder), "--bind", bind, "--port", str(port), "--inner", str(inner)]
+        running = _beside(folder, running, gate)
         reached = "127.0.0.1" if bind in ("0.0.0.0", "") else bind  # noqa: S104
         _wait(lambda: processes.listens(port, reached), running, folder)
     except BaseException:
@@ -105,33 +106,56 @@ def start_server(party: Party, *, bind: str = "127.0.0.1") -> Running:
     return running
 
 
-def start_node(party: Party, *, pinned: bool = True) -> Running:
-    """Start a merchant's SuperNode.
+def start_node(party: Party, *, pinned: bool = True, wait: bool = True) -> Running:
+    """Start a merchant's SuperNode, and what answers its messages.
 
     Args:
         party: the merchant.
         pinned: whether it runs the shims of the installed Tradefair alone; only tests leave that out.
+        wait: until it listens; otherwise `await_node` does.
 
-    Raises: ConfigError: it runs already, or something in its folder is missing.
+    Raises:
+        ConfigError: it runs already, or something in its folder is missing.
+        TradefairError: it does not come up; nothing of it is left.
     """
     folder, port = party.folder, processes.free_port()
     for name in (keys.CA, keys.NODE_KEY):
         if not (folder / name).is_file():
             raise ConfigError(f"{folder / name} is missing; see docs/deploy.md for who hands it out")
     party.secrets()
-    program = [sys.executable, "-m", "federation.engines.deploy.pinned"] if pinned else ["flower-supernode"]
+    _clear(party)
+    shared = keys.private_folder(folder / HOME) / _SHARED
+    shared.unlink(missing_ok=True)
+    keys.write_private(shared, secrets.token_hex(32).encode())
+    known = ("--superexec-auth-secret-file", str(shared))
     command = [
-        *(*program, "--superlink", party.server, "--root-certificates", str(folder / keys.CA)),
-        *("--auth-supernode-private-key", str(folder / keys.NODE_KEY), "--port", str(port)),
-        *("--node-config", f"place={json.dumps(str(folder))}"),
+        *(*_module("supernode"), *(() if pinned else (ANY_APP,))),
+        *("--superlink", party.server, "--root-certificates", str(folder / keys.CA)),
+        *("--auth-supernode-private-key", str(folder / keys.NODE_KEY), "--host", "127.0.0.1", "--port", str(port)),
+        *("--isolation", "process", *known, "--node-config", f"place={json.dumps(str(folder))}"),
     ]
     running = _start(party, command, port)
     try:
-        _wait(lambda: processes.listens(port), running, folder)
+        answering = [*_module("executor"), "--insecure", "--runtime-api-address", f"127.0.0.1:{port}"]
+        running = _beside(folder, running, [*answering, *known, "--parent-pid", str(running.pid)])
     except BaseException:
         stop(folder)
         raise
+    if wait:
+        await_node(running, folder)
     return running
+
+
+def await_node(running: Running, folder: Path) -> None:
+    """Wait until a SuperNode listens.
+
+    Raises: TradefairError: it does not come up; nothing of it is left.
+    """
+    try:
+        _wait(lambda: processes.listens(running.port), running, folder)
+    except BaseException:
+        stop(folder)
+        raise
 
 
 def stop(folder: Path) -> bool:
@@ -142,7 +166,7 @@ def stop(folder: Path) -> bool:
     running = Running.read(folder)
     if running is None:
         return False
-    left = processes.stop(running.mark, [one for one in (running.pid, running.gate) if one])
+    left = processes.stop(running.mark, [one for one in (running.pid, running.beside) if one])
     if left:
         raise TradefairError(f"processes {left} of {folder} cannot be ended; end them by hand")
     (folder / STATE).unlink(missing_ok=True)
@@ -166,10 +190,6 @@ def _start(
     party: Party, command: list[str], port: int, *, more: dict[str, str] | None = None, inner: int = 0
 ) -> Running:
     folder = party.folder
-    before = Running.read(folder)
-    if before is not None and before.alive:
-        raise ConfigError(f"{party.name} runs already (process {before.pid}); `tradefair federate down` ends it")
-    stop(folder)
     mark = secrets.token_hex(16)
     home = keys.private_folder(folder / HOME)
     env = processes.environment(mark, home, more)
@@ -179,6 +199,29 @@ def _start(
     running = replace(running, pid=processes.start(command, env=env, log=folder / LOG))
     _note(folder, running)
     return running
+
+
+def _clear(party: Party) -> None:
+    """End what a crash has left of a party's processes.
+
+    Raises: ConfigError: it runs.
+    """
+    before = Running.read(party.folder)
+    if before is not None and before.alive:
+        raise ConfigError(f"{party.name} runs already (process {before.pid}); `tradefair federate down` ends it")
+    stop(party.folder)
+
+
+def _beside(folder: Path, running: Running, command: list[str]) -> Running:
+    """Start the second process of a party."""
+    env = processes.environment(running.mark, folder / HOME)
+    running = replace(running, beside=processes.start(command, env=env, log=folder / LOG))
+    _note(folder, running)
+    return running
+
+
+def _module(name: str) -> list[str]:
+    return [sys.executable, "-m", f"federation.engines.deploy.{name}"]
 
 
 def _note(folder: Path, running: Running) -> None:

@@ -12,12 +12,14 @@ import tomli_w
 from federation import nodes
 from federation.access import Access
 from federation.config import FederationConfig
+from federation.engines.deploy.book import Book
+from federation.engines.deploy.holdings import own_source
 from federation.engines.deploy.keys import read_identity
 from privacy.units import NoisePlacement
 from retail.errors import ConfigError, DataError
+from retail.faces.source import FaceSource
 from retail.files import atomic_write
 from retail.merchants import By
-from retail.public_tables import PublicSource
 
 FILE: Final = "party.toml"
 ROSTER: Final = "roster.txt"
@@ -37,9 +39,14 @@ class Party:
         merchant: id in the list of members; None for the server.
         members: the merchants of the federation, in order.
         data: folder of the party's tables, within its own; its name is the data set's, the same at all parties.
+        faces: folder with the pictures of people, within its own, likewise named; empty for none. A server keeps the
+            name alone.
+        responses: Parquet file of responses, within its own; its name without the ending is the data set's; likewise.
         server: host and port of the server.
         most_epsilon: of one run; more is refused.
         most_delta: likewise.
+        most_total_epsilon: of all runs on the same people together, which a merchant's own books add up, fixed by the
+            first of them; None for `most_epsilon`.
         by: how shoppers were enrolled at merchants; a run that says otherwise is refused.
         k_max: at how many merchants they were enrolled; likewise.
         noise: who may add the noise.
@@ -58,6 +65,9 @@ class Party:
     server: str
     most_epsilon: float
     most_delta: float = 1e-4
+    most_total_epsilon: float | None = None
+    faces: str = ""
+    responses: str = ""
     by: By = "home_store"
     k_max: int = 1
     noise: tuple[str, ...] = get_args(NoisePlacement)
@@ -93,11 +103,10 @@ class Party:
 
         Raises: DataError: it cannot be written.
         """
-        said = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in ("folder", "merchant")}
+        held = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "folder"}
+        said = {name: value for name, value in held.items() if value not in (None, "")}
         for name in _LISTS:
             said[name] = list(said[name])
-        if self.merchant is not None:
-            said["merchant"] = self.merchant
         atomic_write(self.folder / FILE, lambda path: path.write_text(tomli_w.dumps(said), encoding="utf-8"))
 
     @property
@@ -142,20 +151,19 @@ class Party:
         """
         if not trial:
             self._check_limits(config)
-        if config.source.source != "folder":
-            raise ConfigError(f'source = "{config.source.source}" is nothing that parties hold; use tables in a folder')
-        if config.dataset != f"folder {self.tables.name}":
-            raise ConfigError(f"the run is about {config.dataset!r}, this party holds {self.tables.name!r}")
-        source: Any = config.source
-        if self.merchant is None:
-            mine = replace(config, source=PublicSource.of(source, self.tables))
-            if str(config.ledger) != ":memory:":
-                mine = replace(mine, ledger=self.folder / LEDGER)
-        else:
-            mine = replace(config, source=replace(source, path=str(self.tables)))
-        if nodes.merchants(mine) != self.members:
+        mine = replace(config, source=own_source(self, config))
+        if self.merchant is None and str(config.ledger) != ":memory:":
+            mine = replace(mine, ledger=self.folder / LEDGER)
+        # Merchants of pictures have no ids but their places.
+        same = nodes.count_nodes(mine) if isinstance(mine.source, FaceSource) else nodes.merchants(mine)
+        if same not in (self.members, len(self.members)):
             raise ConfigError(f"the run is of other merchants than the {len(self.members)} members of this federation")
         return mine
+
+    def book(self, config: FederationConfig) -> Book:
+        """Open a merchant's own account of a run, with what its owner allows to all runs together."""
+        total = self.most_epsilon if self.most_total_epsilon is None else self.most_total_epsilon
+        return Book(self.folder / BOOKS, config, epsilon=total)
 
     def access(self) -> Access:
         """Return the rules under which this party reads, and where its decisions are written down."""

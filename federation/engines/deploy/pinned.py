@@ -1,8 +1,7 @@
 """A SuperNode that runs nothing but the shims of the Tradefair that is installed beside it.
 
 Flower ships the app of a run to every node, and whoever can reach the SuperLink can start a run. So this compares the
-files that came with the ones that the installed version writes, before any of them is unpacked. Run as
-`python -m federation.engines.deploy.pinned`, with the arguments of `flower-supernode`.
+files that came with the ones that the installed version writes, before any of them is unpacked.
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from flwr.cli.build import build_fab_from_disk
-from flwr.supernode.cli.flower_supernode import flower_supernode
 
 from federation.engines.deploy.bundle import write_bundle
 
@@ -63,8 +61,3 @@ def pin() -> None:
 
     flower._verify_fab = lambda fab, trusted: unpacked(fab.content) == expected
     flower._pull_and_store_message = pull_checked
-
-
-if __name__ == "__main__":
-    pin()
-    flower_supernode()

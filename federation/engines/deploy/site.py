@@ -61,6 +61,7 @@ class Site:
         most_epsilon: float = 4.0,
         hosts: Sequence[str] = (),
         port: int | None = None,
+        pictures: Path | None = None,
     ) -> Site:
         """Make the parties' folders: certificates, keys, and of a folder of tables to each its own rows.
 
@@ -74,6 +75,7 @@ class Site:
             most_epsilon: what every party allows to one run.
             hosts: further names of the server's host; nodes are told the first of them.
             port: of the server; one that is free now when None.
+            pictures: folder with a folder of pictures for each person, dealt to the same merchants; None for none.
 
         Raises:
             ConfigError: the folder is taken, the port is, or the data cannot be cut so.
@@ -90,6 +92,7 @@ class Site:
         rows = split.own_rows(
             data, members, by=by, k_max=k_max, before=data.period.end_day if before is None else before
         )
+        people = [] if pictures is None else split.people_of(pictures, len(members))
         made = keys.private_folder(folder.with_name(f".{folder.name}.making-{os.getpid()}"))
         try:
             name = f"{hosts[0] if hosts else '127.0.0.1'}:{port}"
@@ -102,6 +105,7 @@ class Site:
                 most_epsilon=most_epsilon,
                 by=by,
                 k_max=k_max,
+                faces="" if pictures is None else f"faces/{pictures.resolve().name}",
             )
             keys.make_authority(keys.private_folder(made / AUTHORITY))
             keys.certify_server(made / AUTHORITY, server.folder, hosts=["127.0.0.1", "localhost", *hosts])
@@ -113,6 +117,8 @@ class Site:
                 keys.make_node_keys(party.folder)
                 split.public_part(data, party.tables)
                 split.write_rows(own, party.tables)
+                if pictures is not None:
+                    split.copy_pictures(pictures, people[party.place], party.folder / party.faces)
             _introduce(server, parties)
             if folder.exists():
                 folder.rmdir()
@@ -136,8 +142,9 @@ class Site:
         try:
             launch.start_server(self.server)
             progress(f"server: listens on {self.server.server}, {len(self.merchants)} keys admitted")
-            for party in self.merchants:
-                launch.start_node(party, pinned=pinned)
+            started = [launch.start_node(one, pinned=pinned, wait=False) for one in self.merchants]
+            for party, running in zip(self.merchants, started, strict=True):
+                launch.await_node(running, party.folder)
                 progress(f"{party.name}: started")
             self._wait_online()
             progress(f"{len(self.merchants)} of {len(self.merchants)} nodes are connected")

@@ -1,10 +1,11 @@
-"""Cutting one folder of tables into the folders that merchants would hold: for trials on one machine.
+"""Cutting one folder of tables, or of pictures, into what merchants would hold: for trials on one machine.
 
 Whoever does this sees all rows. It plays the registry, which in a real federation enrols each shopper.
 """
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,8 @@ from federation.engines.deploy.keys import private_folder
 from privacy.units import cap_merchants
 from retail import columns as c
 from retail.dataset import RetailData
-from retail.errors import ConfigError
+from retail.errors import ConfigError, DataError
+from retail.faces.source import FaceSource
 from retail.merchants import By, partition
 
 
@@ -89,3 +91,33 @@ def write_rows(rows: pd.DataFrame, folder: Path) -> None:
     path = folder / "transactions.parquet"
     path.touch(mode=0o600)
     rows.to_parquet(path, index=False)
+
+
+def people_of(pictures: Path, merchants: int) -> list[tuple[str, ...]]:
+    """Return whose pictures each merchant keeps: everybody is dealt by name, as a run in one process deals them.
+
+    Args:
+        pictures: folder with a folder of pictures for each person.
+        merchants: how many.
+
+    Raises: DataError: pictures cannot be used.
+    """
+    source = FaceSource(source="face-folder", path=str(pictures), merchants=merchants, folds=1)
+    return [source.at(place).names for place in range(merchants)]
+
+
+def copy_pictures(pictures: Path, people: Sequence[str], folder: Path) -> None:
+    """Copy the pictures of some people, for their merchant's eyes alone.
+
+    Raises: DataError: one cannot be copied.
+    """
+    private_folder(folder)
+    try:
+        for name in people:
+            private_folder(folder / name)
+            for file in sorted(one for one in (pictures / name).iterdir() if one.is_file()):
+                copied = folder / name / file.name
+                copied.touch(mode=0o600)
+                shutil.copyfile(file, copied)
+    except OSError as error:
+        raise DataError(f"cannot copy {error.filename} ({error.strerror}); check space and permissions") from error

@@ -99,7 +99,7 @@ def _run(
     )
     run, results, said = control.start(bundle, settings, federation=size), results_of(folder), 0
 
-    def watch() -> None:
+    def ended() -> bool:
         nonlocal said
         lines = results.notes()
         for line in lines[said:] if progress is not None else ():
@@ -107,10 +107,12 @@ def _run(
         said = len(lines)
         if not processes.alive(pid, env[processes.MARK]):
             raise TradefairError(f"Flower's simulation ended: {_end_of(log)}")
+        return results.ended
 
-    ended = control.wait(run, watch=watch)
+    how = control.wait(run, ended=ended)
     if not results.ended:
-        raise TradefairError(f"Flower's simulation {ended.how or 'ended'} without a result: {_end_of(log)}")
+        said_how = how.how if how is not None else ""
+        raise TradefairError(f"Flower's simulation {said_how or 'ended'} without a result: {_end_of(log)}")
     return results.read()
 
 

@@ -18,23 +18,31 @@ import pandas as pd
 import pytest
 from cryptography import x509
 from flwr.app import ConfigRecord, Context, Error, Message, RecordDict
+from PIL import Image
 
 from federation import nodes
+from federation.client_app import FAILURE
+from federation.config import FederationConfig
 from federation.engines import inprocess
 from federation.engines.deploy import keys, processes
+from federation.engines.deploy.book import given
 from federation.engines.deploy.bundle import write_bundle
-from federation.engines.deploy.client import NOT_AGREED, OTHER_APP, node_app
+from federation.engines.deploy.client import NOT_AGREED, OTHER_APP, SPENT, node_app
 from federation.engines.deploy.gate import Gate
 from federation.engines.deploy.invitation import admit, invite, join
-from federation.engines.deploy.party import Party
+from federation.engines.deploy.party import BOOKS, Party
 from federation.engines.deploy.pinned import own_app, unpacked
 from federation.engines.deploy.results import Results
 from federation.engines.deploy.server import WatchedGrid
 from federation.engines.deploy.site import Site
 from federation.engines.deploy.versions import OTHER_VERSION, installed
 from federation.run import run
+from privacy.accounting import cap
 from retail.errors import ConfigError, DataError, PolicyError, PrivacyError
+from retail.faces.drawing import generated_faces
+from retail.faces.source import FaceSource
 from retail.public_tables import PublicSource
+from retail.responses.source import ResponseSource
 
 from .conftest import MERCHANTS, NOW
 
@@ -165,6 +173,71 @@ def test_a_node_answers_runs_of_its_own_version_and_limits_and_says_no_more_than
     assert refused.error.reason == NOT_AGREED
 
 
+def asked_for_vector(index=0, name="popularity", cost=10**6) -> Message:
+    about = ConfigRecord({"index": index, "name": name, "cost": cost})
+    return Message(RecordDict({"round": about}), dst_node_id=7, message_type="train", group_id=name)
+
+
+def test_a_node_counts_what_it_gives_over_all_runs_and_refuses_more_than_its_owner_allows(shop, deployed, tmp_path):
+    """The vectors themselves fail here, for want of keys: what was asked for stays counted, whatever came of it."""
+    site = Site.make(tmp_path / "fed", shop, before=NOW)
+    party, app = replace(site.merchants[0], most_total_epsilon=5.0), node_app()
+    party.write()
+    config = deployed()
+    whole = cap(epsilon=4.0, delta=1e-4)
+    agreement = Message(RecordDict(), dst_node_id=7, message_type="query", group_id="agreement")
+    assert not app(agreement, context(party, config)).has_error()
+    for attempt, cost, reason in (
+        (5, whole // 2, FAILURE),
+        (5, whole // 2, SPENT),  # the same round once more, as after a node was started anew
+        (6, whole // 2, FAILURE),  # a run that goes on pays for the round again
+        (7, whole, SPENT),
+        (8, 0, SPENT),
+    ):
+        given_context = context(party, config)
+        given_context.run_id = attempt
+        answer = app(asked_for_vector(cost=cost), given_context)
+        assert answer.error.reason == reason, (attempt, cost)
+    found = given(party.folder / BOOKS)
+    assert [one["cost"] for one in found] == [whole // 2, whole // 2]
+    assert found[0]["own_noise"] > 0
+    assert found[1]["epsilon_so_far"] == pytest.approx(4.0, abs=0.01)
+    assert app(agreement, context(party, deployed(run_id="second"))).error.reason == SPENT
+    assert not app(agreement, context(party, config)).has_error()  # what was begun may go on
+
+
+def test_each_party_finds_its_own_pictures_and_responses_whatever_path_a_run_names(shop, deployed, tmp_path):
+    pictures = tmp_path / "door"
+    faces = generated_faces(9, 2, np.random.default_rng(0))
+    for name in faces.names:
+        (pictures / name).mkdir(parents=True)
+    for index, crop in enumerate(faces.images):
+        Image.fromarray(crop).save(pictures / faces.names[faces.person[index]] / f"{index}.png")
+    site = Site.make(tmp_path / "fed", shop, pictures=pictures, before=NOW)
+    whole = FaceSource(source="face-folder", path=str(pictures), population=9, merchants=3, folds=1)
+    quick = {"learn": "person", "drawn_people": 4, "drawn_images": 2, "drawn_steps": 2}
+    config = deployed(
+        task="faces", source=replace(whole, path="elsewhere/door"), merchants="all", options=quick, delta=1e-4
+    )
+    alone = nodes.load_nodes(replace(config, source=whole))
+    for place, party in enumerate(site.merchants):
+        mine = party.admit(config)
+        assert mine.fingerprint_of_training() == config.fingerprint_of_training()
+        held = nodes.load_nodes(FederationConfig.from_json(mine.to_json()))
+        assert (held[place].images == alone[place].images).all()
+        assert sum(len(one.persons) for one in held) == len(alone[place].persons) > 0
+    assert nodes.count_nodes(site.server.admit(config)) == 3
+    assert not list(site.server.folder.rglob("*.png"))
+    with pytest.raises(ConfigError, match=r"faces in other.*'faces in door'"):
+        site.server.admit(replace(config, source=replace(whole, path="other")))
+    responses = ResponseSource(path="x.parquet", merchants=MERCHANTS, features=("age",), population=300, name="coupons")
+    asked = deployed(task="response", source=responses, merchants="all", options={})
+    with pytest.raises(ConfigError, match="no 'responses'"):
+        site.merchants[0].admit(asked)
+    mine = replace(site.merchants[0], responses="responses/coupons.parquet").admit(asked)
+    assert mine.source.path == str(site.merchants[0].folder / "responses" / "coupons.parquet")
+
+
 def test_a_nodes_secret_identity_stays_out_of_what_goes_back_to_flower(site, deployed):
     given = context(site.merchants[0], deployed())
     node_app()(message(), given)
@@ -187,14 +260,20 @@ class Answering:
     def __init__(self, *replies):
         self.replies = replies
 
-    def send_and_receive(self, messages, *, timeout=None):
+    def push_messages(self, messages):
+        self.sent = list(messages)
+        for index, one in enumerate(self.sent):
+            one.metadata.__dict__["_message_id"] = f"m{index}"
+        return [one.metadata.message_id for one in self.sent]
+
+    def pull_messages(self, message_ids):
         return [
             Message(Error(code=0, reason=said), reply_to=one) if said else Message(RecordDict(), reply_to=one)
-            for one, said in zip(messages, self.replies, strict=True)
+            for one, said in zip(self.sent, self.replies, strict=True)
         ]
 
 
-@pytest.mark.parametrize("refusal", [OTHER_VERSION, NOT_AGREED, OTHER_APP])
+@pytest.mark.parametrize("refusal", [OTHER_VERSION, NOT_AGREED, SPENT, OTHER_APP])
 def test_one_refusal_ends_the_run_with_one_message(refusal):
     with pytest.raises(ConfigError, match=f"1 of 2 nodes refuse: {refusal}"):
         WatchedGrid(Answering("", refusal), print).send_and_receive([message(), message()])
