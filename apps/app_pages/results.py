@@ -9,6 +9,8 @@ from apps.figure_text import percent, percent_interval
 from apps.findings import headline, kept_of_pooled
 from apps.metric_names import metric_name
 from apps.opened_store import opened_store
+from apps.research.attacks_view import show_attacks
+from apps.research.noise_view import show_noise
 from apps.research.processes import newest
 from apps.research.run_panel import show_process
 from apps.scenario_progress import progress
@@ -134,6 +136,9 @@ else:
     )
     with st.expander("The same figures as a table"):
         st.dataframe(table, hide_index=True, alt=f"{name.label} by series and epsilon")
+
+show_noise(store, scenario, point, metric)
+show_attacks(store, scenario, point.arms.values())
 
 if point.targets:
     st.header("Targets")

@@ -91,7 +91,7 @@ def test_targets_are_shown_as_met_or_missed_with_their_bound(visit, run_store):
 
 def test_the_reference_of_the_paired_differences_can_be_chosen(visit, run_store):
     app = visit(scenario="market", against="Pooled raw data")
-    shown = next(frame.value for frame in app.dataframe if "Difference" in frame.value)
+    shown = next(frame.value for frame in app.dataframe if "Ratio" in frame.value)
     name = "difference(explore_ndcg10, popularity, pooled)"
     row = next(row for row in summary_of(run_store, "market")["differences"] if row["name"] == name)
     worst = shown[shown["Arm"] == "Global popularity"].iloc[0]
@@ -101,7 +101,7 @@ def test_the_reference_of_the_paired_differences_can_be_chosen(visit, run_store)
 
 def test_charts_carry_a_text_for_those_who_cannot_see_them(visit):
     charts = visit(scenario="market").get("vega_lite_chart")
-    assert len(charts) == 2
+    assert len(charts) == 3
     assert all("Explore NDCG@10" in chart.proto.alt for chart in charts)
 
 
