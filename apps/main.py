@@ -112,18 +112,20 @@ def login_page() -> None:
     st.button("Log in", type="primary", icon=":material/login:", on_click=st.login)
 
 
-if is_required() and not any(sees(section) for section in SECTIONS):
-    st.navigation([st.Page(login_page, title="Log in", icon=":material/login:")], position="hidden").run()
-    st.stop()
-if is_required():
-    with st.sidebar:
-        st.button("Log out", icon=":material/logout:", on_click=st.logout)
 sections = {
     "": [OVERVIEW],
     "Researchers": [RESULTS, COMPARE, SCENARIOS, RUNS, SHOPPERS],
     "Compliance": [COMPLIANCE, RULES],
     "Merchants": [LAYOUT, MARKET, AUDIENCES, ASSISTANT],
 }
+if is_required():
+    if not any(map(sees, SECTIONS)):
+        # All addresses are known, so that Streamlit does not lay "page not found" over the way in.
+        st.navigation([one for pages in sections.values() for one in pages], position="hidden")
+        login_page()
+        st.stop()
+    with st.sidebar:
+        st.button("Log out", icon=":material/logout:", on_click=st.logout)
 page = st.navigation({name: pages for name, pages in sections.items() if not name or sees(name)}, position="top")
 OF_NO_SCENARIO = (OVERVIEW, SCENARIOS, COMPARE, LAYOUT, MARKET, AUDIENCES, ASSISTANT, RULES)
 

@@ -25,7 +25,7 @@ MERCHANTS = {
     "assistant": ("Greet a customer", "Recognition of customers who agreed to it, and how they leave."),
 }
 
-if "scenario" in st.query_params:  # links to Results from before there was an overview
+if "scenario" in st.query_params and sees("Researchers"):  # links to Results from before there was an overview
     st.switch_page("app_pages/results.py", query_params=st.query_params.to_dict())
 
 store = opened_store()

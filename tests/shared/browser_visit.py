@@ -19,11 +19,12 @@ QUIET = (
 WIDTHS = {"desktop": (1280, 900), "phone": (390, 844)}
 
 
-def serve(store, log, *more):
-    """Start `tradefair app` on a free port; return the process and its address once it answers."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+def serve(store, log, *more, port=None):
+    """Start `tradefair app` on a port, a free one unless told; return the process and its address once it answers."""
+    if port is None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
     arguments = [sys.executable, "-m", "apps.command.main", "app", "--store", str(store), "--port", str(port), *more]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(

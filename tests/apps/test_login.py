@@ -1,0 +1,138 @@
+"""Who may open the app: a login off loopback, roles, and one user's work hidden from another's."""
+
+import socket
+
+import pytest
+import tomli_w
+from browser_visit import BROWSERS, QUIET, Visit, serve
+from identity_provider import CLIENT, SECRET, identity_provider
+from typer.testing import CliRunner
+
+from apps.command.main import app as command
+from apps.login import read_login, user_of
+from retail.errors import ConfigError
+
+ROLES = {"ANNA@shop.example": ["merchant"], "carl@shop.example": ["compliance", "researcher"]}
+PEOPLE = {
+    "anna": {"sub": "1", "email": "anna@shop.example", "email_verified": True},
+    "berta": {"sub": "2", "email": "Anna@shop.example", "email_verified": False},
+    "carl": {"sub": "3", "email": "carl@shop.example", "email_verified": True},
+}
+
+
+def login_file(folder, provider="http://127.0.0.1:1", redirect="http://127.0.0.1:8501", **changes):
+    document = {
+        "auth": {
+            "redirect_uri": f"{redirect}/oauth2callback",
+            "cookie_secret": "0123456789abcdef0123456789abcdef",
+            "client_id": CLIENT,
+            "client_secret": SECRET,
+            "server_metadata_url": f"{provider}/.well-known/openid-configuration",
+        },
+        "roles": ROLES,
+    }
+    for where, value in changes.items():
+        table, _, key = where.partition("__")
+        if key:
+            document[table][key] = value
+        else:
+            document[table] = value
+    path = folder / "login.toml"
+    path.write_text(tomli_w.dumps(document))
+    path.chmod(0o600)
+    return path
+
+
+def test_roles_go_by_verified_addresses_alone():
+    roles = {"anna@shop.example": ["merchant"], "*": ["compliance"]}
+    assert user_of(PEOPLE["anna"], roles).roles == {"merchant", "compliance"}
+    assert user_of(PEOPLE["berta"], roles).roles == {"compliance"}
+    assert user_of({"email": "anna@shop.example", "email_verified": True}, roles) is None
+    assert len({user_of(one, roles).id for one in PEOPLE.values()}) == 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"roles": {}}, "it is missing"),
+        ({"roles": {"*": ["owner"]}}, "must be a list of some of researcher, compliance, merchant"),
+        ({"roles": {"*": "merchant"}}, "must be a list"),
+        ({"auth__client_id": ""}, "needs redirect_uri"),
+        ({"auth__cookie_secret": "short"}, "less than 32"),
+        ({"auth__redirect_uri": "http://127.0.0.1:8501"}, "/oauth2callback"),
+    ],
+)
+def test_a_login_that_cannot_work_is_one_line(tmp_path, changes, message):
+    with pytest.raises(ConfigError, match=message) as told:
+        read_login(login_file(tmp_path, **changes))
+    assert "\n" not in str(told.value)
+
+
+def test_a_file_that_others_may_read_is_refused(tmp_path):
+    path = login_file(tmp_path)
+    assert read_login(path)["roles"]["anna@shop.example"] == ["merchant"]
+    path.chmod(0o640)
+    with pytest.raises(ConfigError, match="chmod 600"):
+        read_login(path)
+
+
+@pytest.mark.parametrize(
+    "words", [["--host", "0.0.0.0"], ["--name", "shop.example"], ["--host", "no name"], ["--login", "nowhere.toml"]]
+)
+def test_others_reach_the_app_with_a_login_only(tmp_path, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("os.execve", lambda *arguments: pytest.fail("it was started"))
+    answer = CliRunner().invoke(command, ["app", *words])
+    assert isinstance(answer.exception, ConfigError)
+
+
+@pytest.mark.slow
+def test_people_log_in_see_their_pages_and_nobody_elses_work(tmp_path):
+    found = [path for path in BROWSERS if path.exists()]
+    if not found:
+        pytest.skip("no browser: install chromium to run this test")
+    sync_api = pytest.importorskip("playwright.sync_api", reason="no playwright: install the dev extra")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with identity_provider(PEOPLE) as provider, sync_api.sync_playwright() as playwright:
+        file = login_file(tmp_path, provider, f"http://127.0.0.1:{port}", roles={**ROLES, "*": []})
+        process, address = serve(
+            tmp_path / "runs", tmp_path / "log.txt", "--login", str(file), "--host", "127.0.0.1", port=port
+        )
+        browser = playwright.chromium.launch(executable_path=str(found[0]), args=QUIET)
+        try:
+
+            def enter(name):
+                visit = Visit(browser)
+                visit.open(f"{address}/store?plan=corner-shop&shoppers=150&days=8")
+                assert visit.page.locator("h1").inner_text() == "Log in to Tradefair"
+                visit.page.get_by_role("button", name="Log in").click()
+                visit.page.get_by_role("link", name=name).click()
+                visit.page.locator("[data-testid=stMain] h1").wait_for(timeout=60_000)
+                visit.settle()
+                return visit
+
+            anna = enter("anna")
+            assert anna.page.get_by_text("Greet a customer").count()
+            assert not anna.page.get_by_text("See who may read what").count()
+            anna.open(f"{address}/store?plan=corner-shop&shoppers=150&days=8&edit=swap%3Ddairy%2Cbakery")
+            anna.page.get_by_role("button", name="Save it").click()
+            anna.page.get_by_label("Name of the variant").fill("mine alone")
+            anna.page.get_by_label("Name of the variant").press("Enter")
+            anna.page.get_by_role("button", name="Save", exact=True).click()
+            anna.page.get_by_text("Saved variants: 1").wait_for(timeout=60_000)
+            berta = enter("berta")  # the same address, but nobody verified it
+            assert "no page here is for you" in berta.page.locator("[data-testid=stAlert]").inner_text()
+            carl = enter("carl")
+            assert carl.page.get_by_text("See who may read what").count()
+            assert not carl.page.get_by_text("Greet a customer").count()
+            carl.open(f"{address}/store?plan=corner-shop")
+            assert not carl.page.get_by_text("Saved variants").count()
+            assert len(list((tmp_path / "runs" / ".users").glob("*/.variants/mine alone.json"))) == 1
+            anna.page.get_by_role("button", name="Log out").click()
+            anna.page.get_by_role("button", name="Log in").wait_for(timeout=60_000)
+        finally:
+            browser.close()
+            process.terminate()
+            process.wait(10)
