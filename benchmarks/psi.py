@@ -29,10 +29,12 @@ from matching.psi.group import fresh_key
 from matching.psi.messages import Question, Reply
 from matching.psi.terms import Terms
 from privacy.blind import BEYOND
+from privacy.log import SigningKey
 from privacy.statistics.noise import CountNoise
 
 NOISE = CountNoise("laplace", 4.5)  # near what epsilon 1 at delta 1e-6 draws
 SPARE = 2 * NOISE.beyond(BEYOND)
+SIGNING = SigningKey.generate()
 
 
 def cpu(work: Callable[[], Any]) -> tuple[float, Any]:
@@ -45,11 +47,15 @@ def cpu(work: Callable[[], Any]) -> tuple[float, Any]:
 def ours(first: list[str], second: list[str]) -> tuple[int, int]:
     """Both parties, with messages as bytes; returns the count without noise, and bytes sent."""
     terms, key = Terms.fresh("m1", "platform", places=len(first), purpose="own_business"), fresh_key()
-    question = ask(terms, first, key).to_bytes()
+    question = ask(terms, first, key).sign(SIGNING).to_bytes()
     asked = Question.read(question)
+    _ = asked.signer
     marks, own = mask_both(asked, second, fresh_key())
-    reply = hide(asked, marks, own, matching=SPARE // 2, spare=SPARE, noise=NOISE).to_bytes()
-    return count_matches(Reply.read(reply), key), len(question) + len(reply)
+    reply = hide(asked, marks, own, matching=SPARE // 2, spare=SPARE, noise=NOISE)
+    back = reply.sign(SIGNING).to_bytes()
+    answered = Reply.read(back)
+    _ = answered.signer
+    return count_matches(answered, key), len(question) + len(back)
 
 
 def hashed(first: list[str], second: list[str]) -> int:

@@ -65,7 +65,7 @@ def count(
     terms = Terms.fresh("first", "second", places=places, purpose=purpose)
     lists = [checked_ids(read_ids(path, column=column), terms) for path in (first, second)]
     shared_settings: dict[str, Any] = {
-        "places": places, "budget": (epsilon_total, delta, population), "most": most
+        "places": places, "epsilon": epsilon, "budget": (epsilon_total, delta, population), "most": most
     }  # fmt: skip
     asker = open_party("first", "merchant", books / "first", **shared_settings)
     answerer = open_party("second", "merchant", books / "second", **shared_settings)
@@ -111,8 +111,8 @@ def start(
     ids = read_ids(people, column=column)
     checked_ids(ids, Terms.fresh(me, other, places=places, purpose=purpose))  # before any book is opened
     party = open_party(
-        me, role, books, places=places, budget=(epsilon_total, delta, population), most=most, policies=policies,
-        regime=regime, jurisdiction=jurisdiction,
+        me, role, books, places=places, epsilon=epsilon, budget=(epsilon_total, delta, population), most=most,
+        policies=policies, regime=regime, jurisdiction=jurisdiction,
     )  # fmt: skip
     question, pending = party.start(ids, other, places=places, purpose=purpose, epsilon=epsilon)
     kept = pending.save(books)
@@ -168,11 +168,11 @@ def answer(
     require_place(to, "--to")
     given = given_key(asker_key)
     asked = Question.read(read_message(question))
-    checked_question(asked, me, places=places)  # before any book is opened
+    checked_question(asked, me, places=places, given=given)  # before any book is opened
     ids = checked_ids(read_ids(people, column=column), asked.terms)
     party = open_party(
-        me, role, books, places=places, budget=(epsilon_total, delta, population), most=most, policies=policies,
-        regime=regime, jurisdiction=jurisdiction,
+        me, role, books, places=places, epsilon=epsilon, budget=(epsilon_total, delta, population), most=most,
+        policies=policies, regime=regime, jurisdiction=jurisdiction,
     )  # fmt: skip
     asker = party.parties.find(asked.terms.asker, asked.signer, given=given)
     reply = party.answer(asked, ids, places=places, epsilon=epsilon, asker_key=given)
@@ -219,8 +219,8 @@ def finish(
     if not (books / BOOKS_FILE).is_file():
         raise DataError(f"there are no books in {books}; name the folder that `match start` used: --books")
     party = open_party(
-        me, role, books, places=answered.terms.places, budget=(None, None, None), policies=policies, regime=regime,
-        jurisdiction=jurisdiction,
+        me, role, books, places=answered.terms.places, epsilon=epsilon, budget=(None, None, None), policies=policies,
+        regime=regime, jurisdiction=jurisdiction,
     )  # fmt: skip
     shared = party.counted(answered.terms.session)
     if shared is None:

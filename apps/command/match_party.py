@@ -51,6 +51,7 @@ def open_party(
     books: Path,
     *,
     places: int,
+    epsilon: float,
     budget: tuple[float | None, float | None, int | None],
     most: int = 12,
     policies: list[str] | None = None,
@@ -63,6 +64,7 @@ def open_party(
         name: of the party.
         role: in the market.
         books: its folder.
+        epsilon: of one count.
         places: of the session; stands in for the population of a budget that is started here.
         budget: epsilon, delta and population; None for those on record, or the usual ones.
         most: sessions.
@@ -70,15 +72,16 @@ def open_party(
         regime: id.
         jurisdiction: whose law.
 
-    Raises: PrivacyError: the books are another party's, or hold another budget.
+    Raises: PrivacyError: the books are another party's, or hold another budget. ConfigError: one count would cost more
+        than the whole budget; then no books are made, for a budget is fixed with them.
     """
-    from matching.psi.party import Party
+    from matching.psi.party import Party, checked_epsilon
     from matching.psi.sessions import Limit
     from privacy.ledger import Ledger
     from privacy.log import Log, SigningKey
     from privacy.policy import Dataset, PolicyEngine, Register
     from privacy.policy import Party as Registered
-    from retail.errors import DataError
+    from retail.errors import ConfigError, DataError
 
     played: Any = role
     place: Any = jurisdiction
@@ -87,6 +90,12 @@ def open_party(
     engine = PolicyEngine.load(policies or ["base"], register=register, regime=regime)
     limit = Limit(most=most)
     spend = _budget(name, books / BOOKS_FILE, places, *budget)
+    checked_epsilon(epsilon)
+    if epsilon > spend.epsilon:
+        raise ConfigError(
+            f"--epsilon {epsilon:g} of one count is more than all counts of {name} may cost together, epsilon "
+            f"{spend.epsilon:g}; ask for less, or fix a larger --epsilon-total when the books are started"
+        )
     try:
         books.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -133,11 +133,15 @@ def enrol_admitted(
         raise PrivacyError("the admission names tokens that were never claimed; ask the registry what it runs")
     period = register.enrolment.period
     if period is None or (period.name, period.k_max) != (admission.period, admission.k_max):
-        here = "none is open" if period is None else f"{period.name!r} with k_max {period.k_max} is open"
+        wanted = f"the registry counts slots for the period {admission.period!r} with k_max {admission.k_max}"
+        if period is None:
+            raise ConfigError(
+                f"{wanted}, and here none is open; when the ledger of these people starts anew: tradefair consent "
+                f"period {admission.period!r} --k-max {admission.k_max}"
+            )
         raise ConfigError(
-            f"the registry counts slots for the period {admission.period!r} with k_max {admission.k_max}, and here "
-            f"{here}; when the ledger of these people starts anew: tradefair consent period {admission.period!r} "
-            f"--k-max {admission.k_max}"
+            f"{wanted}, and here {period.name!r} with k_max {period.k_max} is open; a period keeps its cap, so agree "
+            "with the registry on one for the next ledger, and close this one then"
         )
     with parties.books.transaction() as connection:
         parties.note_within(connection, known)

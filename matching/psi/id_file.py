@@ -23,6 +23,8 @@ def read_ids(path: Path, *, column: str | None = None) -> list[str]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = csv.reader(file, strict=True)
             names = [name.strip() for name in next(rows, [])]
+            if not any(names):
+                raise DataError(f"{path} has no line of names at its top; it needs one, and a line for each person")
             place = _place(path, names, column)
             seen: dict[str, None] = {}
             for row in rows:

@@ -77,9 +77,7 @@ class Parties:
         )
 
     def _find(self, connection: sqlite3.Connection, name: str, key: str, given: str | None) -> Known:
-        if given is not None and given != key:
-            raise PrivacyError(f"the message of {name!r} is signed by {key}, and its key was given as {given}; "
-                               "somebody else sent it, or the key is an old one")  # fmt: skip
+        require_given(name, key, given)
         other = connection.execute(
             "SELECT name FROM psi_parties WHERE key_hex = ? AND name <> ?", (key, name)
         ).fetchone()
@@ -96,3 +94,15 @@ class Parties:
                 "name, or its key was changed; ask it by another way, and give the key that it tells you"
             )
         return Known(name, key, "as before", bool(row[1]))
+
+
+def require_given(name: str, key: str, given: str | None) -> None:
+    """Refuse a key that is not the given one, if one was given.
+
+    Raises: PrivacyError: it is another.
+    """
+    if given is not None and given != key:
+        raise PrivacyError(
+            f"the message of {name!r} is signed by {key}, and its key was given as {given}; somebody else sent it, or "
+            "the key is an old one"
+        )

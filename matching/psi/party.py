@@ -19,7 +19,7 @@ from matching.psi.answering import hide, mask_both
 from matching.psi.asking import ask, checked_ids, count_matches
 from matching.psi.group import fresh_key
 from matching.psi.messages import Question, Reply
-from matching.psi.parties import Parties
+from matching.psi.parties import Parties, require_given
 from matching.psi.pending import Pending
 from matching.psi.sessions import Limit, Sessions
 from matching.psi.shared_count import SharedCount, joint_error
@@ -166,7 +166,7 @@ class Party:
                 Nothing is sent or kept then.
         """
         terms = question.terms
-        checked_question(question, self.name, places=places)
+        checked_question(question, self.name, places=places, given=asker_key)
         asker = self.parties.find(terms.asker, question.signer, given=asker_key)
         people = checked_ids(ids, terms)
         query = self._query(terms, epsilon)
@@ -240,8 +240,7 @@ class Party:
         return None if kept is None else SharedCount(**{**kept, "terms": Terms.read(kept["terms"])})
 
     def _query(self, terms: Terms, epsilon: float) -> Query:
-        if not isinstance(epsilon, int | float) or not 0 < epsilon <= _MOST_EPSILON:
-            raise ConfigError(f"epsilon of a count must be above 0 and at most {_MOST_EPSILON:g}, got {epsilon!r}")
+        checked_epsilon(epsilon)
         # Each session is a question of its own: about other lists, with other people's noise.
         return Query("counts", self.dataset, epsilon=float(epsilon), purpose=terms.purpose, refresh=True)
 
@@ -254,15 +253,23 @@ class Party:
         return pd.DataFrame({**rows, c.BASKET: np.arange(matches)})[list(columns)]
 
 
-def checked_question(question: Question, name: str, *, places: int) -> None:
+def checked_epsilon(epsilon: float) -> None:
+    """Refuse an epsilon that promises nothing. Raises: ConfigError: so it does, or is no number."""
+    if not isinstance(epsilon, int | float) or not 0 < epsilon <= _MOST_EPSILON:
+        raise ConfigError(f"epsilon of a count must be above 0 and at most {_MOST_EPSILON:g}, got {epsilon!r}")
+
+
+def checked_question(question: Question, name: str, *, places: int, given: str | None) -> None:
     """Refuse a question that a party has nothing to do with, whatever its books hold.
 
     Args:
         question: read from a message.
         name: of the party.
         places: that it agreed to.
+        given: public key of the asker, where it told one.
 
-    Raises: PrivacyError: the question is for somebody else, on other places, not signed, or changed since.
+    Raises: PrivacyError: the question is for somebody else, on other places, not signed, or changed since, or signed by
+        another key than the given one.
     """
     terms = question.terms
     if terms.answerer != name:
@@ -270,4 +277,4 @@ def checked_question(question: Question, name: str, *, places: int) -> None:
     if terms.places != places:
         raise PrivacyError(f"the question has {terms.places:,} places, and {places:,} were agreed to here; agree on "
                            "one number before any question")  # fmt: skip
-    _ = question.signer
+    require_given(terms.asker, question.signer, given)

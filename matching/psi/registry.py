@@ -140,10 +140,11 @@ class Registry:
             (time_text(now - dt.timedelta(days=DAYS)), terms.merchant, not merchant.confirmed),
         ).fetchone()[0]
         if had + people > self.most:
-            whom = terms.merchant if merchant.confirmed else "merchants whose keys nobody confirmed, all together,"
+            whom = terms.merchant if merchant.confirmed else "all merchants whose keys nobody confirmed, together,"
             raise PrivacyError(
-                f"{whom} had tokens for {had:,} people in {DAYS} days and asks for {people:,} more; {self.most:,} are "
-                "allowed, for each point is a guess at somebody: wait, confirm the merchant's key, or allow more"
+                f"{whom} had tokens for {had:,} people in {DAYS} days, {terms.merchant} asks for {people:,} more, and "
+                f"{self.most:,} are allowed, for each point is a guess at somebody; wait, confirm its key, or allow "
+                "more"
             )
         connection.execute(
             "INSERT INTO psi_token_questions (session, merchant, people, answered_at) VALUES (?, ?, ?, ?)",

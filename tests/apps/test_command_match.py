@@ -92,6 +92,7 @@ def test_a_question_that_no_honest_party_sends_is_refused_and_nothing_is_kept(ca
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert says in err
     assert not (tmp_path / "r.psi").exists()
+    assert not (tmp_path / "p").exists() or "no point" in says  # the books are opened for whoever passes the rest
     (tmp_path / "q.psi").write_bytes(message)  # the session was not used up
     assert call(*ANSWER, "--asker-key", key.public_hex)[0] == 0
 
@@ -170,7 +171,7 @@ def test_steps_of_an_enrolment_that_do_not_fit_are_refused(call, tmp_path, step,
         ("person_id\n" + "\n".join(map(str, range(500))), "agree on more places"),
         ("a,b\n1,2\n", "no column 'person_id'"),
         ("person_id\n", "names nobody"),
-        ("", "no column"),
+        ("", "no line of names"),
         ("person_id,x\n1,2\n ,3\n", "line 3"),
         ('person_id\n1\n"2\n', "no CSV file"),
         ("person_id\nc\u202e17\n", "line 2"),
@@ -199,6 +200,7 @@ def test_a_list_that_cannot_be_used_is_refused_and_nothing_is_written(call, tmp_
         (("finish", "a.csv", *FINISH[2:]), "no reply"),
         (("answer", "b.csv", *ANSWER[2:]), "no question"),
         (("answer", "b.csv", *ANSWER[2:], "--asker-key", "me"), "neither a public key"),
+        ((*START, "--epsilon", "9"), "more than all counts of m1 may cost together"),
     ],
 )
 def test_bad_input_ends_with_one_message(call, arguments, says):
