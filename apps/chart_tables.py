@@ -51,20 +51,26 @@ def reference_table(point: Point, metric: str) -> pd.DataFrame:
 
 
 def growth_table(
-    points: Mapping[float, Point], metric: str, arms: Sequence[str], *, reference: str | None = None
+    points: Mapping[float, Point],
+    metric: str,
+    arms: Sequence[str],
+    *,
+    reference: str | None = None,
+    column: str = "shoppers",
 ) -> pd.DataFrame:
-    """The points of the growth chart: shoppers, series, value, lo, hi, one row per number of shoppers and arm.
+    """The points of the growth chart: the swept number, series, value, lo, hi, one row per number and arm.
 
     Args:
-        points: by number of shoppers.
+        points: by the swept number.
         metric: which figure.
         arms: which lines.
         reference: an arm; figures are then ratios to it, from paired resampling.
+        column: what the column of the swept number is called.
     """
     rows = []
-    for shoppers, point in sorted(points.items()):
+    for at, point in sorted(points.items()):
         for arm in arms:
             figure = point.compared("ratio", metric, arm, reference) if reference else point.value(metric, arm)
             if figure is not None:
-                rows.append((shoppers, point.names[arm], figure.value, figure.lo, figure.hi))
-    return pd.DataFrame(rows, columns=["shoppers", "series", "value", "lo", "hi"])
+                rows.append((at, point.names[arm], figure.value, figure.lo, figure.hi))
+    return pd.DataFrame(rows, columns=[column, "series", "value", "lo", "hi"])

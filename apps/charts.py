@@ -61,20 +61,28 @@ def frontier(table: pd.DataFrame, references: pd.DataFrame, *, metric: str) -> a
     return alt.layer(*marks).resolve_axis(y="independent").properties(height=_height(series))
 
 
-def growth(table: pd.DataFrame, *, title: str) -> alt.LayerChart:
-    """Draw figures against the number of shoppers: a line with its interval band per arm, on a log axis."""
+def growth(table: pd.DataFrame, *, title: str, column: str = "shoppers") -> alt.LayerChart:
+    """Draw figures against a swept number, such as shoppers or rounds: a line with its interval band per arm.
+
+    Args:
+        table: of `chart_tables.growth_table`.
+        title: what is drawn.
+        column: of the swept number; its axis is logarithmic where no number is 0 or below.
+    """
     series = list(dict.fromkeys(table["series"]))
-    sizes = sorted({float(size) for size in table["shoppers"]})
+    sizes = sorted({float(size) for size in table[column]})
     axis = alt.Axis(values=sizes, format="~s", labelOverlap=True, grid=False)
+    name, log = column.replace("_", " ").capitalize(), sizes[0] > 0
+    scale = alt.Scale(type="log" if log else "linear", nice=False, padding=12)
     base = alt.Chart(table).encode(
         x=alt.X(
-            "shoppers:Q",
-            scale=alt.Scale(type="log", nice=False, padding=12),
-            title="Shoppers (log scale)",
+            f"{column}:Q",
+            scale=scale,
+            title=f"{name} (log scale)" if log else name,
             axis=axis,
         ),
         color=alt.Color("series:N", sort=series, scale=_scale(series, PALETTE), legend=alt.Legend(**_LEGEND)),
-        tooltip=_tooltips(title, "series", "shoppers"),
+        tooltip=_tooltips(title, "series", column),
     )
     band = base.mark_area(opacity=0.1).encode(y=alt.Y("lo:Q", scale=alt.Scale(zero=False), title=title), y2="hi:Q")
     dash = alt.StrokeDash("series:N", sort=series, scale=_scale(series, DASHES), legend=None)

@@ -52,15 +52,16 @@ def kept_of_pooled(point: Point, metric: str) -> Mapping[str, Result]:
     return {arm: ratio for arm, ratio in found.items() if ratio is not None}
 
 
-def price_of_privacy(points: Mapping[float, Point], metric: str) -> Finding | None:
+def price_of_privacy(points: Mapping[float, Point], metric: str, what: str = "shoppers") -> Finding | None:
     """Say what the smallest epsilon costs with the most shoppers; None where that cannot be told.
 
     Args:
-        points: by number of shoppers.
+        points: by number of shoppers, or of what else was swept.
         metric: whose loss.
+        what: was swept.
     """
-    for shoppers in sorted(points, reverse=True):
-        point = points[shoppers]
+    for swept in sorted(points, reverse=True):
+        point = points[swept]
         twins = point.find("federated", private=False) + point.find("pooled", private=False)
         for arm in point.find("federated", private=True)[:1]:
             ratios = (point.compared("ratio", metric, arm, twin) for twin in twins)
@@ -73,7 +74,7 @@ def price_of_privacy(points: Mapping[float, Point], metric: str) -> Finding | No
             else:
                 cost = f"{'costs' if ratio.value < 1 else 'adds'} {percent(abs(1 - ratio.value))} of {noun}"
             detail = f"Kept: {percent(ratio.value)}, 95% interval {percent_interval(ratio)}."
-            return Finding(f"With {shoppers:,.0f} shoppers, epsilon {epsilon:g} {cost}", detail)
+            return Finding(f"With {swept:,.10g} {what}, epsilon {epsilon:g} {cost}", detail)
     return None
 
 

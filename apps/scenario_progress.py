@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from apps.stored_results import StoredResults
+from experiments.documents import read_json
 from experiments.runs import RunStore
 from experiments.scenario_file import bundled_scenarios, load_scenario
 from experiments.sweep import sweep_points
@@ -35,6 +37,16 @@ def progress(store: RunStore, scenario: str) -> Progress:
     else:
         wanted = sum(point.runs_wanted for _, point in points)
     return Progress(statuses.count("finished"), statuses.count("failed") + statuses.count("refused"), wanted)
+
+
+def swept_numbers(store: RunStore, scenario: str, results: StoredResults | None) -> list[str]:
+    """Return the swept keys of a table of recommendations whose values are all numbers; shoppers first."""
+    document = read_json(store.root / scenario / "summary.json")
+    if results is None or (isinstance(document, dict) and document.get("kind", "recommendation") != "recommendation"):
+        return []
+    sweeps = [point.sweep for point in results.points]
+    keys = [key for key in sweeps[0] if all(type(one[key]) in (int, float) for one in sweeps)]
+    return sorted(keys, key=lambda key: key != SHOPPERS)
 
 
 def bundled_over_shoppers() -> tuple[str, ...]:

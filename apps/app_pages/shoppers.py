@@ -1,4 +1,4 @@
-"""How usefulness changes with the number of shoppers: more of them drown the noise that protects each."""
+"""How usefulness changes with the number of shoppers, or with another number that a scenario varies, such as rounds."""
 
 import streamlit as st
 
@@ -7,7 +7,7 @@ from apps.figure_text import count
 from apps.findings import price_of_privacy
 from apps.metric_names import in_order, metric_name
 from apps.opened_store import command, opened_store
-from apps.scenario_progress import SHOPPERS, bundled_over_shoppers
+from apps.scenario_progress import SHOPPERS, bundled_over_shoppers, swept_numbers
 from apps.stored_results import Point, read_results
 
 MOST_LINES = len(charts.PALETTE)
@@ -15,16 +15,22 @@ LEVEL, SHARE = "Level", "Share of pooled"
 store, scenario = opened_store(), st.session_state["scenario"]
 results = read_results(store, scenario)
 
+keys = swept_numbers(store, scenario, results)
+against = keys[0] if keys else SHOPPERS
+if len(keys) > 1:
+    against = st.segmented_control(
+        "Against", keys, default=keys[0], required=True, key="swept", bind="query-params", wrap=True
+    )
+what = against.rpartition(".")[2]
 others: dict[str, dict[float, Point]] = {}
-for point in results.points if results else ():
-    if SHOPPERS in point.sweep:
-        rest = ", ".join(f"{key} = {value}" for key, value in point.sweep.items() if key != SHOPPERS)
-        others.setdefault(rest, {})[float(point.sweep[SHOPPERS])] = point
+for point in results.points if results and keys else ():
+    rest = ", ".join(f"{key} = {value}" for key, value in point.sweep.items() if key != against)
+    others.setdefault(rest, {})[float(point.sweep[against])] = point
 
 if not others:
     st.title("This scenario does not vary the number of shoppers")
-    filled = (read_results(store, name) for name in store.scenarios())
-    varying = [found.scenario for found in filled if found and any(SHOPPERS in point.sweep for point in found.points)]
+    st.caption("Nor any other number of a recommendation, such as `federation.rounds`, against which to draw a curve.")
+    varying = [name for name in store.scenarios() if swept_numbers(store, name, read_results(store, name))]
     if varying:
         st.markdown("Another scenario in this store does:")
         for other in varying:
@@ -57,8 +63,8 @@ with st.container(horizontal=True):
 metric = shorts.get(short, metrics[0])
 name = metric_name(metric)
 
-finding = price_of_privacy(points, metric)
-sentence = finding.sentence if finding else f"{name.label} at {count(len(points), 'number')} of shoppers"
+finding = price_of_privacy(points, metric, what.replace("_", " "))
+sentence = finding.sentence if finding else f"{name.label} at {count(len(points), 'number')} of {what}"
 st.title(sentence)
 if finding:
     st.markdown(finding.detail)
@@ -84,14 +90,17 @@ lines = st.multiselect(
 )
 reference = whole if scale == SHARE else None
 heading = f"{name.label} divided by that of {names[reference]}" if reference else name.label
-table = chart_tables.growth_table(points, metric, [arm for arm in names if names[arm] in lines], reference=reference)
+shown = [arm for arm in names if names[arm] in lines]
+table = chart_tables.growth_table(points, metric, shown, reference=reference, column=what)
 if table.empty:
     st.info("Choose at least one arm that has been measured.")
     st.stop()
-st.altair_chart(charts.growth(table, title=heading), alt=f"{heading} against the number of shoppers. {sentence}")
-st.caption(
-    "Bands are 95% intervals over shoppers and seeds. Each number of shoppers is a generated world of its own: "
-    "compare arms at one number."
+st.altair_chart(charts.growth(table, title=heading, column=what), alt=f"{heading} against {against}. {sentence}")
+each = (
+    "Each number of shoppers is a generated world of its own: compare arms at one number."
+    if against == SHOPPERS
+    else "Each point was run by itself, with its whole epsilon."
 )
+st.caption(f"Bands are 95% intervals over shoppers and seeds. {each}")
 with st.expander("The same figures as a table"):
-    st.dataframe(table, hide_index=True, height="content", alt=f"{heading} by number of shoppers and arm")
+    st.dataframe(table, hide_index=True, height="content", alt=f"{heading} by {against} and arm")

@@ -125,6 +125,17 @@ def test_the_curve_over_shoppers_has_every_size_and_the_chosen_arms(visit, run_s
     assert "Choose at least one arm" in app.info[0].value
 
 
+def test_a_curve_is_drawn_over_any_swept_number(visit, run_store, tmp_path):
+    shutil.copytree(run_store / "growing", tmp_path / "growing")
+    for name in ("summary.json", "scenario.toml"):
+        path = tmp_path / "growing" / name
+        path.write_text(path.read_text().replace("data.shoppers", "federation.rounds"))
+    app = visit("shoppers", store=tmp_path)
+    assert app.title[0].value.startswith("With 4,000 rounds, epsilon 1 ")
+    assert sorted(set(app.dataframe[0].value["rounds"])) == [400, 1200, 4000]
+    assert "against federation.rounds" in app.get("vega_lite_chart")[0].proto.alt
+
+
 def test_shares_of_pooled_are_the_ratios_of_the_summary(visit, run_store):
     app = visit("shoppers", scenario="growing", scale="Share of pooled")
     table = app.dataframe[0].value
