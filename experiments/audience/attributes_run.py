@@ -27,11 +27,11 @@ from experiments.audience.training import (
     noise_seed,
     rehearse,
 )
-from matching.audience.evaluate import auc
 from privacy.accounting import epsilon_rdp
 from retail.attributes import attribute
 from retail.errors import ConfigError
 from retail.responses import Responses, require_both
+from retail.separation import auc
 
 Floats = npt.NDArray[np.float64]
 Predict = Callable[[Responses], tuple[Floats, Floats]]
@@ -99,10 +99,10 @@ def require_answers(spec: AudienceSpec, plan: Plan) -> None:
         known = answers(spec.settings.data, spec.settings.partition, name, now=plan.now)
         check_population(spec, len(known))
         yes = known.to_numpy()
-        require_both(yes, f"attribute {name}")
+        require_both(yes, f"attribute {name}", did="have it")
         fold = folds_of(known.index.to_numpy(), folds=plan.folds, seed=spec.seed)
         for number in range(plan.folds):
-            require_both(yes[fold != number], f"attribute {name} without fold {number}")
+            require_both(yes[fold != number], f"attribute {name} without fold {number}", did="have it")
 
 
 def run_attributes(spec: AudienceSpec, directory: Path, progress: Callable[[str], None]) -> Measured:

@@ -88,12 +88,12 @@ class Responses:
         return pd.DataFrame({**known, **answers, **dict(zip(self.names, self.features.T, strict=True))})
 
 
-def require_both(responded: Floats, what: str) -> None:
-    """Refuse answers that are all alike; see `Responses.require_both`."""
+def require_both(responded: Floats, what: str, *, did: str = "responded") -> None:
+    """Refuse answers that are all alike; see `Responses.require_both`. Args: did: what those with a 1 did."""
     yes = int(responded.sum())
     if yes in (0, len(responded)):
         raise DataError(
-            f"{what}: {yes} of {len(responded)} people responded, so there is nothing to tell apart; choose another "
+            f"{what}: {yes} of {len(responded)} people {did}, so there is nothing to tell apart; choose another "
             "one, or other people"
         )
 

@@ -150,7 +150,7 @@ def test_what_cannot_be_meant_is_refused_before_any_run(tmp_path, arm, options, 
 def test_an_attribute_that_everybody_or_nobody_has_is_one_message_before_any_run(tmp_path, monkeypatch, everybody):
     made = attributes.Attribute("is a household", False, lambda data, day: _ones(data) * everybody, ())
     monkeypatch.setattr(attributes, "ATTRIBUTES", {**attributes.ATTRIBUTES, "all": made})
-    with pytest.raises(ConfigError, match=r"attribute all: \d+ of \d+ people responded, so there is nothing to tell"):
+    with pytest.raises(ConfigError, match=r"attribute all: \d+ of \d+ people have it, so there is nothing to tell"):
         AUDIENCE.check(scenario({"model": "pooled"}, attributes=["all"]), tmp_path)
     assert not list(tmp_path.iterdir())
 
