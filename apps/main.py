@@ -97,6 +97,12 @@ RULES = st.Page(
     icon=":material/rule:",
     help="Write rules of your own, read them in English, see which requests change. Needs no runs.",
 )
+PEOPLE = st.Page(
+    "app_pages/people.py",
+    title="People",
+    icon=":material/how_to_reg:",
+    help="Who agreed to what, withdrawals, erasure requests with their certificates. Needs no runs.",
+)
 
 
 def login_page() -> None:
@@ -115,7 +121,7 @@ def login_page() -> None:
 sections = {
     "": [OVERVIEW],
     "Researchers": [RESULTS, COMPARE, SCENARIOS, RUNS, SHOPPERS],
-    "Compliance": [COMPLIANCE, RULES],
+    "Compliance": [COMPLIANCE, RULES, PEOPLE],
     "Merchants": [LAYOUT, MARKET, AUDIENCES, ASSISTANT],
 }
 if is_required():
@@ -127,7 +133,7 @@ if is_required():
     with st.sidebar:
         st.button("Log out", icon=":material/logout:", on_click=st.logout)
 page = st.navigation({name: pages for name, pages in sections.items() if not name or sees(name)}, position="top")
-OF_NO_SCENARIO = (OVERVIEW, SCENARIOS, COMPARE, LAYOUT, MARKET, AUDIENCES, ASSISTANT, RULES)
+OF_NO_SCENARIO = (OVERVIEW, SCENARIOS, COMPARE, LAYOUT, MARKET, AUDIENCES, ASSISTANT, RULES, PEOPLE)
 
 store = opened_store()
 scenarios = store.scenarios()

@@ -16,6 +16,7 @@ RESEARCHERS = {
 }
 COMPLIANCE = {
     "compliance": ("See who may read what", "Rules, requests, denials, budgets, logs, and a report to hand on."),
+    "people": ("Answer a person", "Agreements, withdrawals, and erasure with a certificate."),
     "rules": ("Write rules", "Read them back in English, and see which requests they change."),
 }
 MERCHANTS = {

@@ -62,7 +62,7 @@ def plan(
     from apps.command import tables
     from privacy.erasure.places import MEANING
 
-    erasure, _ = _open(places, register, log, commitments, key, journal, origin)
+    erasure, _ = open_erasure(places, register, log, commitments, key, origin, journal)
     found = erasure.plan(read_person(person), assumed=assume or ())
     if as_json:
         rows = [{**asdict(step), "meaning": MEANING[step.action]} for step in found.steps]
@@ -112,7 +112,7 @@ def run(
 
     if to is not None:
         require_place(to, "--to")
-    erasure, public = _open(places, register, log, commitments, key, journal, origin)
+    erasure, public = open_erasure(places, register, log, commitments, key, origin, journal)
     certificate = erasure.run(
         read_person(person), delete_models=delete_models or (), notified=notified or (), assumed=assume or ()
     )
@@ -249,9 +249,14 @@ def destroy_list(
     typer.echo(f"destroyed: {count} marks and their key")
 
 
-def _open(
-    places: Path, register: Path, log: Path, commitments: Path, key: Path, journal: Path, origin: str
+def open_erasure(
+    places: Path, register: Path, log: Path, commitments: Path, key: Path, origin: str, journal: Path
 ) -> tuple[Erasure, Path]:
+    """Open what an erasure works on, with its log and journal; return also the file of the public key.
+
+    Raises:
+        TradefairError: something is missing or cannot be opened.
+    """
     from apps.command.place_kinds import place_kinds
     from privacy.erasure import Erasure, read_registry
 

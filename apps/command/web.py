@@ -17,6 +17,7 @@ from retail.errors import ConfigError
 
 STORE_VARIABLE: Final = "TRADEFAIR_STORE"
 FACES_VARIABLE: Final = "TRADEFAIR_FACES"
+BOOKS_VARIABLE: Final = "TRADEFAIR_BOOKS"
 FLAGS: Final = (
     "--server.headless=true",
     "--server.enableXsrfProtection=true",
@@ -39,6 +40,9 @@ def serve(
     faces: Annotated[
         Path, typer.Option("--faces", help="A merchant's folder for faces, for the page Assistant.")
     ] = Path("faces"),
+    books: Annotated[
+        Path, typer.Option("--books", help="A folder with the consent register, for the page People.")
+    ] = Path("books"),
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port to listen on.")] = 8501,
     host: Annotated[
         str, typer.Option("--host", help="Address to listen on; any but 127.0.0.1 needs --login.")
@@ -72,6 +76,7 @@ def serve(
     if not store.is_dir():
         typer.echo(f"{store} does not exist yet; the pages fill when 'tradefair demo' has run", err=True)
     environment = {**os.environ, STORE_VARIABLE: str(store.resolve()), FACES_VARIABLE: str(faces.resolve())}
+    environment[BOOKS_VARIABLE] = str(books.resolve())
     environment.pop(LOGIN_VARIABLE, None)
     if login is not None:
         environment[LOGIN_VARIABLE] = str(login.resolve())

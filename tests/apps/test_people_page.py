@@ -1,0 +1,122 @@
+"""The page People: agreements, a withdrawal, an erasure with its certificate, and what goes wrong."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from apps.command.main import main
+from apps.command.web import BOOKS_VARIABLE, STORE_VARIABLE
+from retail.generator import Settings, generate_tables
+
+MAIN = Path(__file__).parent.parent.parent / "apps" / "main.py"
+PLACES = """
+[[place]]
+name = "tables"
+kind = "tables"
+path = "my-shop"
+
+[[place]]
+name = "lookalike"
+kind = "model"
+paths = ["lookalike.npz"]
+command = "make lookalike"
+from = ["tables"]
+"""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A house with tables, a model, a list of places, and two people's receipts."""
+    house = tmp_path_factory.mktemp("house")
+    generate_tables(house / "my-shop", Settings(shoppers=60, seed=1, merchants=3, products=40))
+    (house / "lookalike.npz").write_bytes(b"weights")
+    (house / "books").mkdir()
+    (house / "books" / "places.toml").write_text(PLACES)
+    (house / "notice.txt").write_text("We suggest what you may like.")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(house)
+        notice = "consent notice notice.txt --controller m1 --reference n1 --language en"
+        assert main([*notice.split(), "--published", "2025-01-01T00:00:00+00:00"]) == 0
+        for person in ("17", "18"):
+            with (house / "receipt.json").open("w") as file, pytest.MonkeyPatch.context() as out:
+                out.setattr("sys.stdout", file)
+                assert main("consent template --controller m1 --purpose recommendation --notice n1".split()) == 0
+            assert main(["consent", "record", "receipt.json", "--person", person]) == 0
+    return house
+
+
+@pytest.fixture
+def house(made, tmp_path, monkeypatch):
+    copy = shutil.copytree(made, tmp_path / "house")
+    monkeypatch.chdir(copy)
+    return copy
+
+
+@pytest.fixture
+def visit(house, monkeypatch):
+    def open_part(part, books="books"):
+        monkeypatch.setenv(STORE_VARIABLE, str(house / "runs"))
+        monkeypatch.setenv(BOOKS_VARIABLE, str(house / books))
+        app = AppTest.from_file(MAIN, default_timeout=120)
+        app.query_params["people_part"] = part
+        app.switch_page("app_pages/people.py").run()
+        assert not app.exception
+        return app
+
+    return open_part
+
+
+def type_id(app, key, person):
+    app.get_by_key(key).set_value(person).run()
+    assert not app.exception
+    return app
+
+
+def test_agreements_are_counted_and_a_withdrawal_ends_one(visit):
+    assert visit("Agreements").title[0].value == "2 agreements valid, 0 withdrawn"
+    app = type_id(visit("A person"), "people_person", "17")
+    assert app.table[0].value["State"].tolist() == ["valid"]
+    app.get_by_key("people_withdraw").click().run()
+    assert not app.exception
+    assert "1 receipt ended" in app.success[0].value
+    assert app.table[0].value["State"].tolist() == ["withdrawn"]
+    assert "17" not in str(dict(app.query_params))
+    assert visit("Agreements").title[0].value == "1 agreement valid, 1 withdrawn"
+
+
+def test_an_erasure_is_planned_confirmed_certified_and_checked(visit, house):
+    app = type_id(visit("Erasure"), "erase_person", "17")
+    app.get_by_key("erase_plan").click().run()
+    plan = app.table[0].value
+    assert dict(zip(plan["Place"], plan["What is done"], strict=True))["lookalike"] == "retrain"
+    assert app.get_by_key("erase_run").disabled
+    assert (house / "lookalike.npz").exists()
+    app.get_by_key("erase_models").set_value(["lookalike"])
+    app.get_by_key("erase_sure").check().run()
+    app.get_by_key("erase_run").click().run()
+    assert not app.exception
+    assert "Closed" in app.success[0].value
+    assert not (house / "lookalike.npz").exists()
+    (certificate,) = (house / "books" / "certificates").glob("*.json")
+    assert "17" not in json.loads(certificate.read_text())["commitments"]
+    checked = visit("Check a certificate")
+    checked.file_uploader(key="certificate").set_value([("c.json", certificate.read_bytes(), "application/json")]).run()
+    assert "Good" in checked.success[0].value
+    forged = certificate.read_text().replace('"closed"', '"open"', 1).encode()
+    checked.file_uploader(key="certificate").set_value([("c.json", forged, "application/json")]).run()
+    assert "Not good" in checked.error[0].value
+    checked.file_uploader(key="certificate").set_value([("c.json", b"[1]", "application/json")]).run()
+    assert "no erasure certificate" in checked.error[0].value
+
+
+def test_what_is_missing_is_said(visit, house):
+    assert visit("Agreements", books="nowhere").title[0].value == "No consent register yet"
+    assert not (house / "nowhere").exists()
+    assert "Nothing is on record" in type_id(visit("A person"), "people_person", "nobody").info[0].value
+    (house / "books" / "places.toml").unlink()
+    app = type_id(visit("Erasure"), "erase_person", "17")
+    app.get_by_key("erase_plan").click().run()
+    assert "no list of places" in app.error[0].value.replace("\\", "")
