@@ -111,5 +111,6 @@ INSIGHT: Final = Method(
         "forecast.",
         "Intervals of told draw held-out people anew, the same ones for every arm; others are 95% intervals of the "
         "estimates, clustered by person.",
+        "inf in an interval: it has no end, since people may not mind prices at all, or no weight may be enough.",
     ),
 )
