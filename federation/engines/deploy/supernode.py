@@ -47,8 +47,7 @@ def _keep_up(said: list[str]) -> int:
         while node.poll() is None and not ending.wait(0.2):
             pass
         if ending.is_set():
-            node.terminate()
-            return node.wait()
+            return _ended(node)
         now = time.monotonic()
         if now - begun > _WELL_S:
             well = now
@@ -57,6 +56,15 @@ def _keep_up(said: list[str]) -> int:
             return 1
         ending.wait(_AGAIN_S)
     return 0
+
+
+def _ended(node: subprocess.Popen[bytes]) -> int:
+    """Wait for a SuperNode that `down` has asked to end; asked twice, it would not take leave of its server."""
+    try:
+        return node.wait(_AGAIN_S)
+    except subprocess.TimeoutExpired:
+        node.terminate()
+        return node.wait()
 
 
 def _once(said: list[str]) -> None:
