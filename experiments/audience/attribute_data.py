@@ -16,12 +16,12 @@ from scipy.stats import rankdata
 from experiments.audience.measured import Figure
 from experiments.audience.trial import listed_merchants
 from experiments.scenario import DataSettings, PartitionSettings
-from matching.audience.evaluate import auc, lift
 from retail import columns as c
 from retail.attributes import attribute
 from retail.datasource import DataSource
 from retail.households import Households, homes, households
 from retail.responses import Responses
+from retail.separation import auc, lift
 
 Floats = npt.NDArray[np.float64]
 MOST: Final = 7.0

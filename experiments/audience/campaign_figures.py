@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from experiments.audience.measured import Figure
-from matching.audience.evaluate import auc, lift
 from retail.errors import DataError
 from retail.responses import Responses
+from retail.separation import auc, lift
 
 Floats = npt.NDArray[np.float64]
 _SHARE: Final = 0.1

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from matching.audience.evaluate import auc
 from matching.audience.launch import Launch
 from retail.errors import DataError
+from retail.separation import auc
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -27,14 +27,19 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class SeedMembership:
-    """How well seeds are recognised. Attributes: auc: (launches,); redrawn: (draws,) mean with launches drawn anew."""
+    """How well seeds are recognised.
+
+    Attributes:
+        auc: (launches, releases), mean over both halves; NaN for a launch without somebody on both sides.
+        redrawn: (draws,) mean with launches drawn anew, and for each of them one of its releases.
+    """
 
     auc: Floats
     redrawn: Floats
 
     @property
     def mean(self) -> float:
-        """Mean over the launches that have somebody on both sides."""
+        """Mean over the launches that have somebody on both sides, and over their releases."""
         return float(np.nanmean(self.auc))
 
 
@@ -46,28 +51,31 @@ def half_of(persons: npt.NDArray[np.generic], launch: Launch) -> Mask:
     return np.array(heads, dtype=np.bool_)
 
 
-def seed_membership(fits: Sequence[Sequence[tuple[Floats, Mask, Mask]]], *, draws: int, seed: int) -> SeedMembership:
+def seed_membership(
+    fits: Sequence[Sequence[Sequence[tuple[Floats, Mask, Mask]]]], *, draws: int, seed: int
+) -> SeedMembership:
     """Measure how well those who made a profile are told from those who stayed out.
 
     Args:
-        fits: of each launch one or more trials of (score (persons,), used (persons,), left_out (persons,)).
-        draws: how often launches are drawn anew.
+        fits: of each launch, for each release (they differ in noise alone; as many for every launch), one or more
+            trials of (score (persons,), used (persons,), left_out (persons,)).
+        draws: how often launches and releases are drawn anew.
         seed: of the draws.
 
     Raises: DataError: no launch has somebody on both sides.
     """
-    found = []
-    for trials in fits:
-        areas = []
-        for score, used, out in trials:
-            both = used | out
-            if used.any() and out.any():
-                areas.append(float(auc(score[both], used[both])[0]))
-        found.append(float(np.mean(areas)) if areas else np.nan)
-    values = np.array(found)
-    usable = values[np.isfinite(values)]
+    values = np.array([[_area(trials) for trials in releases] for releases in fits])
+    usable = values[np.isfinite(values).all(axis=1)] if values.size else values
     if not len(usable):
         raise DataError("no launch has seeds on both sides of the coin; take launches with more early buyers")
     rng = np.random.default_rng([seed, len(values)])
-    redrawn = usable[rng.integers(len(usable), size=(draws, len(usable)))].mean(axis=1)
+    shape = draws, len(usable)
+    redrawn = usable[rng.integers(len(usable), size=shape), rng.integers(usable.shape[1], size=shape)].mean(axis=1)
     return SeedMembership(values, redrawn)
+
+
+def _area(trials: Sequence[tuple[Floats, Mask, Mask]]) -> float:
+    areas = [
+        float(auc(score[used | out], used[used | out])[0]) for score, used, out in trials if used.any() and out.any()
+    ]
+    return float(np.mean(areas)) if areas else float("nan")

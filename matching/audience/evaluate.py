@@ -1,24 +1,26 @@
 """How good an order of households is: does it put later buyers first, over launches, with intervals.
 
-Source: Hanley and McNeil 1982 (the area under the curve is the chance that a later buyer stands before another
-household); Efron and Tibshirani 1993, chapter 13 (percentile intervals).
+Source: Efron and Tibshirani 1993, chapter 13 (percentile intervals).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from retail.errors import DataError
+from retail.separation import auc, lift
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 TOP_SHARE: Final = 0.05
 _CELLS: Final = 4_000_000
+_STATISTICS: Final[tuple[Callable[..., Floats], ...]] = (auc, partial(lift, share=TOP_SHARE))
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,61 +39,6 @@ class Quality:
     lift_redrawn: Floats
     auc_of_each: Floats
     lift_of_each: Floats
-
-
-def auc(score: Floats, positive: Mask, weight: Floats | None = None) -> Floats:
-    """Return the chance that a positive has a higher score than another; ties count half.
-
-    Args:
-        score: (n,) without NaN.
-        positive: (n,).
-        weight: (draws, n) how often each household counts; None for once each.
-
-    Returns: (draws,) float64; NaN where there are no positives, or none but those.
-
-    Raises: DataError: a NaN score.
-    """
-    times = _weights(score, weight)
-    order = np.argsort(score, kind="stable")
-    value, good, times = score[order], positive[order], times[:, order]
-    ends = np.flatnonzero(np.append(value[1:] != value[:-1], True))  # of runs of equal scores
-    below = np.cumsum(np.where(good, 0.0, times), axis=1)[:, ends]
-    above = np.cumsum(np.where(good, times, 0.0), axis=1)[:, ends]
-    zero = np.zeros((len(times), 1))
-    hits, other = np.diff(above, axis=1, prepend=zero), np.diff(below, axis=1, prepend=zero)
-    won = (hits * (below - other / 2)).sum(axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found: Floats = won / (above[:, -1] * below[:, -1])
-    return found
-
-
-def lift(score: Floats, positive: Mask, weight: Floats | None = None, *, share: float = TOP_SHARE) -> Floats:
-    """Return how many times more positives stand in the best share than in as many households drawn at random.
-
-    The household at the end of the share counts in part; equal scores share what they stand for.
-
-    Args:
-        score: as for `auc`.
-        positive: likewise.
-        weight: likewise.
-        share: of all households, in (0, 1].
-
-    Returns: (draws,) float64; NaN where there are no positives.
-    """
-    times = _weights(score, weight)
-    order = np.argsort(-score, kind="stable")
-    value, good, times = score[order], positive[order], times[:, order]
-    ends = np.flatnonzero(np.append(value[1:] != value[:-1], True))
-    mass = np.cumsum(times, axis=1)[:, ends]
-    hits = np.cumsum(np.where(good, times, 0.0), axis=1)[:, ends]
-    zero = np.zeros((len(times), 1))
-    size, gained = np.diff(mass, axis=1, prepend=zero), np.diff(hits, axis=1, prepend=zero)
-    room = share * mass[:, -1:]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        part = np.clip((room - (mass - size)) / size, 0.0, 1.0)
-        inside = np.where(size > 0, part * gained, 0.0).sum(axis=1)
-        found: Floats = inside / (share * hits[:, -1])
-    return found
 
 
 def measure(
@@ -128,7 +75,7 @@ def measure(
     chosen = rng.multinomial(len(scores), np.full(len(scores), 1 / len(scores)), size=draws).astype(np.float64)
     plain, redrawn = np.zeros((2, len(scores))), np.zeros((2, draws, len(scores)))
     for number, (score, good, use) in enumerate(zip(scores, positives, counted, strict=True)):
-        for row, statistic in enumerate((auc, lift)):
+        for row, statistic in enumerate(_STATISTICS):
             plain[row, number] = statistic(score[use], good[use])[0]
             step = max(1, _CELLS // persons)
             for start in range(0, draws, step):
@@ -136,12 +83,6 @@ def measure(
                 redrawn[row, part, number] = statistic(score[use], good[use], people[part][:, use])
     means = [_mean(values, chosen) for values in redrawn]
     return Quality(plain[0], plain[1], means[0], means[1], redrawn[0].T, redrawn[1].T)
-
-
-def _weights(score: Floats, weight: Floats | None) -> Floats:
-    if np.isnan(score).any():
-        raise DataError(f"{int(np.isnan(score).sum())} of {len(score)} scores are NaN; find the fault in the method")
-    return np.ones((1, len(score))) if weight is None else weight
 
 
 def _mean(values: Floats, weight: Floats) -> Floats:

@@ -17,10 +17,11 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
 from privacy.attacks.intervals import Floats, check_confidence, mask, most_auc, vector
 from privacy.attacks.result import CAUTIOUS, AttackResult, ControlResult
+from retail import separation
 from retail.errors import PrivacyError
 
 Scores = Callable[[NDArray[np.int64]], Any]
@@ -93,9 +94,7 @@ def auc(scores: Any, member: Any) -> float:
     """Return the chance that a random member scores above a random other; ties count half."""
     values = vector(scores, "scores")
     inside = mask(member, "member", len(values))
-    ranks = stats.rankdata(values)
-    count = int(inside.sum())
-    return float((ranks[inside].sum() - count * (count + 1) / 2) / (count * (len(values) - count)))
+    return float(separation.auc(values, inside)[0])
 
 
 def true_positives(scores: Any, member: Any, *, at: float) -> float:

@@ -2,44 +2,12 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from matching.audience.attack import half_of, seed_membership
-from matching.audience.evaluate import auc, lift, measure
+from matching.audience.evaluate import measure
 from matching.audience.launch import Launch
 from matching.audience.profile import nearest_seed
-from privacy.attacks.membership import auc as attack_auc
 from retail.errors import DataError
-
-SCORES = st.lists(st.tuples(st.integers(0, 5), st.booleans(), st.integers(0, 3)), min_size=2, max_size=25)
-
-
-@given(drawn=SCORES)
-def test_area_and_lift_with_weights_are_those_of_households_written_out_as_often(drawn):
-    score, positive, weight = (np.array(one) for one in zip(*drawn, strict=True))
-    score, positive = score.astype(float), positive.astype(bool)
-    again = np.repeat(np.arange(len(score)), weight)
-    for statistic in (auc, lift):
-        found = statistic(score, positive, weight[None].astype(float))[0]
-        if positive[again].any() and not positive[again].all():
-            assert found == pytest.approx(statistic(score[again], positive[again])[0])
-
-
-@given(drawn=SCORES)
-def test_the_area_is_that_of_an_independent_implementation(drawn):
-    score, positive, _ = (np.array(one) for one in zip(*drawn, strict=True))
-    if 0 < positive.sum() < len(positive):
-        assert auc(score.astype(float), positive)[0] == pytest.approx(attack_auc(score.astype(float), positive))
-
-
-def test_a_perfect_a_reversed_and_a_constant_order():
-    positive = np.arange(100) < 5
-    best = -np.arange(100.0)
-    assert (auc(best, positive)[0], lift(best, positive)[0]) == (1.0, pytest.approx(20.0))
-    assert (auc(-best, positive)[0], lift(-best, positive)[0]) == (0.0, 0.0)
-    assert auc(np.zeros(100), positive)[0] == 0.5
-    assert lift(np.zeros(100), positive)[0] == pytest.approx(1.0)
 
 
 def launches(seed, strength):
@@ -99,11 +67,22 @@ def test_the_attack_names_seeds_of_the_nearest_seed_and_nobody_from_chance():
         places /= np.linalg.norm(places, axis=1, keepdims=True)
         seeds, heads = np.arange(300) < 40, half_of(np.arange(300), Launch(number, 1))
         used, out = seeds & heads, seeds & ~heads
-        named.append([(nearest_seed(places, used), used, out)])
-        nothing.append([(rng.random(300), used, out)])
+        named.append([[(nearest_seed(places, used), used, out)]])
+        nothing.append([[(rng.random(300), used, out)] for _ in range(3)])
     assert seed_membership(named, draws=100, seed=0).mean == 1.0
     found = seed_membership(nothing, draws=100, seed=0)
+    assert found.auc.shape == (12, 3)
     lo, hi = np.quantile(found.redrawn, (0.005, 0.995))
     assert lo < 0.5 < hi
     with pytest.raises(DataError, match="both sides of the coin"):
-        seed_membership([[(np.zeros(3), np.ones(3, dtype=bool), np.zeros(3, dtype=bool))]], draws=10, seed=0)
+        seed_membership([[[(np.zeros(3), np.ones(3, dtype=bool), np.zeros(3, dtype=bool))]]], draws=10, seed=0)
+
+
+def test_the_interval_of_the_attack_is_of_one_release_and_grows_with_the_luck_of_its_noise():
+    used, out = np.arange(4) < 2, np.arange(4) >= 2
+    hit, miss = (np.array([1.0, 1, 0, 0]), used, out), (np.array([0.0, 0, 1, 1]), used, out)
+    steady = seed_membership([[[hit, miss]] * 2] * 8, draws=200, seed=0)
+    lucky = seed_membership([[[hit], [miss]]] * 8, draws=200, seed=0)
+    assert steady.mean == lucky.mean == 0.5
+    assert np.ptp(steady.redrawn) == 0
+    assert np.ptp(lucky.redrawn) > 0.5
