@@ -87,7 +87,7 @@ def _best_arm(point: Point, metric: str) -> Finding:
     name = metric_name(metric)
     return Finding(
         f"{point.names[best]} has the highest {name.label}: {measured[best].value:.3f}",
-        f"{with_interval(measured[best])}, 95% interval. Arms can be compared by their paired differences below.",
+        f"{with_interval(measured[best])}, 95% interval. Whether arms differ is for their paired differences to say.",
     )
 
 

@@ -103,11 +103,14 @@ def show_attacks(store: RunStore, scenario: str, rows: Iterable[Mapping[str, Any
 def epsilon_table(found: Iterable[Attacked]) -> pd.DataFrame:
     """Return the attacks that speak of epsilon: Attack, Mark (one of `_MARKS`), value; one row for each known mark."""
     rows = []
+    found = list(found)
+    runs = {arm: {one.run for one in found if one.arm == arm} for arm in {one.arm for one in found}}
     for one in found:
         result = one.result
         if result.unit != _EPSILON or not math.isfinite(result.lo):
             continue
-        name = f"{ATTACK_NAMES.get(result.name, result.name)}: {one.arm}, run {one.run[:8]}"
+        which = f", run {one.run[:8]}" if len(runs[one.arm]) > 1 else ""
+        name = f"{ATTACK_NAMES.get(result.name, result.name)}: {one.arm}{which}"
         known = zip(_MARKS, (result.lo, result.claim, result.ceiling), strict=True)
         rows += [(name, mark, float(value)) for mark, value in known if value is not None and math.isfinite(value)]
     return pd.DataFrame(rows, columns=["Attack", "Mark", "value"])
@@ -120,7 +123,7 @@ def chart(table: pd.DataFrame) -> alt.LayerChart:
     base = alt.Chart(table).encode(y=alt.Y("Attack:N", sort=None, axis=alt.Axis(**_ROWS)))
     line = base.mark_rule(yOffset=8, color=PALETTE[4], strokeWidth=1).encode(x="min(value):Q", x2="max(value):Q")
     marks = base.mark_point(filled=True, size=90, opacity=1, yOffset=8).encode(
-        x=alt.X("value:Q", title="Epsilon", scale=alt.Scale(zero=True, nice=True)),
+        x=alt.X("value:Q", title="Epsilon", scale=alt.Scale(zero=True, nice=True), axis=alt.Axis(tickCount=6)),
         color=alt.Color("Mark:N", scale=alt.Scale(**scale, range=[PALETTE[0], PALETTE[1], PALETTE[4]]), legend=legend),
         shape=alt.Shape("Mark:N", scale=alt.Scale(**scale, range=["circle", "diamond", "triangle-up"]), legend=legend),
         tooltip=["Attack:N", "Mark:N", alt.Tooltip("value:Q", title="Epsilon", format=".3g")],

@@ -88,7 +88,7 @@ def show_noise(store: RunStore, scenario: str, point: Point, metric: str) -> Non
     st.header("Where the noise is added")
     worst = min(found, key=lambda one: one.difference.value)
     st.markdown(f"**{_sentence(worst, name.label)}.**")
-    reference = "the aggregator adds it once"
+    reference = "noise added once, by the aggregator"
     rows = [
         {
             result_tables.ARM: f"ε {one.epsilon:g}: {_PLACES.get(one.place, one.place)}", "value": one.difference.value,

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from apps.login import USERS
 from experiments.base_scenario import SLUG
 from experiments.documents import read_json, write_json
 from experiments.runs import RunStore
@@ -32,7 +33,7 @@ from retail.errors import ConfigError, DataError
 State = Literal["starting", "running", "ending", "ended", "cancelled", "died"]
 FOLDER: Final = ".started"
 MOST: Final = 2
-"""So many processes may run at once: each takes all cores."""
+"""So many processes may run at once, those of all users together: each takes all cores."""
 GRACE_S: Final = 10.0
 _LOG_END: Final = 64_000
 _LOCK, _PROCESS, _END, _CANCEL = "lock", "process.json", "end.json", "cancel.json"
@@ -91,11 +92,15 @@ def start(
     words = ["run", str(source), "--store", str(root)]
     words += ["--retry-failed"] * retry_failed + ["--check"] * check
     folder = root / FOLDER / scenario
-    with _one_at_a_time(root):
-        others = [one.scenario for one in alive(store) if one.scenario != scenario]
+    shared = _shared_root(root)
+    with _one_at_a_time(shared):
+        others = [path for path in _lock_folders(shared) if path != folder and _is_held(path)]
         if len(others) >= MOST:
+            mine = [path.name for path in others if path.parent.parent == root]
+            theirs = len(others) - len(mine)
+            who = [*mine, *([f"{theirs} of other people"] if theirs else [])]
             raise ConfigError(
-                f"{' and '.join(others)} run already, and at most {MOST} may run at once; wait, or cancel one of them"
+                f"{' and '.join(who)} run already, and at most {MOST} may run at once; wait, or cancel one of them"
             )
         with _locked(folder) as lock:
             if lock is None:
@@ -167,6 +172,15 @@ def log_text(process: Process) -> str:
     except OSError as error:
         raise DataError(f"cannot read {process.log}: {error.strerror}; check its permissions") from error
     return text if size <= _LOG_END else text.partition("\n")[2]
+
+
+def _shared_root(root: Path) -> Path:
+    """Return the folder that all users of one app share: their stores lie below it, and they share its cores."""
+    return root.parent.parent if root.parent.name == USERS else root
+
+
+def _lock_folders(shared: Path) -> list[Path]:
+    return sorted(path.parent for where in ("", f"{USERS}/*/") for path in shared.glob(f"{where}{FOLDER}/*/{_LOCK}"))
 
 
 def _spawn(folder: Path, words: Sequence[str], lock: int) -> subprocess.Popen[bytes]:

@@ -63,6 +63,15 @@ def test_at_most_two_run_at_once_and_a_dead_one_frees_its_place(store, hold):
     assert [one.scenario for one in processes.alive(store)] == ["one"]
 
 
+def test_users_of_one_app_share_its_places_and_not_their_names(store, hold):
+    hold("one")
+    hold("two")
+    user = RunStore.open(store.root / ".users" / "0123")
+    with pytest.raises(ConfigError, match=r"^2 of other people run already, and at most 2"):
+        processes.start(user, "three", "three.toml")
+    assert processes.alive(user) == []
+
+
 def test_nothing_is_signalled_once_the_process_is_gone(store, hold, monkeypatch):
     sent = []
     monkeypatch.setattr(processes.os, "killpg", lambda *told: sent.append(told))
