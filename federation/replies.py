@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -9,18 +10,49 @@ import numpy as np
 from flwr.app import ArrayRecord, Message
 from numpy.typing import NDArray
 
+from federation.config import FederationConfig
+from privacy.accounting import noise_multiplier
+
 KEY: Final = "sum"
+_ROUNDING: Final = 1e-6
 _HEADER_BYTES: Final = 4096  # room for what numpy writes before the values
 
 
-def read_sum(reply: Message, *, size: int) -> NDArray[np.float64] | None:
+def read_sum(reply: Message, *, size: int, most: float | None = None) -> NDArray[np.float64] | None:
     """Read the one vector of floats that an answer may hold.
 
-    Returns: (size,) float64; None as `read_vector`, and for NaN or infinity. Its length in L2 is not checked: nobody
-        but the node knows how many persons stand behind it.
+    Args:
+        reply: of a node.
+        size: of the round.
+        most: length in L2 that no honest answer exceeds; None where nothing bounds it. It is everybody's together,
+            since nobody but the node knows how many persons stand behind its sum.
+
+    Returns: (size,) float64; None as `read_vector`, for NaN or infinity, and for a longer vector.
     """
     values = read_vector(reply, KEY, size=size, dtype=np.float64)
-    return None if values is None or not np.isfinite(values).all() else values
+    if values is None or not np.isfinite(values).all():
+        return None
+    with np.errstate(over="ignore"):
+        return None if most is not None and np.linalg.norm(values) > most else values
+
+
+def longest_sum(config: FederationConfig, *, population: int, cost: int | None, size: int) -> float | None:
+    """Return how long an honest node's sum may be in L2: everybody's at their bound, with the noise that it may add.
+
+    Args:
+        config: of the run.
+        population: public number of people.
+        cost: of the round, nano-rho; None without a privacy claim, and then nothing bounds a sum.
+        size: of the round.
+
+    Noise is longer than its standard deviation times (sqrt(d) + 10) with a chance below exp(-50).
+    """
+    if cost is None or config.clip_norm is None:
+        return None
+    longest = population * config.clip_norm * config.weight
+    if config.noise == "every_node":
+        longest += noise_multiplier(cost) * config.bounds.per_message * (math.sqrt(size) + 10)
+    return longest * (1 + _ROUNDING)
 
 
 def read_vector(reply: Message, key: str, *, size: int, dtype: type[np.generic]) -> NDArray[Any] | None:

@@ -19,7 +19,7 @@ from federation.grids import SparingGrid
 from federation.noise_seed import AGGREGATOR, simulated_noise
 from federation.plan import check_rounds
 from federation.records import from_record, to_record
-from federation.replies import KEY, OrderedSum, read_sum, read_vector
+from federation.replies import KEY, OrderedSum, longest_sum, read_sum, read_vector
 from federation.secagg.ring import from_ring
 from federation.secagg.rounds import SecureRounds, with_parcels
 from federation.secagg.rules import check_sums, noise_share, step_of_run, terms_of
@@ -238,10 +238,11 @@ class PersonLevelDPAvg(Strategy):
             return from_ring(ring, step=step_of_run(self.config)), answered
         if self.config.adds_steps:
             return self._add_steps(replies, round_)
-        adding = OrderedSum(self._asked, size=round_.size)
-        surplus = 0
+        adding, surplus = OrderedSum(self._asked, size=round_.size), 0
+        cost = None if self.account is None else self.account.costs[round_.name]
+        most = longest_sum(self.config, population=self.population, cost=cost, size=round_.size)
         for reply in replies:
-            values = read_sum(reply, size=round_.size)
+            values = read_sum(reply, size=round_.size, most=most)
             surplus += values is not None and not adding.put(reply.metadata.src_node_id, values)
             if values is None:
                 adding.put(reply.metadata.src_node_id, None)
