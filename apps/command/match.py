@@ -116,6 +116,7 @@ def start(
     )  # fmt: skip
     question, pending = party.start(ids, other, places=places, purpose=purpose, epsilon=epsilon)
     kept = pending.save(books)
+    party.log.sign_head()
     message = question.to_bytes()
     write_bytes(to, message)
     row = {"session": pending.terms.session, "people": len(ids), "places": places, "bytes": len(message),
@@ -178,6 +179,7 @@ def answer(
     reply = party.answer(asked, ids, places=places, epsilon=epsilon, asker_key=given)
     message = reply.to_bytes()
     write_bytes(to, message)
+    party.log.sign_head()
     row = {"session": asked.terms.session, "asker": asker.name, "asker_key": asker.key, "trust": asker.trust,
            "confirmed": asker.confirmed, "people": len(ids), "bytes": len(message),
            "error_95": reply.noise.error(), "remaining": party.remaining, "key": party.key.public_hex}  # fmt: skip

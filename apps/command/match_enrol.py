@@ -93,6 +93,7 @@ def answer(
     merchant = registry.parties.find(letter.terms.merchant, letter.signer, given=given)
     reply = registry.answer(letter, merchant_key=given)
     write_bytes(to, reply.to_bytes())
+    registry.log.sign_head()
     row = {"request": letter.terms.session, "merchant": merchant.name, "merchant_key": merchant.key,
            "trust": merchant.trust, "confirmed": merchant.confirmed, "people": len(reply.items),
            "key": registry.key.public_hex}  # fmt: skip
@@ -146,6 +147,7 @@ def admit(
     registry = _registry(letter, me, books)
     admission = registry.admit(letter, merchant_key=given)
     write_bytes(to, admission.to_bytes())
+    registry.log.sign_head()
     full = len(letter.items) - len(admission.items)
     row = {"request": letter.terms.session, "merchant": letter.terms.merchant, "period": admission.period,
            "k_max": admission.k_max, "admitted": len(admission.items), "full": full}  # fmt: skip
@@ -175,6 +177,7 @@ def finish(admission: Path, registry_key: RegistryKey = None, books: Books = BOO
     register, log = _open(books)
     done = enrol_admitted(letter, waiting, parties=Parties(log.books), register=register, registry_key=given)
     Waiting.forget(books, letter.terms.session)
+    log.sign_head()
     row: dict[str, Any] = {"request": letter.terms.session, "merchant": letter.terms.merchant, **asdict(done)}
     left = f"; {done.refused:,} were admitted and stay out, for they were erased here" if done.refused else ""
     tables.tell(

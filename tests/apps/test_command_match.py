@@ -112,7 +112,7 @@ def test_a_bad_reply_costs_nothing_and_the_good_one_can_still_be_counted(call, t
     assert call(*FINISH)[0] == 0
 
 
-def test_nobody_enrols_at_more_than_k_max_merchants_and_the_registry_sees_no_id(call, tmp_path):
+def test_nobody_enrols_at_more_than_k_max_merchants_and_the_registry_sees_no_id(call, tmp_path, capsys):
     """Two merchants, one registry: whoever got the only slot at the first one stays out at the second."""
     for name, lines in (("m1", range(60)), ("m2", range(40, 100))):
         (tmp_path / f"{name}.csv").write_text("person_id\n" + "\n".join(f"anna-{number}" for number in lines))
@@ -137,6 +137,9 @@ def test_nobody_enrols_at_more_than_k_max_merchants_and_the_registry_sees_no_id(
         done.append(json.loads(out[out.index("{") :])["rows"][0])
         assert call("enrol", *steps[1])[0] == 2  # a question counts once
     assert [(one["admitted"], one["full"]) for one in done] == [(60, 0), (40, 20)]
+    for books in ("reg", "m2"):  # and what happened is signed for
+        assert entry.main(["log", "verify", f"{books}/log.sqlite", "--key", f"{books}/log-key.pub"]) == 0
+    assert "not vouched for" not in "".join(capsys.readouterr())
     register = ConsentRegister.open(tmp_path / "m2" / "consent.sqlite", log=None, commitments=None)
     present = register.enrolment.present("m2")
     assert [register.token(f"anna-{number}") in present for number in (40, 59, 60, 99)] == [False, False, True, True]
