@@ -1,4 +1,4 @@
-"""What a ranking gains, and the Qini coefficient, by hand and by properties."""
+"""What a ranking gains, and the area of its Qini curve, by hand and by properties."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from matching.uplift import gained_per_1000, qini_area, qini_curve, qini_of_trial, qini_of_truth
+from matching.uplift import gained_per_1000, qini_area, qini_curve
 from retail.errors import DataError
 
 UPLIFT = np.array([0.4, 0.2, 0.0, -0.2])
@@ -32,22 +32,10 @@ def test_the_curve_by_hand():
     assert qini_area(UPLIFT, UPLIFT) == pytest.approx((0.3 + 0.4 + 0.3) / 4)
 
 
-def test_the_coefficient_is_one_for_the_truth_and_nought_for_chance():
-    assert qini_of_truth(UPLIFT, UPLIFT) == pytest.approx(1)
-    assert qini_of_truth(np.zeros(4), UPLIFT) == pytest.approx(0)
-    assert qini_of_truth(-UPLIFT, UPLIFT) == pytest.approx(-1)
-    assert np.isnan(qini_of_truth(UPLIFT, np.full(4, 0.3)))
-
-
-def test_outcomes_of_a_trial_tell_the_area_that_the_truth_has():
-    rng = np.random.default_rng(0)
-    score = rng.standard_normal(200_000)
-    uplift = 0.05 + 0.03 * np.clip(score, -2, 2)
-    sent = rng.random(len(score)) < 0.3
-    responded = (rng.random(len(score)) < 0.1 + sent * uplift).astype(float)
-    estimate = qini_of_trial(score, sent, responded, sent=0.3)
-    # Its standard deviation is near the root of (outcome variance / 12 n): below .002.
-    assert estimate == pytest.approx(qini_area(score, uplift) / len(score), abs=0.004)
+def test_chance_has_no_area_and_the_reverse_of_the_truth_has_it_below():
+    assert qini_area(np.zeros(4), UPLIFT) == pytest.approx(0)
+    assert qini_area(-UPLIFT, UPLIFT) == pytest.approx(-qini_area(UPLIFT, UPLIFT))
+    assert qini_area(UPLIFT, np.full(4, 0.3)) == pytest.approx(0)
 
 
 @given(st.data())
@@ -86,8 +74,3 @@ def test_no_ranking_beats_the_truth(data):
 def test_what_cannot_be_ranked_is_refused(scores, uplift, share, why):
     with pytest.raises(DataError, match=why):
         gained_per_1000(np.array(scores), np.array(uplift), share=share)
-
-
-def test_a_share_of_advertised_that_is_none_is_refused():
-    with pytest.raises(DataError, match="sent"):
-        qini_of_trial(UPLIFT, UPLIFT > 0, np.ones(4), sent=1.0)
