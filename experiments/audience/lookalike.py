@@ -22,8 +22,8 @@ MODELS: Final = {
     "category": "who buys the category",
     "rule": "who buys category and manufacturer, often",
     "profile": "nearness to the early buyers' profile",
-    "weights": "weights learned on other launches",
-    "profile_weights": "weights learned on other launches, nearness among the features",
+    "weights": "weights learned on earlier launches",
+    "profile_weights": "weights learned on earlier launches, and nearness to the profile",
     "seed_regression": "banned: a regression of this launch's own early buyers",
     "nearest_seed": "banned: nearness to the nearest early buyer",
 }
@@ -98,7 +98,7 @@ def run(spec: AudienceSpec, directory: Path, progress: Callable[[str], None]) ->
     port.declare()
     progress("reading launches")
     identity = canonical([spec.data_fingerprint, settings.partition.model_dump(), settings.policy.model_dump()])
-    launches = read_launches(port, options, seed=spec.seed, identity=identity)
+    launches = read_launches(port, options, identity=identity)
     made = scored(spec, port, launches, directory, progress, attack=options.attack)
     progress("measuring")
     about = launches.described(launches.measured, None)
@@ -176,7 +176,10 @@ LOOKALIKE: Final = Method(
     fingerprint=fingerprint,
     run=run,
     notes=(
-        "Intervals: launches and households drawn anew, the same for every arm; an arm's noise is drawn once.",
-        "Epsilon is of one launch, for one household over all merchants; arms without it promise nothing.",
+        "Intervals: launches and households drawn anew, the same for every arm; an arm's noise is drawn once. Of the "
+        "attack: launches and draws of the noise.",
+        "Weights of a launch come from launches before it, by what was bought before its day.",
+        "Epsilon is of one launch, for one household over all merchants: of all that its scores are made of. Arms "
+        "without it promise nothing.",
     ),
 )  # fmt: skip

@@ -6,9 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from experiments.audience.lookalike_data import Launches
+from experiments.audience.lookalike_data import Described, Launches
 from experiments.audience.lookalike_scores import Scored
-from experiments.audience.lookalike_task import Described
 from federation.access import MarketPort
 from federation.parties import PLATFORM
 from matching.audience.activate import Allows, activate, activate_nearest

@@ -9,18 +9,65 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
+from experiments.audience.lookalike_lessons import Bought, Lesson, lesson_sums
 from experiments.audience.lookalike_options import LookalikeOptions
-from experiments.audience.lookalike_task import Described, described
 from federation.access import MarketPort
 from federation.nodes import public_catalogue
 from federation.task import NodeData
+from matching.audience.embedding import embedding
 from matching.audience.evaluate import Quality
-from matching.audience.launch import Launch
+from matching.audience.features import Purchases, features
+from matching.audience.launch import Launch, early_buyers, known_before, later_buyers
 from retail import columns as c
 from retail.errors import DataError
 from retail.interactions import Catalogue, Interactions
 
-Ints = np.typing.NDArray[np.int64]
+Floats = np.typing.NDArray[np.float64]
+Mask = np.typing.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Described:
+    """What is known of some households for each launch.
+
+    Attributes:
+        features: (persons, len(FEATURES)) each; places: (persons, d) each; none where no profile is made.
+        early: (persons,) bool each; later: likewise; counted: known before, and not early.
+        known: (persons,) bool each.
+    """
+
+    features: tuple[Floats, ...]
+    places: tuple[Floats, ...]
+    early: tuple[Mask, ...]
+    later: tuple[Mask, ...]
+    known: tuple[Mask, ...]
+    counted: tuple[Mask, ...]
+
+
+def described(
+    history: Interactions, catalogue: Catalogue, launches: tuple[Launch, ...], dimension: int | None
+) -> Described:
+    """Describe households for some launches, each from its own rows before each launch.
+
+    Args:
+        history: their lines.
+        catalogue: the public catalogue.
+        launches: what is public of them.
+        dimension: of the space of profiles; None for none.
+    """
+    purchases = Purchases.of(history)
+    early = tuple(early_buyers(history, one) for one in launches)
+    known = tuple(known_before(history, one) for one in launches)
+    return Described(
+        tuple(features(purchases, catalogue, one) for one in launches),
+        ()
+        if dimension is None
+        else tuple(embedding(purchases, catalogue, one, dimension=dimension) for one in launches),
+        early,
+        tuple(later_buyers(history, one) for one in launches),
+        known,
+        tuple(who & ~seed for who, seed in zip(known, early, strict=True)),
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,20 +78,30 @@ class Launches:
         persons: (persons,) ids, ascending: every household at its one merchant.
         history: their lines.
         catalogue: the public catalogue.
-        measured: launches that figures are about; fold: (measured,) part of each; chosen_on: others, never measured,
-            that settings are chosen on.
+        measured: launches that figures are about; chosen_on: others, never measured, that settings are chosen on.
+        lessons: what weights of either are learned on, by the day of the lesson.
+        lesson_days: the day of its lesson, for each launch.
     """
 
     persons: np.ndarray
     history: Interactions
     catalogue: Catalogue
     measured: tuple[Launch, ...]
-    fold: tuple[int, ...]
     chosen_on: tuple[Launch, ...]
+    lessons: Mapping[int, Lesson]
+    lesson_days: Mapping[Launch, int]
+
+    def lesson_of(self, launch: Launch) -> Lesson:
+        """Return what the weights of a launch are learned on; it may hold no launch."""
+        return self.lessons[self.lesson_days[launch]]
 
     def described(self, launches: tuple[Launch, ...], dimension: int | None) -> Described:
         """Describe all households for some launches; the last few are kept."""
         return _described(self, launches, dimension)
+
+    def sums(self, lessons: tuple[Lesson, ...]) -> tuple[Floats | None, ...]:
+        """Return the exact sums of lessons over all households; the last few are kept."""
+        return _sums(self, lessons)
 
     def table(self, quality: Quality, names: Mapping[int, str]) -> pd.DataFrame:
         """Return one row for each measured launch: product, days, buyers, and the quality of an arm's scores.
@@ -64,7 +121,8 @@ class Launches:
                 "name": [names.get(one, "") for one in products],
                 c.DAY: [one.day for one in self.measured],
                 "early_days": [one.early_days for one in self.measured],
-                "fold": self.fold,
+                "lesson_day": [self.lesson_days[one] for one in self.measured],
+                "lesson_launches": [len(self.lesson_of(one).launches) for one in self.measured],
                 "seeds": [int(one.sum()) for one in about.early],
                 "later_buyers": [int(one.sum()) for one in about.later],
                 "auc": quality.auc,
@@ -82,7 +140,7 @@ def product_names(products: pd.DataFrame) -> dict[int, str]:
     return dict(zip(products[c.PRODUCT], named, strict=True))
 
 
-def read_launches(port: MarketPort, options: LookalikeOptions, *, seed: int, identity: str) -> Launches:
+def read_launches(port: MarketPort, options: LookalikeOptions, *, identity: str) -> Launches:
     """Have each merchant read its own rows, and list the launches of the year.
 
     In a market brands announce their launches. Here a product counts as launched on its first day of sale, and which
@@ -91,15 +149,14 @@ def read_launches(port: MarketPort, options: LookalikeOptions, *, seed: int, ide
     Args:
         port: of a run that begins after the last day of the data.
         options: which launches.
-        seed: of the folds.
         identity: of data, partition and rules: rows of equal ones are read again, and arranged once.
 
     Raises:
         PolicyError: a merchant may not read its rows for this.
-        DataError: a product is unknown or was not launched, or fewer launches are found than folds.
+        DataError: a product is unknown or was not launched, or no launch is found to measure or to choose on.
     """
     nodes = [port.own(place) for place in range(len(port.merchants))]
-    return _launches(_Nodes(nodes, identity), public_catalogue(port.config), port.config.now, options, seed)
+    return _launches(_Nodes(nodes, identity), public_catalogue(port.config), port.config.now, options)
 
 
 class _Nodes:
@@ -116,7 +173,7 @@ class _Nodes:
 
 
 @lru_cache(maxsize=2)
-def _launches(held: _Nodes, catalogue: Catalogue, now: int, options: LookalikeOptions, seed: int) -> Launches:
+def _launches(held: _Nodes, catalogue: Catalogue, now: int, options: LookalikeOptions) -> Launches:
     history = stacked([node.history for node in held.nodes])
     start = int(history.day.min()) if len(history.day) else now
     found = _found(history, catalogue, start, options)
@@ -127,20 +184,25 @@ def _launches(held: _Nodes, catalogue: Catalogue, now: int, options: LookalikeOp
         others = [launch for launch in others if launch not in measured]
     measured, others = measured[: options.most_launches], others[: options.most_launches]
     for what, some in (("measured", measured), ("chosen on", others)):
-        if len(some) < options.folds:
+        if not some:
             raise DataError(
-                f"{len(some)} launches can be {what}, {options.folds} folds need one each: lower options.least_later, "
-                f"options.least_seeds or options.folds, or take data of more households"
+                f"no launch can be {what}: lower options.least_later or options.least_seeds, or take data of more "
+                "households"
             )
-    order = np.random.default_rng([seed, len(measured)]).permutation(len(measured))
-    fold = np.empty(len(measured), dtype=np.int64)
-    fold[order] = np.arange(len(measured)) % options.folds
-    return Launches(history.persons, history, catalogue, tuple(measured), tuple(fold.tolist()), tuple(others))
+    plan, bought = options.lessons(start), Bought.of(Purchases.of(history))
+    days = {launch: plan.day_for(launch) for launch in (*measured, *others)}
+    lessons = {day: plan.on(day, bought) for day in sorted(set(days.values()))}
+    return Launches(history.persons, history, catalogue, tuple(measured), tuple(others), lessons, days)
 
 
 @lru_cache(maxsize=6)
 def _described(launches: Launches, chosen: tuple[Launch, ...], dimension: int | None) -> Described:
     return described(launches.history, launches.catalogue, chosen, dimension)
+
+
+@lru_cache(maxsize=6)
+def _sums(launches: Launches, lessons: tuple[Lesson, ...]) -> tuple[Floats | None, ...]:
+    return lesson_sums(launches.history, launches.catalogue, lessons)
 
 
 def stacked(parts: Sequence[Interactions]) -> Interactions:

@@ -7,11 +7,15 @@ from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from typing import Any, Final
 
+from experiments.audience.lookalike_lessons import Lesson, Lessons
 from matching.audience.launch import Launch
 from retail.errors import ConfigError
 
+LEAST_AGE: Final = 28
+"""Days for which a product must have been sold before it teaches: else nearly all of its buyers are still to come."""
 _WHOLE: Final = {
-    "least_seeds": 2, "least_later": 2, "first_day": 1, "last_day": 1, "most_launches": 3, "folds": 2,
+    "least_seeds": 2, "least_later": 2, "first_day": 1, "last_day": 1, "most_launches": 3, "lesson_days": 1,
+    "lesson_from": 1, "lesson_buyers": 2, "lesson_launches": 1,
 }  # fmt: skip
 
 
@@ -27,7 +31,10 @@ class LookalikeOptions:
         last_day: so are launches after this day of the data.
         most_launches: at most so many launches are measured, and as many chosen on: those with most later buyers.
         products: ids of products that are measured, instead of all that qualify; none for all.
-        folds: in how many parts measured launches are cut; weights are learned on the other parts.
+        lesson_days: days from one lesson to the next; weights of a launch are those of the last lesson before it.
+        lesson_from: products that were sold within the first so many days of the data teach nothing.
+        lesson_buyers: a product teaches when so many households have bought it by the day of the lesson.
+        lesson_launches: at most so many products teach in one lesson: those with most buyers.
         attack: whether seed membership is measured.
     """
 
@@ -37,7 +44,10 @@ class LookalikeOptions:
     last_day: int = 300
     most_launches: int = 1000
     products: tuple[int | str, ...] = ()
-    folds: int = 5
+    lesson_days: int = 28
+    lesson_from: int = 28
+    lesson_buyers: int = 15
+    lesson_launches: int = 50
     attack: bool = True
 
     @classmethod
@@ -67,6 +77,13 @@ class LookalikeOptions:
             )
         return found
 
+    def lessons(self, start: int) -> Lessons:
+        """Say when there are lessons in data that begin on a day: the first on the first day of a launch."""
+        return Lessons(
+            start + self.first_day, self.lesson_days, start + self.lesson_from, LEAST_AGE, self.lesson_buyers,
+            self.lesson_launches,
+        )  # fmt: skip
+
 
 @dataclass(frozen=True)
 class LookalikePlan:
@@ -74,28 +91,21 @@ class LookalikePlan:
 
     Attributes:
         launches: of which products, when.
-        fold: of each launch.
         dimension: of the space of profiles, as `matching.audience.embedding`; None for no profiles.
-        weights: whether weights are learned.
+        lessons: what weights are learned on, each with something to learn from; none for no weights.
+        lesson: of each launch, the place of its lesson in `lessons`; None before there was anything to learn from.
         centre_share: of a launch's budget, spent on the round "centre".
         profile_share: spent on its profile.
-        weights_share: spent on the weights of its fold.
-        half: 0 or 1 to make profiles of one half of the seeds, for attacks; None for all.
+        weights_share: spent on the weights of its lesson.
     """
 
     launches: tuple[Launch, ...]
-    fold: tuple[int, ...]
     dimension: int | None
-    weights: bool
+    lessons: tuple[Lesson, ...]
+    lesson: tuple[int | None, ...]
     centre_share: float
     profile_share: float
     weights_share: float
-    half: int | None = None
-
-    @property
-    def folds(self) -> int:
-        """How many parts launches are cut into."""
-        return max(self.fold) + 1
 
     @cached_property
     def first(self) -> int:
@@ -105,7 +115,7 @@ class LookalikePlan:
     def shares(self) -> float:
         """Add up the shares of all rounds of the run, in budgets of one launch."""
         profiles = 0.0 if self.dimension is None else self.centre_share + self.profile_share * len(self.launches)
-        return profiles + (self.weights_share * self.folds if self.weights else 0.0)
+        return profiles + self.weights_share * len(self.lessons)
 
     def options(self) -> dict[str, Any]:
         """Write the plan as options, values that JSON can hold."""
@@ -118,10 +128,24 @@ class LookalikePlan:
         Raises: ConfigError: it is something else.
         """
         try:
-            launches = tuple(Launch(**one) for one in options["launches"])
-            plan = cls(**{**options, "launches": launches, "fold": tuple(options["fold"])})
+            plan = cls(
+                **{
+                    **options,
+                    "launches": _launches(options["launches"]),
+                    "lessons": tuple(Lesson(one["day"], _launches(one["launches"])) for one in options["lessons"]),
+                    "lesson": tuple(options["lesson"]),
+                }
+            )
         except (TypeError, KeyError) as error:
             raise ConfigError(f"options of the look-alike task cannot be read ({error}); use LookalikePlan") from error
-        if not launches or len(launches) != len(plan.fold):
-            raise ConfigError(f"{len(launches)} launches in {len(plan.fold)} folds cannot be run; give each its fold")
+        if not plan.launches or len(plan.launches) != len(plan.lesson):
+            raise ConfigError(
+                f"{len(plan.launches)} launches with {len(plan.lesson)} lessons cannot be run; give each one or None"
+            )
+        if not all(one.launches for one in plan.lessons):
+            raise ConfigError("a lesson has no launch to learn from; leave it out")
         return plan
+
+
+def _launches(raw: Any) -> tuple[Launch, ...]:
+    return tuple(Launch(**one) for one in raw)

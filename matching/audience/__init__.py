@@ -6,17 +6,19 @@ delivers an advert, their measured quality, how well a seed is recognised, and a
     launch = Launch.of(catalogue, product, day)
     purchases = Purchases.of(history)
     table = features(purchases, catalogue, launch)            # before the launch only
-    audience = activate(rule_score(table, "rule"), persons, seeds, share=0.05, allows=agreed)
-    audience.size
+    paid = Payment(ledger, engine, log, actor="brand", epsilon=0.1)
+    audience = activate(rule_score(table, "rule"), persons, seeds, share=0.05, allows=agreed, payment=paid)
+    audience.size.people, audience.size.error
 
 `docs/audiences.md` explains, and warns.
 """
 
-from matching.audience.activate import Audience, Minimums, activate, activate_nearest
+from matching.audience.activate import Audience, activate, activate_nearest
 from matching.audience.embedding import embedding
 from matching.audience.features import FEATURES, Purchases, features
 from matching.audience.launch import Launch, early_buyers, known_before, later_buyers
 from matching.audience.methods import RULES, rule_score
+from matching.audience.size import Minimums, Payment, Size
 
 __all__ = [
     "FEATURES",
@@ -24,7 +26,9 @@ __all__ = [
     "Audience",
     "Launch",
     "Minimums",
+    "Payment",
     "Purchases",
+    "Size",
     "activate",
     "activate_nearest",
     "early_buyers",

@@ -1,16 +1,17 @@
 """An audience that is shown an advertisement on the platform, and that nobody can take away.
 
-Ids go in and never come out: whoever advertises learns how many people are reached, and not even that below a minimum.
+Ids go in and never come out: whoever advertises learns about how many people are reached, with noise that a ledger pays
+for, and not even that below a minimum.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from matching.audience.size import Minimums, Payment, Size, noisy_size
 from matching.embeddings import Embeddings
 from matching.ids import Ints, checked_ids
 from matching.index import VectorIndex
@@ -18,9 +19,6 @@ from retail.errors import DataError, PrivacyError
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
-LEAST_SEEDS: Final = 20
-LEAST_AUDIENCE: Final = 50
-_ROUNDED: Final = 10
 
 
 class Allows(Protocol):
@@ -30,23 +28,6 @@ class Allows(Protocol):
         """(persons,) who agreed and has not withdrawn."""
 
 
-@dataclass(frozen=True, slots=True)
-class Minimums:
-    """Below these nothing is shown to anybody. Attributes: seeds: early buyers; audience: people reached.
-
-    Raises: PrivacyError: a minimum below 2, which protects nobody.
-    """
-
-    seeds: int = LEAST_SEEDS
-    audience: int = LEAST_AUDIENCE
-
-    def __post_init__(self) -> None:
-        """Refuse minimums that are none."""
-        for name, value in (("seeds", self.seeds), ("audience", self.audience)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < 2:
-                raise PrivacyError(f"the minimum of {name} is {value!r}, which protects nobody; give 2 or more")
-
-
 class Audience:
     """People who are shown an advert. Holds ids and gives none of them out.
 
@@ -54,15 +35,15 @@ class Audience:
     Whoever can call it for anybody they like has the list: keep it on the platform's side.
     """
 
-    __slots__ = ("_allows", "_ids", "_minimums")
+    __slots__ = ("_allows", "_ids", "_minimums", "_size")
 
-    def __init__(self, ids: Ints, allows: Allows, minimums: Minimums) -> None:
+    def __init__(self, ids: Ints, allows: Allows, minimums: Minimums, size: Size | None) -> None:
         """Keep the ids. Made by `activate` and `activate_nearest`."""
-        self._ids, self._allows, self._minimums = np.sort(ids), allows, minimums
+        self._ids, self._allows, self._minimums, self._size = np.sort(ids), allows, minimums, size
 
     def __repr__(self) -> str:
-        """Return the size alone."""
-        return f"Audience({self.size} people)"
+        """Return the noisy size alone, where one was paid for."""
+        return "Audience()" if self._size is None else f"Audience({self._size.people} +- {self._size.error} people)"
 
     def __reduce__(self) -> str:
         """Refuse to be copied out of the process, as a pickle would be a list of ids.
@@ -72,33 +53,45 @@ class Audience:
         raise PrivacyError("an audience does not leave the platform; activate it where the advert is shown")
 
     @property
-    def size(self) -> int:
-        """How many people may be reached now, rounded down to tens: exact counts tell when somebody leaves.
+    def size(self) -> Size:
+        """How many people could be reached when the audience was made, with noise; it does not follow withdrawals.
 
-        Raises: PrivacyError: fewer than the minimum are left, now that some have withdrawn.
+        Raises: PrivacyError: nobody paid for it.
         """
-        left = int(self._allows(self._ids).sum())
-        if left < self._minimums.audience:
-            raise PrivacyError(
-                f"fewer than {self._minimums.audience} people are left in this audience, so nothing is shown; make "
-                "a new one"
-            )
-        return left - left % _ROUNDED
+        if self._size is None:
+            raise PrivacyError("no size was paid for, so none is told; activate with a payment from a ledger")
+        return self._size
 
     def reaches(self, person: int) -> bool:
         """Tell the platform whether to show the advert to whoever is here now.
 
-        Raises: PrivacyError: as `size`. DataError: no whole number.
+        Raises: PrivacyError: fewer than the minimum are left, now that some have withdrawn. That is an exact count, so
+            it is for the platform alone. DataError: no whole number.
         """
-        _ = self.size
+        if int(self._allows(self._ids).sum()) < self._minimums.audience:
+            raise PrivacyError(
+                f"fewer than {self._minimums.audience} people are left in this audience, so nothing is shown; make "
+                "a new one"
+            )
         one = checked_ids([person])
         return bool(np.isin(one, self._ids)[0]) and bool(self._allows(one)[0])
 
 
 def activate(
-    scores: Floats, persons: Ints, seeds: Mask, *, share: float, allows: Allows, minimums: Minimums | None = None
+    scores: Floats,
+    persons: Ints,
+    seeds: Mask,
+    *,
+    share: float,
+    allows: Allows,
+    minimums: Minimums | None = None,
+    payment: Payment | None = None,
 ) -> Audience:
     """Make an audience of those with the highest scores.
+
+    With a payment the counts are compared with the minimums under noise, and the advertiser may be told what came of
+    it. Without one they are compared exactly: that an audience was made or refused is then for the platform alone, and
+    no size is told.
 
     Args:
         scores: (persons,) without NaN.
@@ -107,18 +100,19 @@ def activate(
         share: of the persons, in (0, 1), how many are wanted.
         allows: who may be shown adverts; asked now, and again whenever the audience is used.
         minimums: the least numbers of seeds and of people reached.
+        payment: pays for a noisy size.
 
     Raises:
-        DataError: arrays that do not fit, no seed, everybody a seed, or a share out of range.
-        PrivacyError: fewer seeds, or fewer people reached, than the minimum.
+        DataError: arrays that do not fit, a share out of range; no seed, or everybody a seed (without payment).
+        PrivacyError: fewer seeds, or fewer people reached, than the minimum; or a ledger that does not pay.
     """
     least = minimums or Minimums()
     ids = checked_ids(persons)
-    _check(scores, ids, seeds, share, least)
+    _check(scores, ids, seeds, share)
     may = np.asarray(allows(ids), dtype=np.bool_) & ~seeds
     wanted = int(np.ceil(share * len(ids)))
     order = np.argsort(-scores, kind="stable")
-    return _audience(ids[order[may[order]][:wanted]], allows, least)
+    return _audience(ids[order[may[order]][:wanted]], int(seeds.sum()), len(ids), allows, least, payment)
 
 
 def activate_nearest(
@@ -129,6 +123,7 @@ def activate_nearest(
     share: float,
     allows: Allows,
     minimums: Minimums | None = None,
+    payment: Payment | None = None,
 ) -> Audience:
     """Make an audience of those nearest to a profile, by exact search among the people who may be compared.
 
@@ -139,21 +134,22 @@ def activate_nearest(
         share: as for `activate`.
         allows: likewise.
         minimums: likewise.
+        payment: likewise.
 
     Raises: as `activate`; DataError: a profile of another model or more than one.
     """
     least = minimums or Minimums()
     known, bought = index.ids, checked_ids(seeds, what="seeds")
-    _check(np.zeros(len(known)), known, np.isin(known, bought), share, least)
+    _check(np.zeros(len(known)), known, np.isin(known, bought), share)
     if len(profile) != 1:
         raise DataError(f"an audience lies around one profile, got {len(profile)}; make one audience each")
     may = known[np.asarray(allows(known), dtype=np.bool_) & ~np.isin(known, bought)]
     wanted = int(np.ceil(share * len(known)))
     found = index.search(profile, wanted, allowed=may).ids[0]
-    return _audience(found, allows, least)
+    return _audience(found, int(np.isin(known, bought).sum()), len(known), allows, least, payment)
 
 
-def _check(scores: Floats, ids: Ints, seeds: Mask, share: float, least: Minimums) -> None:
+def _check(scores: Floats, ids: Ints, seeds: Mask, share: float) -> None:
     if not len(scores) == len(ids) == len(seeds):
         raise DataError(f"{len(scores)} scores, {len(ids)} ids and {len(seeds)} seed marks do not fit; give one each")
     if len(np.unique(ids)) != len(ids):
@@ -162,22 +158,23 @@ def _check(scores: Floats, ids: Ints, seeds: Mask, share: float, least: Minimums
         raise DataError(f"{int(np.isnan(scores).sum())} of {len(scores)} scores are NaN; find the fault in the method")
     if not 0 < share < 1:
         raise DataError(f"share = {share!r} of the people cannot be reached; give a number between 0 and 1")
-    count = int(seeds.sum())
-    if count == 0:
+
+
+def _audience(ids: Ints, seeds: int, base: int, allows: Allows, least: Minimums, payment: Payment | None) -> Audience:
+    if payment is not None:  # then nothing exact decides, not even that there is no seed
+        return Audience(ids, allows, least, noisy_size(seeds, len(ids), payment, least))
+    if seeds == 0:
         raise DataError("the seed is empty: nobody bought the product early; choose a longer early period")
-    if count >= len(ids):
+    if seeds >= base:
         raise DataError(
-            f"the seed has {count} people and the base {len(ids)}, so nobody is left to look alike; take a smaller seed"
+            f"the seed has {seeds} people and the base {base}, so nobody is left to look alike; take a smaller seed"
         )
-    if count < least.seeds:
+    if seeds < least.seeds:
         raise PrivacyError(
             f"the seed has fewer than {least.seeds} people, so no audience is made; wait for more early buyers"
         )
-
-
-def _audience(ids: Ints, allows: Allows, least: Minimums) -> Audience:
     if len(ids) < least.audience:
         raise PrivacyError(
             f"fewer than {least.audience} people would be reached, so no audience is made; ask for a larger share"
         )
-    return Audience(ids, allows, least)
+    return Audience(ids, allows, least, None)

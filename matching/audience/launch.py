@@ -50,12 +50,12 @@ class Launch:
 
 def early_buyers(history: Interactions, launch: Launch) -> Mask:
     """(persons,) who bought the product within the early days; a function of each person's own rows."""
-    return _bought(history, launch, launch.day, launch.day + launch.early_days)
+    return bought_between(history, launch, launch.day, launch.day + launch.early_days)
 
 
 def later_buyers(history: Interactions, launch: Launch) -> Mask:
     """(persons,) who bought the product after the early days and not within them: what an audience should hold."""
-    later = _bought(history, launch, launch.day + launch.early_days, None)
+    later = bought_between(history, launch, launch.day + launch.early_days, None)
     return later & ~early_buyers(history, launch)
 
 
@@ -66,7 +66,8 @@ def known_before(history: Interactions, launch: Launch) -> Mask:
     return found
 
 
-def _bought(history: Interactions, launch: Launch, start: int, end: int | None) -> Mask:
+def bought_between(history: Interactions, launch: Launch, start: int, end: int | None) -> Mask:
+    """(persons,) who bought the product from a day on, and before the end where there is one."""
     lines = (history.product == launch.product) & (history.day >= start)
     if end is not None:
         lines &= history.day < end

@@ -35,9 +35,19 @@ def rule_score(features: Floats, name: str) -> Floats:
 
     Raises: ConfigError: there is no such rule.
     """
+    found: Floats = features @ (rule_weights(name) > 0)
+    return found
+
+
+def rule_weights(name: str) -> Floats:
+    """Return the weights of a rule: (len(FEATURES),) float64, equal where the rule looks and 0 elsewhere, of length 1.
+
+    Raises: ConfigError: there is no such rule.
+    """
     if name not in RULES:
         raise ConfigError(f"there is no rule {name!r}; choose one of {', '.join(RULES)}")
-    found: Floats = features[:, [FEATURES.index(one) for one in RULES[name]]].sum(axis=1)
+    named = np.isin(FEATURES, RULES[name]).astype(np.float64)
+    found: Floats = named / np.sqrt(named.sum())
     return found
 
 

@@ -17,7 +17,7 @@ def make_audience_store(folder):
     for raw in (
         {
             "kind": "audience", "name": "lookalike", "method": "lookalike", "data": data, "reference": "rule",
-            "title": "Who will buy a new product", "options": {"least_seeds": 5, "least_later": 10, "folds": 3},
+            "title": "Who will buy a new product", "options": {"least_seeds": 5, "least_later": 10},
             "privacy": {"delta": 1e-4}, "draws": 50, "targets": {"auc(weights-dp)": "> 0"},
             "arms": [
                 {"name": "rule", "model": "rule", "label": "Rule: category, manufacturer, often"},

@@ -8,9 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matching.audience.activate import Minimums, activate, activate_nearest
+from matching.audience.activate import activate, activate_nearest
 from matching.audience.nearness import places_index
 from matching.audience.profile import profile_rows, similarity
+from matching.audience.size import Minimums, Payment
+from privacy.budget import Budget
+from privacy.ledger import Ledger
+from privacy.log import Log
+from privacy.policy import Dataset, Party, PolicyEngine, Register
 from retail.errors import DataError, PrivacyError
 
 PEOPLE = 1000
@@ -45,25 +50,76 @@ def test_whoever_withdraws_later_is_not_reached_any_more_and_too_few_left_stop_i
         return np.array([one not in withdrawn for one in persons.tolist()], dtype=bool)
 
     found = activate(np.arange(PEOPLE)[::-1].astype(float), IDS, seeds_of(20), share=0.06, allows=allows)
-    assert found.size == 60
     first = next(int(one) for one in IDS if found.reaches(int(one)))
     withdrawn.add(first)
     assert not found.reaches(first)
-    assert found.size == 50  # 59 are left; the exact number would say that one has gone
+    assert found.reaches(first + 1)
     withdrawn.update(range(first, first + 12))
     with pytest.raises(PrivacyError, match="fewer than 50 people are left"):
-        _ = found.size
-    with pytest.raises(PrivacyError, match="nothing is shown"):
         found.reaches(int(IDS[-1]))
 
 
-def test_neither_print_nor_pickle_nor_copy_gives_out_an_id():
-    found = activate(np.random.default_rng(0).random(PEOPLE), IDS, seeds_of(20), share=0.1, allows=everybody)
-    assert repr(found) == "Audience(100 people)"
+@pytest.fixture
+def pay(tmp_path):
+    """Payments of epsilon .5 each, from a budget of epsilon 3."""
+    budget = Budget("people", 3.0, 1e-6, PEOPLE)
+    ledger = Ledger.open(tmp_path / "books.sqlite", scope="run", budget=budget, run="test")
+    register = Register([Party("platform", "aggregator")])
+    register.add(Dataset("audiences", "platform", "transactions", "dp", about_persons=True))
+    engine = PolicyEngine.load(("base",), register=register, regime="federated_dp")
+    log = Log.open(ledger.books, origin="test", key=None)
+    return lambda epsilon=0.5: Payment(ledger, engine, log, "platform", epsilon)
+
+
+def bought(payment, *, seeds=200, share=0.2, allows=everybody):
+    scores = np.random.default_rng(0).random(PEOPLE)
+    return activate(scores, IDS, seeds_of(seeds), share=share, allows=allows, payment=payment)
+
+
+def test_neither_print_nor_pickle_nor_copy_gives_out_an_id_or_an_exact_number(pay):
+    silent = activate(np.arange(PEOPLE) + 0.5, IDS, seeds_of(20), share=0.1, allows=everybody)
+    told = bought(pay())
+    assert repr(silent) == "Audience()"
+    assert repr(told) == f"Audience({told.size.people} +- {told.size.error} people)"
+    with pytest.raises(PrivacyError, match="no size was paid for"):
+        _ = silent.size
     for take in (pickle.dumps, copy.deepcopy):
         with pytest.raises(PrivacyError, match="does not leave the platform"):
-            take(found)
-    assert not [name for name in dir(found) if not name.startswith("_") and name not in ("size", "reaches")]
+            take(told)
+    assert not [name for name in dir(told) if not name.startswith("_") and name not in ("size", "reaches")]
+
+
+def test_a_size_is_paid_for_each_time_is_noisy_and_does_not_tell_who_withdrew(pay):
+    withdrawn = set()
+
+    def allows(persons):
+        return np.array([one not in withdrawn for one in persons.tolist()], dtype=bool)
+
+    ledger = pay().ledger
+    left = [ledger.remaining]
+    found = []
+    for _ in range(6):
+        found.append(bought(pay(), allows=allows))
+        left.append(ledger.remaining)
+    assert (np.diff(left) < 0).all()
+    sizes = [one.size.people for one in found]
+    assert len(set(sizes)) > 1  # the exact number is 200 each time
+    assert max(abs(one - 200) for one in sizes) < 4 * found[0].size.error
+    withdrawn.update(one for one in IDS.tolist() if found[0].reaches(one) and one % 2)
+    assert found[0].size.people == sizes[0]
+    with pytest.raises(PrivacyError, match="budget"):
+        bought(pay(3.0))
+    assert ledger.remaining == left[-1]
+
+
+def test_with_payment_noise_decides_and_a_group_below_a_minimum_does_not_pass_by_luck(pay):
+    for _ in range(5):
+        with pytest.raises(PrivacyError, match="too few early buyers for a minimum of 20"):
+            bought(pay(), seeds=19)
+        with pytest.raises(PrivacyError, match="too few people reached for a minimum of 50"):
+            bought(pay(), share=0.049)
+    with pytest.raises(PrivacyError, match="too few early buyers"):  # and not "the seed is empty", which is exact
+        bought(pay(), seeds=0)
 
 
 @pytest.mark.parametrize(
@@ -90,8 +146,11 @@ def test_arrays_that_do_not_fit_twins_and_unknown_scores_are_refused():
         activate(np.zeros(PEOPLE), np.zeros(PEOPLE, dtype=np.int64), seeds_of(20), share=0.1, allows=everybody)
     with pytest.raises(DataError, match="1000 of 1000 scores are NaN"):
         activate(np.full(PEOPLE, np.nan), IDS, seeds_of(20), share=0.1, allows=everybody)
-    with pytest.raises(PrivacyError, match="protects nobody"):
-        Minimums(seeds=1)
+    for lower in ({"seeds": 19}, {"audience": 49}, {"seeds": True}):
+        with pytest.raises(PrivacyError, match="below the floor"):
+            Minimums(**lower)
+    with pytest.raises(PrivacyError, match="fewer than 21 people"):
+        activate(np.zeros(PEOPLE), IDS, seeds_of(20), share=0.1, allows=everybody, minimums=Minimums(seeds=21))
 
 
 def test_the_nearest_to_a_profile_are_the_most_similar_of_those_who_agreed_without_a_seed():
