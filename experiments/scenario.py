@@ -23,6 +23,8 @@ Method = Literal[
     "dp_popularity",
     "pooled",
 ]
+MOST_MERCHANTS: Final = 10_000
+"""Stores that generated data may have: more were not tried."""
 PRIVATE_METHODS: Final = ("isolated", "federated", "dp_popularity")
 
 
@@ -40,6 +42,9 @@ class DataSettings(Settings):
     end: dt.date | None = Field(None, description="a date such as 2017-12-31, without quotes")
     shoppers: int | None = Field(None, ge=1, description='how many shoppers source = "generated" makes')
     data_seed: int = Field(0, ge=0, description='the seed of source = "generated"')
+    merchants: int | None = Field(
+        None, ge=1, le=MOST_MERCHANTS, description='how many stores source = "generated" makes; left out, 100'
+    )
 
     @model_validator(mode="after")
     def _belongs_together(self) -> DataSettings:
@@ -51,6 +56,8 @@ class DataSettings(Settings):
             raise ValueError('data.shoppers is missing; say how many shoppers source = "generated" makes')
         if self.source != "generated" and self.shoppers is not None:
             raise ValueError(f'data.shoppers = {self.shoppers} is read only with source = "generated"; remove it')
+        if self.source != "generated" and self.merchants is not None:
+            raise ValueError(f'data.merchants = {self.merchants} is read only with source = "generated"; remove it')
         if self.timezone is not None and self.timezone not in zoneinfo.available_timezones():
             raise ValueError(f"data.timezone = {self.timezone!r} is no time zone; write an IANA name: Europe/Berlin")
         if self.start is not None and self.end is not None and self.end < self.start:

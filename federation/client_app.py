@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
-from flwr.app import Array, ArrayRecord, ConfigRecord, Context, Error, Message, RecordDict
+from flwr.app import ArrayRecord, ConfigRecord, Context, Error, Message, RecordDict
 from flwr.clientapp import ClientApp
 from numpy.typing import NDArray
 
@@ -19,7 +20,7 @@ from federation.config import FederationConfig
 from federation.contributions import node_sum
 from federation.noise_seed import simulated_noise
 from federation.plan import planned_costs
-from federation.records import from_record
+from federation.records import from_record, to_array
 from federation.replies import KEY
 from federation.secagg.answers import answer_masked, answer_step
 from federation.secagg.ring import to_ring
@@ -34,8 +35,11 @@ FAILURE: Final = "training failed at this node"
 """All that a server learns about a failure: texts of exceptions may quote rows."""
 
 _log = logging.getLogger(__name__)
+_Record = TypeVar("_Record", ArrayRecord, ConfigRecord)
 
 app = ClientApp()
+
+_lent: Final[dict[int, MarketPort]] = {}  # by the id of a run
 
 
 @app.train()
@@ -75,9 +79,18 @@ def reveal(message: Message, context: Context) -> Message:
     return guarded(message, lambda: _step("reveal", message, context))
 
 
+def lend(run_id: int, port: MarketPort) -> None:
+    """Let the nodes of a run read through a port that is open already, where one process stands for all parties.
+
+    Rows of thousands of merchants are then decided on, read and turned into nodes once, not twice.
+    """
+    _lent[run_id] = port
+
+
 def forget() -> None:
     """Drop what the last run kept in this process: its nodes and what tasks remembered for them."""
     _prepare.cache_clear()
+    _lent.clear()
 
 
 def guarded(message: Message, answer: Callable[[], RecordDict]) -> Message:
@@ -90,52 +103,61 @@ def guarded(message: Message, answer: Callable[[], RecordDict]) -> Message:
 
 
 def _step(step: str, message: Message, context: Context) -> RecordDict:
-    config, _, rounds, _ = _of_run(context)
-    if config.aggregation != "secure":
+    run = _of_run(context)
+    if run.config.aggregation != "secure":
         raise PrivacyError("a step of a secure aggregation was asked for, and this run has none")
-    planned_costs(config, rounds)
-    return answer_step(step, message, context, config, _asked(message, rounds)[1])
+    return answer_step(step, message, context, run.config, _asked(message, run.rounds)[1])
 
 
 def _answer(message: Message, context: Context) -> RecordDict:
-    config, task, rounds, port = _of_run(context)
-    index, round_ = _asked(message, rounds)
-    planned = planned_costs(config, rounds)  # refuses rounds that no guarantee covers
+    run = _of_run(context)
+    config, port = run.config, run.port
+    index, round_ = _asked(message, run.rounds)
     if config.private:
         _answer_once(context, round_)
     place = _whole(context.node_config["partition-id"])
     if not 0 <= place < len(port.merchants):
         raise PrivacyError(f"node {place} is not in the list of {len(port.merchants)} merchants")
-    model = from_record(message.content.array_records["model"])
+    model = from_record(_held(message, "model", ArrayRecord))
     total = node_sum(
-        task,
+        run.task,
         model,
         round_,
         port.own(place, round_=index),
         clip_norm=config.clip_norm,
         weight=config.weight,
         step=step_of_run(config) if config.adds_steps else None,
-        canaries=config.mode == "simulation" and type(task) is CanaryTask,
+        canaries=config.mode == "simulation" and type(run.task) is CanaryTask,
     )
     if config.noise != "aggregator":
-        cost = _whole(message.content.config_records["round"]["cost"])
-        if cost > planned[round_.name]:
+        cost = _whole(_held(message, "round", ConfigRecord)["cost"])
+        if cost > run.planned[round_.name]:
             raise PrivacyError(
-                f"round {round_.name!r} may cost {planned[round_.name]} nano-rho, the server asks for {cost}"
+                f"round {round_.name!r} may cost {run.planned[round_.name]} nano-rho, the server asks for {cost}"
             )
         total = total + _noise(config, cost, size=total.size, nodes=len(port.merchants), index=index, place=place)
     if config.aggregation == "secure":
         return answer_masked(message, context, config, round_, to_ring(total))
-    return RecordDict({KEY: ArrayRecord({KEY: Array(to_ring(total) if config.adds_steps else total)})})
+    return RecordDict({KEY: ArrayRecord({KEY: to_array(to_ring(total) if config.adds_steps else total)})})
 
 
-def noise_of_nodes(config: FederationConfig, cost: int, *, size: int, nodes: int, index: int) -> NDArray[np.float64]:
-    """Return the sum of what all nodes add to their messages of a round: for an engine that sends no messages.
+def noise_of_nodes(
+    config: FederationConfig, cost: int, *, size: int, nodes: int, index: int, places: Iterable[int]
+) -> NDArray[np.float64]:
+    """Return the sum of what nodes add to their messages of a round: for an engine that sends no messages.
 
     With a seed it is what the nodes' messages would carry; without one, fresh noise of the same law.
+
+    Args:
+        config: of the run.
+        cost: of the round, nano-rho.
+        size: of the round.
+        nodes: how many nodes the public list of merchants has.
+        index: of the round.
+        places: of the nodes that answer.
     """
     total = np.zeros(size)
-    for place in range(nodes):
+    for place in places:
         total += _noise(config, cost, size=size, nodes=nodes, index=index, place=place)
     return total
 
@@ -155,14 +177,25 @@ def _noise(
     return np.rint(noise / step_of_run(config)) if config.adds_steps else noise
 
 
-def _of_run(context: Context) -> tuple[FederationConfig, Task, tuple[Round, ...], MarketPort]:
+@dataclass(frozen=True, eq=False)
+class _Run:
+    """What a node knows of a run, the same in all its rounds."""
+
+    config: FederationConfig
+    task: Task
+    rounds: tuple[Round, ...]
+    planned: Mapping[str, int]
+    port: MarketPort
+
+
+def _of_run(context: Context) -> _Run:
     settings, rules = str(context.run_config["tradefair"]), str(context.node_config.get("access", ""))
     return _prepare(context.run_id, settings, rules)
 
 
 def _asked(message: Message, rounds: tuple[Round, ...]) -> tuple[int, Round]:
     """Read which round a message is about."""
-    asked = message.content.config_records["round"]
+    asked = _held(message, "round", ConfigRecord)
     index = _whole(asked["index"])
     round_ = rounds[index]
     if round_.name != asked["name"]:
@@ -171,14 +204,16 @@ def _asked(message: Message, rounds: tuple[Round, ...]) -> tuple[int, Round]:
 
 
 @lru_cache(maxsize=1)
-def _prepare(run_id: int, settings: str, rules: str) -> tuple[FederationConfig, Task, tuple[Round, ...], MarketPort]:
+def _prepare(run_id: int, settings: str, rules: str) -> _Run:
     """Read the settings of a run and open its port; kept for its other rounds (and nodes) in this process."""
     config = FederationConfig.from_json(settings)
     nodes.check_public(config)
     task = load_task(config.task, nodes.task_settings(config), nodes.public_catalogue(config))
-    port = MarketPort(config, Access.from_json(rules))
+    port = _lent[run_id] if run_id in _lent else MarketPort(config, Access.from_json(rules))
     port.sums()  # the node asks its own rules, whatever the server's say
-    return config, task, tuple(task.rounds()), port
+    rounds = tuple(task.rounds())
+    planned = planned_costs(config, rounds)  # refuses rounds that no guarantee covers
+    return _Run(config, task, rounds, planned, port)
 
 
 def _answer_once(context: Context, round_: Round) -> None:
@@ -188,6 +223,14 @@ def _answer_once(context: Context, round_: Round) -> None:
     if round_.name in names:
         raise PrivacyError(f"round {round_.name!r} was answered before in this run")
     context.state["answered"] = ConfigRecord({"rounds": [*names, round_.name]})
+
+
+def _held(message: Message, name: str, kind: type[_Record]) -> _Record:
+    """Return one record of a message; Flower's own views by kind go through all of them."""
+    record = message.content[name]
+    if not isinstance(record, kind):
+        raise PrivacyError(f"the message holds no {kind.__name__} under {name!r}")
+    return record
 
 
 def _whole(value: object) -> int:

@@ -165,6 +165,8 @@ class FederationConfig:
     def to_json(self) -> str:
         """Write the configuration as canonical JSON; `from_json` reads it."""
         described = {**asdict(self), "ledger": str(self.ledger)}
+        if isinstance(self.source, DataSource):
+            described["source"] = self.source.described()
         for name in ("start", "end"):
             day = described["source"].get(name)
             if day is not None:
@@ -223,5 +225,6 @@ def dataset_name(source: DataSource | FaceSource | ResponseSource) -> str:
     if source.source == "folder":
         return f"folder {Path(source.path or '').resolve().name}"
     if source.source == "generated":
-        return f"generated {source.shoppers} seed {source.data_seed}"
+        places = "" if source.merchants is None else f" merchants {source.merchants}"
+        return f"generated {source.shoppers} seed {source.data_seed}{places}"
     return source.source

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from federation.batches import BatchedTask, NodeBatch
 from federation.task import Model, Node, Round, Task
 from privacy.clipping import OuterRows, Updates, clipped_sum
 from privacy.steps import stepped_sum
@@ -89,6 +90,41 @@ def node_sum(
         if rows > len(node.persons):
             raise ConfigError(f"round {round_.name!r} got more contributions than the node has persons; yield one each")
         own += _block_sum(updates, round_, clip_norm, weight, step)
+    return total
+
+
+def batch_sum(
+    task: BatchedTask,
+    model: Model,
+    round_: Round,
+    batch: NodeBatch,
+    *,
+    clip_norm: float | None,
+    weight: float,
+    step: float | None = None,
+) -> NDArray[np.float64]:
+    """Add up what a batch of nodes contributes to a round whose contribution is "merchant", one row for each node.
+
+    Args: see `node_sum`; a row is clipped, weighted and cut as the one row of its node is there.
+
+    Returns: (d,) float64, the sum of what `node_sum` returns for each node, up to rounding.
+
+    Raises:
+        ConfigError: rows of another length than the round says, or another number of them than there are nodes.
+        PrivacyError: as `node_sum`. No privacy may be claimed for such a round.
+    """
+    total, rows = np.zeros(round_.size), 0
+    for updates in task.node_updates(model, round_, batch):
+        count, width = _shape(updates)
+        rows += count
+        if width != round_.size or rows > len(batch.nodes):
+            raise ConfigError(
+                f"round {round_.name!r} got {rows} or more rows of length {width} from node_updates for "
+                f"{len(batch.nodes)} nodes; yield one row of length {round_.size} for each"
+            )
+        total += _block_sum(updates, round_, clip_norm, weight, step)
+    if rows < len(batch.nodes):
+        raise ConfigError(f"round {round_.name!r} got {rows} rows from node_updates for {len(batch.nodes)} nodes")
     return total
 
 

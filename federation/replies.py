@@ -11,6 +11,7 @@ from flwr.app import ArrayRecord, Message
 from numpy.typing import NDArray
 
 from federation.config import FederationConfig
+from federation.records import from_array
 from privacy.accounting import noise_multiplier
 
 KEY: Final = "sum"
@@ -69,7 +70,7 @@ def read_vector(reply: Message, key: str, *, size: int, dtype: type[np.generic])
     if len(record[key].data) > 8 * size + _HEADER_BYTES:
         return None
     try:
-        values = record[key].numpy()
+        values = from_array(record[key])
     except (ValueError, TypeError, EOFError, OSError):
         return None
     return values if values.dtype == dtype and values.shape == (size,) else None

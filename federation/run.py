@@ -91,7 +91,7 @@ def run(
     port = MarketPort(config, access)
     nodes.check_public(config)
     port.own(0)  # here for its errors, which at the nodes would become one fixed text
-    return _result(config, *_drive(engine, config, len(port.merchants), access, progress))
+    return _result(config, *_drive(engine, config, port, access, progress))
 
 
 def _deployed(
@@ -132,22 +132,22 @@ def _result(config: FederationConfig, model: Model, report: Mapping[str, Any]) -
 def _drive(
     engine: str,
     config: FederationConfig,
-    nodes: int,
+    port: MarketPort,
     access: Access,
     progress: Callable[[str], None] | None,
 ) -> tuple[Model, dict[str, Any]]:
     if engine == "cohort":
         from federation.engines import cohort
 
-        return cohort.drive(config, access=access, progress=progress)
+        return cohort.drive(config, access=access, port=port, progress=progress)
     if engine == "ray":
         from federation.engines.ray.drive import drive
 
-        return drive(config, nodes=nodes, access=access, progress=progress)
+        return drive(config, nodes=len(port.merchants), access=access, progress=progress)
     from federation.engines import inprocess
     from federation.records import from_record
 
-    state = inprocess.drive(config, nodes=nodes, access=access, progress=progress).state
+    state = inprocess.drive(config, nodes=len(port.merchants), access=access, port=port, progress=progress).state
     return from_record(state.array_records["model"]), json.loads(str(state.config_records["report"]["json"]))
 
 

@@ -169,6 +169,23 @@ class PersonLevelDPAvg(Strategy):
         self._model = model
         return model
 
+    def check_answered(self, round_: Round, answered: int) -> None:
+        """Refuse a round in which more nodes are missing than shares of noise may be.
+
+        Raises: PrivacyError: so it is; the round gives nothing.
+        """
+        if self.config.adds_steps and answered < self.nodes - self.config.dropouts:
+            raise PrivacyError(
+                f"round {round_.name!r}: {answered} of {self.nodes} nodes answered, and the noise needs "
+                f"{self.nodes - self.config.dropouts}; the round gives nothing"
+            )
+
+    def count_missing(self, round_: Round, *, missing: int, asked: int) -> None:
+        """Count answers that were missing or unusable, and warn of them."""
+        self.dropped += missing
+        if missing:
+            _log.warning("round %r: %d of %d answers were left out", round_.name, missing, asked)
+
     def configure_train(
         self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
     ) -> Iterable[Message]:
@@ -262,18 +279,12 @@ class PersonLevelDPAvg(Strategy):
             if ring is not None and node in self._asked and node not in heard:
                 np.add(total, ring, out=total)
                 heard.add(node)
-        if len(heard) < self.nodes - self.config.dropouts:
-            raise PrivacyError(
-                f"round {round_.name!r}: {len(heard)} of {self.nodes} nodes answered, and the noise needs "
-                f"{self.nodes - self.config.dropouts}; the round gives nothing"
-            )
+        self.check_answered(round_, len(heard))
         self._count_missing(len(self._asked) - len(heard), round_)
         return from_ring(total, step=step_of_run(self.config)), len(heard)
 
     def _count_missing(self, missing: int, round_: Round) -> None:
-        self.dropped += missing
-        if missing:
-            _log.warning("round %r: %d of %d answers were left out", round_.name, missing, len(self._asked))
+        self.count_missing(round_, missing=missing, asked=len(self._asked))
 
     def _noise(self, round_: Round, answered: int) -> tuple[NDArray[np.float64] | float, float]:
         """Return what to add to the sum, and the standard deviation of all noise in it."""

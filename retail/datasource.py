@@ -8,7 +8,7 @@ import json
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from retail.dataset import Period, RetailData
 from retail.errors import ConfigError
@@ -30,6 +30,7 @@ class DataSource:
         end: last day, declared.
         shoppers: size, for "generated".
         data_seed: seed, for "generated".
+        merchants: number of stores, for "generated"; None for as many as `generate` makes by itself.
     """
 
     source: str = "complete-journey"
@@ -41,6 +42,17 @@ class DataSource:
     end: dt.date | None = None
     shoppers: int | None = None
     data_seed: int = 0
+    merchants: int | None = None
+
+    def described(self) -> dict[str, Any]:
+        """Return the description as a table; what was added to it later stands there only where it is used.
+
+        So identities of data, and settings of runs that were interrupted before, stay what they were.
+        """
+        table = asdict(self)
+        if self.merchants is None:
+            del table["merchants"]
+        return table
 
     def open(self) -> RetailData:
         """Read the data set; the last two opened in this process are kept.
@@ -58,12 +70,12 @@ class DataSource:
 
             return complete_journey.fingerprint()
         if self.source == "generated":
-            described = json.dumps(asdict(self), sort_keys=True, default=str)
+            described = json.dumps(self.described(), sort_keys=True, default=str)
             return hashlib.sha256(described.encode()).hexdigest()
         from retail.files import sha256_file
 
         folder = Path(self.path or "")
-        digest = hashlib.sha256(json.dumps(asdict(self), sort_keys=True, default=str).encode())
+        digest = hashlib.sha256(json.dumps(self.described(), sort_keys=True, default=str).encode())
         for file in sorted(folder.glob("*")):
             if file.suffix.lower() in (".csv", ".parquet"):
                 digest.update(file.name.encode() + sha256_file(file).encode())
@@ -81,7 +93,9 @@ def _open(what: DataSource) -> RetailData:
 
         if what.shoppers is None:
             raise ConfigError('data.shoppers is missing; say how many shoppers source = "generated" makes')
-        return generate(what.shoppers, seed=what.data_seed).data
+        if what.merchants is None:
+            return generate(what.shoppers, seed=what.data_seed).data
+        return generate(what.shoppers, seed=what.data_seed, merchants=what.merchants).data
     if what.source == "folder":
         from retail.folder import load_folder
 

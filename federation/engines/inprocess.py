@@ -20,8 +20,8 @@ from flwr.supercore.run import Run
 # Flower fills a message's sender from here and offers no public way to set it.
 from flwr.supercore.task_identity import TaskIdentity
 
-from federation.access import Access
-from federation.client_app import FAILURE, forget
+from federation.access import Access, MarketPort
+from federation.client_app import FAILURE, forget, lend
 from federation.client_app import app as client_app
 from federation.config import FederationConfig
 from federation.secagg.roster import Identities
@@ -116,6 +116,7 @@ def drive(
     access: Access | None = None,
     progress: Callable[[str], None] | None = None,
     client: Client = client_app,
+    port: MarketPort | None = None,
 ) -> Context:
     """Run the server's app against `nodes` nodes.
 
@@ -125,6 +126,7 @@ def drive(
         access: the rules of every party, since one process stands for all of them; None for the defaults.
         progress: called with a line after every round.
         client: what answers at the nodes; another one only to test how the server bears bad answers.
+        port: what the nodes read through, opened under `access`; None opens one.
 
     Returns: the server's context, with the records "model" and "report" in its state.
 
@@ -153,6 +155,8 @@ def drive(
         run_config={"tradefair": settings},
     )
     with _sending_as_server(run_id), _quiet_flower():
+        if port is not None:
+            lend(run_id, port)
         try:
             server_app(InProcessGrid(client, contexts, run_id=run_id, progress=progress), server)
         finally:

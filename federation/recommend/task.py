@@ -14,13 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Final
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from scipy.sparse import csr_array, diags_array
 
 from federation.recommend import serve
 from federation.recommend.denoise import posterior_mean
-from federation.recommend.examples import windows
+from federation.recommend.examples import EXPLORE_FEATURES, windows
 from federation.recommend.habit import bought_before
 from federation.recommend.objective import WEIGHTS, person_gradients, starting_weights, trainable
 from federation.recommend.settings import RecommendOptions
@@ -31,7 +32,7 @@ from retail.errors import ConfigError
 from retail.interactions import Catalogue
 
 _BLOCK: Final = 256  # persons whose contributions are in memory at a time
-_KEPT: Final = 2**24  # bytes of examples that a node keeps between rounds; larger ones are made again
+_KEPT: Final = 2**29  # bytes of examples that all nodes of a process keep between rounds; others are made again
 _FLOOR: Final = 0.3  # buyers that every product is given, so that logarithms exist
 _STEP: Final = 0.5  # a person's own step size when steps > 1
 _GRADIENT_UNIT: Final = 0.25  # public scale, so that few persons' gradients are longer than a clip norm of 1
@@ -57,6 +58,8 @@ class RecommendTask:
         self.catalogue = catalogue
         self._unit = settings.clip_norm if settings.clip_norm is not None else 1.0
         self._free = trainable(rich=self.options.rich)
+        self._kept: WeakKeyDictionary[NodeData, int] = WeakKeyDictionary()  # bytes of examples
+        self._kept_bytes = 0
 
     def rounds(self) -> tuple[Round, ...]:
         """List the exchanges, in order; see `Task`."""
@@ -98,6 +101,14 @@ class RecommendTask:
             "training": ("popularity", "shares", "candidates", "neighbours", "weights"),
         }[round_.purpose]
         return {name: model[name] for name in needed}
+
+    def person_bytes(self, round_: Round) -> int:
+        """Return what a person takes in a batch; see `federation.joined`. All but training works in blocks of persons.
+
+        The features of each window's examples stay in memory; twice as much as one of them is at hand in between.
+        """
+        o = self.options
+        return 4 * o.candidates * len(EXPLORE_FEATURES) * (o.windows + 2) if round_.purpose == "training" else 0
 
     def person_updates(self, model: Model, round_: Round, node: NodeData) -> Iterator[Updates]:
         """Yield one row per person; see `Task`."""
@@ -156,7 +167,7 @@ class RecommendTask:
         if examples is None:
             examples = windows(released, node, self.options, self.settings.window_days)
             node.memo.clear()
-            if sum(one.explore.nbytes for one in examples) <= _KEPT:
+            if self._has_room(node, sum(one.explore.nbytes for one in examples)):
                 node.memo[key] = examples
         gradients = person_gradients(
             examples,
@@ -167,6 +178,17 @@ class RecommendTask:
             device=self.settings.device,
         )
         yield gradients * np.float32(_GRADIENT_UNIT)
+
+    def _has_room(self, node: NodeData, size: int) -> bool:
+        """Whether a node may keep so many bytes beside what the others keep."""
+        self._kept_bytes -= self._kept.pop(node, 0)
+        if self._kept_bytes + size > _KEPT:
+            self._kept_bytes = sum(self._kept.values())  # nodes that are read anew leave without a word
+        if self._kept_bytes + size > _KEPT:
+            return False
+        self._kept[node] = size
+        self._kept_bytes += size
+        return True
 
     def _shares(self, total: np.ndarray, noise: float) -> np.ndarray:
         shares, start = [], 0

@@ -45,6 +45,8 @@ BAD_OVERRIDES = [
     ("data.source=folder", r"data\.path is missing"),
     ("data.source=generated", r"data\.shoppers is missing"),
     ("data.path=x", r"remove it"),
+    ("data.merchants=50", r"data\.merchants = 50 is read only with source = \"generated\"; remove it"),
+    ("data.merchants=10001", r"data\.merchants = 10001 must be less than or equal to 10000"),
     ("data.timezone=Mars", r"no time zone"),
     ("data.start=2017-13-01", r"data\.start = '2017-13-01' must be a date"),
     ("partition.merchants=[]", r"partition\.merchants = \[\] must be"),

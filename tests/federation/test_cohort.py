@@ -1,13 +1,17 @@
 """The engine without messages makes the model that messages make."""
 
+import logging
+
 import numpy as np
 import pytest
 
 from federation.access import Access
+from federation.batches import batches_of, padded
 from federation.config import FederationConfig
 from federation.run import run
 from retail.errors import ConfigError, PolicyError, PrivacyError, TradefairError
 from retail.faces.source import FaceSource
+from retail.responses import Responses, ResponseSource
 
 RECOMMEND = {"task": "recommend", "rounds": 2, "options": {"rich": True, "candidates": 100}}
 
@@ -51,9 +55,70 @@ def test_faces_follow_one_another_and_come_out_the_same(private):
     same(run(config).model, run(config, engine="cohort").model, 1e-5)
 
 
+@pytest.mark.parametrize("task", ["response", "attribute"])
+def test_people_with_responses_are_laid_end_to_end_and_come_out_the_same(task, tmp_path):
+    rng = np.random.default_rng(1)
+    table = Responses(
+        np.arange(90), rng.integers(6, size=90), rng.random((90, 3)), ("a", "b", "c"), rng.random(90) < 0.5,
+        (rng.random(90) < 0.4).astype(float),
+    )  # fmt: skip
+    source = ResponseSource.of(table, tmp_path / "r.parquet", listed=tuple(range(7)), population=90, name="trial")
+    config = FederationConfig(task=task, source=source, now=0, rounds=2, epsilon=2.0, delta=1e-3, noise="every_node")
+    told = []
+    same(run(config).model, run(config, engine="cohort", progress=told.append).model, 1e-5)
+    assert {one.partition(": ")[2] for one in told} == {"7 merchants in 1 batches"}
+
+
 def test_contributions_of_whole_merchants_are_not_thrown_together(make_config):
     config = make_config(options={"contribution": "merchant"})
     same(run(config).model, run(config, engine="cohort").model, 1e-5)
+
+
+@pytest.mark.parametrize(("size", "seen"), [(1, {12}), (2**21, {8}), (2**22, set())])
+def test_merchants_are_computed_at_once_where_the_task_can_and_a_batch_is_worth_it(
+    make_config, monkeypatch, size, seen
+):
+    config = make_config(
+        task="batched_task:BatchedWeekdays", options={"contribution": "merchant", "outer": False, "block": size}
+    )
+    expected = run(config).model
+    from batched_task import BatchedWeekdays
+
+    BatchedWeekdays.seen.clear()
+    same(expected, run(config, engine="cohort").model, 1e-9)
+    assert set(BatchedWeekdays.seen) == seen
+
+
+def test_nodes_of_like_size_share_a_batch_and_their_rows_are_padded():
+    class Sized:
+        node_bytes = staticmethod(lambda round_, node: node)
+
+    found = batches_of(Sized(), None, [2**22, 10, 2**22, 10, 2**24 + 1], device="cpu")
+    assert [one.nodes for one in found] == [(10, 10, 2**22, 2**22), (2**24 + 1,)]
+    rows, real = padded([np.ones((1, 2)), np.zeros((0, 2)), np.full((3, 2), 5.0)])
+    assert rows.shape == (3, 3, 2)
+    assert rows.sum(axis=(1, 2)).tolist() == [2.0, 0.0, 30.0]
+    assert real.sum(axis=1).tolist() == [1, 0, 3]
+
+
+@pytest.mark.parametrize("clip_norm", [None, 2.0])
+@pytest.mark.parametrize("wrong", ["raise", "shape", "nan"])
+def test_what_goes_wrong_at_a_merchant_costs_both_engines_the_same(make_config, caplog, wrong, clip_norm):
+    config = make_config(task="batched_task:Odd", options={"fail_on": wrong, "outer": False}, clip_norm=clip_norm)
+    with caplog.at_level(logging.CRITICAL):
+        one, other = run(config), run(config, engine="cohort")
+    same(one.model, other.model, 1e-9)
+    zeroed = wrong == "nan" and clip_norm is not None  # a row that can be bounded counts as nothing
+    assert one.dropped == other.dropped
+    assert (one.dropped == 0) == zeroed
+
+
+def test_a_round_with_too_little_noise_left_gives_nothing(make_config):
+    config = make_config(
+        task="batched_task:Odd", options={"fail_on": "raise", "outer": False}, epsilon=4.0, noise="distributed"
+    )
+    with pytest.raises(PrivacyError, match="the noise needs 12"):
+        run(config, engine="cohort")
 
 
 def test_an_interrupted_cohort_goes_on_and_pays_once(persistent, monkeypatch):

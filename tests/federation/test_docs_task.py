@@ -24,9 +24,10 @@ def blocks(language):
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A folder with the page's module and scenario, as a reader would save them."""
-    module, _ = blocks("python")
+    module, _, batched, _ = blocks("python")
     (scenario,) = blocks("toml")
     (tmp_path / "again_task.py").write_text(module, encoding="utf-8")
+    (tmp_path / "return_task.py").write_text(batched, encoding="utf-8")
     (tmp_path / "again.toml").write_text(scenario, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -68,7 +69,7 @@ def test_the_example_runs_as_a_scenario_and_beats_popularity_with_and_without_no
 
 
 def test_the_check_of_the_rule_passes_for_the_example(folder):
-    _, check = blocks("python")
+    _, check, *_ = blocks("python")
     exec(compile(check, "docs/adding-a-task.md", "exec"), {})
 
 
@@ -84,9 +85,16 @@ def test_the_check_of_the_rule_fails_when_rows_depend_on_other_persons(folder, h
     source = module.read_text(encoding="utf-8")
     assert honest in source
     module.write_text(source.replace(honest, breach), encoding="utf-8")
-    _, check = blocks("python")
+    _, check, *_ = blocks("python")
     with pytest.raises(AssertionError):
         exec(compile(check, "docs/adding-a-task.md", "exec"), {})
+
+
+def test_the_example_of_merchants_at_once_makes_the_model_of_merchants_one_by_one(folder):
+    *_, compare = blocks("python")
+    told = {}
+    exec(compile(compare, "docs/adding-a-task.md", "exec"), told)
+    assert np.abs(told["together"]["weights"]).min() > 0.01
 
 
 def test_the_example_refuses_an_unknown_option(task):
