@@ -49,6 +49,7 @@ ALLOWED = {
     ("retail/dataset.py", FILE): "reads promotions, which name no person",
     ("retail/datasource.py", LOADER): "turns a description of data into data",
     ("retail/folder.py", LOADER): "reads the tables of a user's own folder",
+    ("retail/movielens.py", FILE): "reads public ratings that the user has, to lay them out as a folder of tables",
     ("retail/merchants.py", PERSONS): "cuts a data set that its caller holds into merchants",
     ("retail/attributes.py", PERSONS): "reads what households said of a data set that its caller holds",
     ("retail/households.py", PERSONS): "sums up lines of a data set that its caller holds",
