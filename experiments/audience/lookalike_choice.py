@@ -17,7 +17,7 @@ import numpy as np
 
 from experiments.audience.lookalike_data import Described, Launches
 from experiments.audience.lookalike_lessons import Lesson
-from matching.audience.embedding import DEPARTMENTS
+from matching.audience.embedding import DEPARTMENTS, width
 from matching.audience.features import FEATURES
 from matching.audience.methods import rule_weights
 from matching.audience.profile import profile_rows, similarity
@@ -117,7 +117,9 @@ def choose(
     """
     dimensions: tuple[int | None, ...] = (None,)
     if profile:
-        dimensions = EXACT_DIMENSIONS if epsilon is None else NOISY_DIMENSIONS
+        offered = EXACT_DIMENSIONS if epsilon is None else NOISY_DIMENSIONS
+        # In a space of one department everybody is in one place, and a profile points nowhere.
+        dimensions = tuple(one for one in offered if width(launches.catalogue, one) > 1)
     shares = WEIGHTS_SHARES if profile and weights and epsilon is not None else (1.0 if weights else 0.0,)
     ridges: tuple[float | None, ...] = RIDGES if weights else (None,)
     mixes: tuple[float | None, ...] = MIXES if profile and weights else (None,)
