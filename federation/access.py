@@ -248,7 +248,7 @@ class MarketPort:
                 if self.consents.enrolment.in_use:
                     present = self.consents.enrolment.present(merchant_id(merchant))
                     found = found[self.consents.among(found[c.PERSON], present)]
-            return found[list(columns)]
+            return found if tuple(found.columns) == columns else found[list(columns)]
 
         return rows
 

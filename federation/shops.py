@@ -53,7 +53,8 @@ class ShopHoldings:
 
     def rows(self, place: int) -> pd.DataFrame:
         """Return what one merchant stores, columns `NEEDED`; only a data port hands it on."""
-        return self.shops.node(place)[list(NEEDED)]
+        rows = self.shops.node(place)
+        return rows if tuple(rows.columns) == NEEDED else rows[list(NEEDED)]
 
     def node(self, merchant: int | str, rows: pd.DataFrame) -> NodeData:
         """Turn rows that somebody may use into a node."""

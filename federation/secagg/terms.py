@@ -7,8 +7,6 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Final
 
-from scipy import stats
-
 from retail.errors import ConfigError
 
 DEGREE: Final = 20
@@ -60,7 +58,9 @@ class Terms:
                 "fewer, or raise degree"
             )
         if self.neighbours < self.nodes - 1:
-            lost = stats.hypergeom(self.nodes - 1, self.dropouts, self.neighbours).sf(self.holders - self.threshold)
+            from scipy.stats import hypergeom  # here because it takes a second, and most runs need none of it
+
+            lost = hypergeom(self.nodes - 1, self.dropouts, self.neighbours).sf(self.holders - self.threshold)
             too_many = float(lost) * self.nodes > _ABORTS
         else:
             too_many = self.dropouts > self.holders - self.threshold
