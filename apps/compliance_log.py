@@ -82,7 +82,7 @@ def log_checks(root: Path, scenario: str, records: Sequence[Mapping[str, Any]]) 
     st.markdown("\n".join(f"- {line}" for line in log_check.NOT_SHOWN))
     st.markdown("The same check without this app, on any machine that has a copy of the folder:")
     words = shlex.join(["tradefair", "log", "verify", str(folder), *(["--key", key] if key else [])])
-    st.code(words + (" --witness FILE" if head else ""), language="bash", wrap_lines=True)
+    st.code(words + (" --witness FILE" if head else ""), language=None, wrap_lines=True)
 
 
 def _say_logs(checked: Sequence[CheckedLog]) -> None:

@@ -126,7 +126,7 @@ def report(scenario: str, runs: Sequence[RunRecord], *, run_id: str | None) -> N
         _downloads(st.session_state[key])
     else:
         st.caption("It takes a few seconds. Nothing is written to the store. The same from the command line:")
-        st.code(command("report", target), language="bash", wrap_lines=True)
+        st.code(command("report", target), language=None, wrap_lines=True)
     _attacks(runs)
 
 
@@ -155,7 +155,7 @@ def _downloads(made: report_view.Prepared) -> None:
                     mime="application/json", on_click="ignore", icon=":material/signature:", key=f"sig-{file.name}",
                 )  # fmt: skip
     st.markdown("Keep a file and its signature in one folder. To verify them there, offline:")
-    st.code("\n".join(made.verify.values()), language="bash", wrap_lines=True)
+    st.code("\n".join(made.verify.values()), language=None, wrap_lines=True)
     st.caption(
         "The command checks the signature, the proof of each number and the verdicts. It exits with 1 if anything was "
         "changed. Whether the key is the owner's, only somebody who got it by another way can tell."
@@ -169,7 +169,7 @@ def _attacks(runs: Sequence[RunRecord]) -> None:
         st.info("No attack was tried. An epsilon is a proof on paper; attacks look for mistakes in the code behind it.")
         finished = next((run for run in runs if run.epsilon is not None and run.record["status"] == "finished"), None)
         if finished is not None:
-            st.code(command("audit", str(finished.record["run_id"]), "--attacks"), language="bash", wrap_lines=True)
+            st.code(command("audit", str(finished.record["run_id"]), "--attacks"), language=None, wrap_lines=True)
         return
     outcomes = table["Outcome"].value_counts()
     words = ", ".join(f"{outcomes[outcome]} {outcome}" for outcome in OUTCOMES if outcome in outcomes)

@@ -47,10 +47,10 @@ def no_shop() -> None:
     """Say how a shop is set up."""
     st.title("No shop for faces yet")
     st.markdown("This page recognises customers who agreed to it. A merchant's folder is set up with:")
-    st.code(faces_command("open"), language="bash", wrap_lines=True)
+    st.code(faces_command("open"), language=None, wrap_lines=True)
     st.caption("It trains an encoder on drawings, and takes a minute or less. Then reload this page.")
     st.markdown("With favourites and suggestions on the card, after `tradefair demo`, whose recommender it takes:")
-    st.code(faces_command("open", "--run", "demo"), language="bash", wrap_lines=True)
+    st.code(faces_command("open", "--run", "demo"), language=None, wrap_lines=True)
 
 
 def damaged_shop(error: TradefairError) -> None:
@@ -58,7 +58,7 @@ def damaged_shop(error: TradefairError) -> None:
     st.title("This shop cannot be opened")
     st.error(_sentence(str(error)), icon=":material/error:")
     st.caption("Until then nobody is compared, enrolled or charged here. Customers can leave all the same:")
-    st.code(faces_command("revoke", "PERSON", "--withdraw"), language="bash", wrap_lines=True)
+    st.code(faces_command("revoke", "PERSON", "--withdraw"), language=None, wrap_lines=True)
 
 
 def off_line(part: str) -> None:

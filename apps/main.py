@@ -1,5 +1,7 @@
 """Entry of the Streamlit app, which `tradefair app` starts: navigation, the choice of a scenario, errors in words."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from apps.login import SECTIONS, is_required, sees
@@ -15,6 +17,7 @@ ICON = (
 )
 
 st.set_page_config(page_title="Tradefair", page_icon=ICON, layout="wide")
+st.html(Path(__file__).with_name("style.css"))
 
 
 @st.fragment(run_every="3s")
@@ -146,7 +149,7 @@ if page.url_path in {one.url_path for one in OF_NO_SCENARIO}:
 if not scenarios:
     st.title("No runs yet")
     st.markdown(f"There is nothing in the run store `{store.root}`. To fill it with the demo:")
-    st.code(command("demo"), language="bash", wrap_lines=True)
+    st.code(command("demo"), language=None, wrap_lines=True)
     st.page_link(OVERVIEW, label="Or start it from here", icon=":material/play_arrow:")
     st.caption("This page goes on by itself as soon as the first run begins.")
     wait_for_runs()

@@ -165,7 +165,7 @@ def _certificate(books: PeopleBooks, certificate: Any) -> None:
         mime="application/json", icon=":material/download:",
     )  # fmt: skip
     st.caption(f"Signed by {document['key_hex'][:16]}..., entry {document['log']['entry']['index']} of the log.")
-    st.code(f"tradefair erasure verify erasure-{document['request']}.json --key {books.public_key}", language="bash",
+    st.code(f"tradefair erasure verify erasure-{document['request']}.json --key {books.public_key}", language=None,
             wrap_lines=True)  # fmt: skip
     with st.expander("What an erasure cannot reach"):
         st.markdown("\n".join(f"- {plain(line)}" for line in document["not_covered"]))
@@ -224,7 +224,7 @@ def people_page(books: PeopleBooks) -> None:
     if not books.register_file.is_file():
         title.title("No consent register yet")
         st.markdown(f"There is none at `{books.register_file}`. A notice comes first, then a receipt:")
-        st.code(_FIRST, language="bash", wrap_lines=True)
+        st.code(_FIRST, language=None, wrap_lines=True)
         st.caption("Start the app with `--books FOLDER` for another folder. docs/consent-and-erasure.md has the whole.")
         return
     part = st.segmented_control(

@@ -45,7 +45,7 @@ def edits_for_the_command(edits: Iterable[Mapping[str, Any]], *, name: str) -> N
     with st.expander("The edits, for the command"):
         known = name if name in bundled_plans() else "plan.toml"
         lines = [f"tradefair store compare {shlex.quote(known)}", *map(short, edits)]
-        st.code(" \\\n  ".join(lines), language="bash")
+        st.code(" \\\n  ".join(lines), language=None)
 
 
 def verdict(found: Found, judged: Comparison) -> None:

@@ -141,7 +141,7 @@ else:
         "Off, nobody is compared, enrolled or charged, whoever has this shop open. To delete all templates too and"
         " replace their key; what people agreed to stays on record until each of them leaves:"
     )
-    st.code(faces_command("off", "--erase"), language="bash", wrap_lines=True)
+    st.code(faces_command("off", "--erase"), language=None, wrap_lines=True)
     shop_facts(shop)  # after the switch, which works whatever file of the shop has gone
     st.caption("How often the shop is right, on people whom it was not made on:")
-    st.code(faces_command("evaluate"), language="bash", wrap_lines=True)
+    st.code(faces_command("evaluate"), language=None, wrap_lines=True)

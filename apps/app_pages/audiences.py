@@ -31,7 +31,7 @@ for trouble in troubles:
 if not found:
     title.title(nothing)
     st.markdown(f"This part shows a finished run that asked {question}. To make one:")
-    st.code("\n".join(command("run", name) for name in scenarios), language="bash", wrap_lines=True)
+    st.code("\n".join(command("run", name) for name in scenarios), language=None, wrap_lines=True)
     st.stop()
 scenario = next(iter(found))
 if len(found) > 1:

@@ -15,7 +15,7 @@ records = sorted(store.records(scenario), key=run_record.title)
 if not records:
     st.title(f"{scenario} has no runs yet")
     st.markdown("Its folder is there, but no run has begun. To go on:")
-    st.code(command("run", str(store.root / scenario / "scenario.toml")), language="bash", wrap_lines=True)
+    st.code(command("run", str(store.root / scenario / "scenario.toml")), language=None, wrap_lines=True)
     st.stop()
 
 runs = [run_record.read_run(record) for record in records]

@@ -58,7 +58,7 @@ if record["status"] in ("failed", "refused"):
     st.error(f"{record.get('error', 'Error')}: {record.get('message', '')}", icon=":material/error:")
     st.markdown("Once the cause is mended, this executes failed and refused runs once more:")
     st.code(
-        command("run", str(store.root / scenario / "scenario.toml"), "--retry-failed"), language="bash", wrap_lines=True
+        command("run", str(store.root / scenario / "scenario.toml"), "--retry-failed"), language=None, wrap_lines=True
     )
     with st.expander("Traceback"):
         st.code(record.get("traceback", ""), language="python", wrap_lines=True)

@@ -37,14 +37,14 @@ if not others:
             st.button(f"Open {other}", on_click=st.session_state.update, kwargs={"scenario": other})
     elif bundled := bundled_over_shoppers():
         st.markdown("To draw the curve with generated shoppers, run:")
-        st.code("\n".join(command("run", name) for name in bundled), language="bash", wrap_lines=True)
+        st.code("\n".join(command("run", name) for name in bundled), language=None, wrap_lines=True)
     else:
         st.markdown("To draw the curve, copy a scenario, let it generate its shoppers and sweep over how many:")
         st.code(
             f'[data]\nsource = "generated"\nshoppers = 2000\n\n[sweep]\n"{SHOPPERS}" = [2000, 20000, 200000]',
             language="toml",
         )
-        st.code(command("run", "my-scenario.toml"), language="bash", wrap_lines=True)
+        st.code(command("run", "my-scenario.toml"), language=None, wrap_lines=True)
     st.stop()
 
 with st.container(horizontal=True):

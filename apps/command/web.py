@@ -26,7 +26,11 @@ FLAGS: Final = (
     "--browser.gatherUsageStats=false",
     "--client.toolbarMode=minimal",
     "--theme.light.primaryColor=#0072B2",
-    "--theme.dark.primaryColor=#2F86C5",
+    "--theme.light.textColor=#0A0A0A",
+    "--theme.light.codeTextColor=#003B12",
+    "--theme.light.codeBackgroundColor=#FFFFFF",
+    "--theme.dark.codeBackgroundColor=#000000",
+    "--theme.dark.primaryColor=#6CB4EE",
     "--theme.paddingTop=1rem",
     '--theme.headingFontSizes=["1.9rem", "1.5rem", "1.25rem", "1.1rem", "1rem", "0.9rem"]',
 )

@@ -34,8 +34,8 @@ def show_parcel(store: RunStore, record: Mapping[str, Any]) -> None:
         icon=":material/inventory_2:", on_click="ignore",
     )  # fmt: skip
     st.caption("The same on the command line, and what the receiver types after unpacking:")
-    st.code(command("runs", "export", key, "--to", "parcel.zip"), language="bash", wrap_lines=True)
-    st.code("tradefair run scenario.toml --store runs", language="bash", wrap_lines=True)
+    st.code(command("runs", "export", key, "--to", "parcel.zip"), language=None, wrap_lines=True)
+    st.code("tradefair run scenario.toml --store runs", language=None, wrap_lines=True)
 
 
 def parcel(store: RunStore, key: str) -> bytes:

@@ -172,4 +172,4 @@ def _buttons(store: RunStore, scenario: str, source: str | Path, found: Process 
     trouble()
     with st.expander("The same on the command line"):
         options = ["--retry-failed"] if how_far.failed and not left else []
-        st.code(command("run", str(source), *options), language="bash", wrap_lines=True)
+        st.code(command("run", str(source), *options), language=None, wrap_lines=True)

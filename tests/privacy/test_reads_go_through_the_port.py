@@ -59,6 +59,7 @@ ALLOWED = {
     ("federation/shops.py", SOURCE): "is where each merchant's rows lie; the port reads them from here",
     ("federation/shops.py", PERSONS): "cuts the rows into merchants, before anybody has asked for them",
     ("federation/access.py", NODES): "gives the rows to the port as its sources",
+    ("apps/rule_table.py", FILE): "reads a table of rules, which names no person",
     ("apps/command/release.py", SOURCE): "gives the rows to the release gate, the exit of statistics",
     ("privacy/statistics/rows.py", PERSONS): "gives the rows to the release gate, the exit of statistics",
     ("privacy/erasure/table_file.py", FILE): "finds a person's rows to delete them",
