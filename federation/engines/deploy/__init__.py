@@ -3,10 +3,31 @@
 Enters: a folder for each party (`party`), which its owner made or was given. Leaves: a `FederatedResult`, which the
 server kept in its own folder.
 
-    site = Site.make(Path("trial"), Members(...))     # all parties' folders, on one machine
+    site = Site.make(Path("trial"), source)     # all parties' folders, on one machine
     site.up()
     result = run(config, engine="deploy", place=Path("trial"))
     site.down()
 """
 
-__all__ = ["bundle", "client", "control", "drive", "keys", "launch", "party", "processes", "server", "site", "split"]
+__all__ = [
+    "book",
+    "bundle",
+    "client",
+    "control",
+    "drive",
+    "executor",
+    "gate",
+    "holdings",
+    "invitation",
+    "keys",
+    "launch",
+    "party",
+    "pinned",
+    "processes",
+    "results",
+    "server",
+    "site",
+    "split",
+    "supernode",
+    "versions",
+]
