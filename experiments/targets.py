@@ -98,6 +98,19 @@ class Target:
             raise ValueError(f'targets: "{self.name}" asks for {self.metric!r}, which is not measured; {hint}')
 
 
+def holds_bound(condition: str, lo: float | None, hi: float | None) -> bool:
+    """Whether the bound of a condition lies within an interval: then the point value alone decides, and chance might.
+
+    Args:
+        condition: as `Target.condition` writes it.
+        lo: lower end; None or NaN without one.
+        hi: upper end.
+    """
+    if lo is None or hi is None or not lo < hi:
+        return False
+    return lo <= float(condition.split()[-1]) <= hi
+
+
 def statistic_name(kind: str, metric: str, arm: str, reference: str | None = None) -> str:
     """Return the canonical name of a statistic, as results and targets spell it."""
     if reference is None:

@@ -107,6 +107,7 @@ def print_targets(targets: Sequence[Mapping[str, Any]], *, others: str = "other 
         others: what might have been drawn in place of what was.
     """
     from apps.figure_text import unit_text
+    from experiments.targets import holds_bound
 
     if not targets:
         return
@@ -119,19 +120,12 @@ def print_targets(targets: Sequence[Mapping[str, Any]], *, others: str = "other 
         figure = interval(target["value"], target["lo"], target["hi"])
         if target["unit"] != "ratio" and figure != "-":  # a ratio's name says it
             figure = f"{figure} {unit_text(target['unit'])}".rstrip()
-        unsure = _holds_bound(target)
+        unsure = holds_bound(target["target"], target["lo"], target["hi"])
         chance |= unsure
-        mark = " *" if unsure else ""
+        mark = ", by the point value only" if unsure else ""
         say(f"{words[target['met']]:>12}  {target['name']} {target['target']}: {figure}{mark}{where}")
-    say("A target is met or missed by the figure itself.")
     if chance:
-        say(f"* the interval holds the bound: on {others} it might come out the other way.")
-
-
-def _holds_bound(target: Mapping[str, Any]) -> bool:
-    bound = float(str(target["target"]).split()[-1])
-    lo, hi = target["lo"], target["hi"]
-    return _number(lo) and _number(hi) and lo < hi and lo <= bound <= hi
+        say(f"By the point value only: the interval holds the bound, so on {others} it might come out the other way.")
 
 
 def interval(value: float | None, lo: float | None, hi: float | None) -> str:

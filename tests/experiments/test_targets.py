@@ -1,6 +1,6 @@
 import pytest
 
-from experiments.targets import Target
+from experiments.targets import Target, holds_bound
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,13 @@ def test_a_condition_is_a_comparison_with_one_finite_number(condition):
 def test_a_bound_is_met_on_its_side(condition, below, at, above):
     target = Target.parse("a(b)", condition)
     assert (target.met(0.9), target.met(1.0), target.met(1.1)) == (below, at, above)
+
+
+def test_an_interval_that_holds_the_bound_leaves_it_to_the_point_value():
+    assert holds_bound(">= 4.6", 4.1, 5.4)
+    assert not holds_bound("> 0", 0.01, 0.03)
+    assert not holds_bound("<= 0.57", 0.53, 0.56)
+    assert not any(holds_bound("> 0", *ends) for ends in ((None, None), (float("nan"), float("nan")), (0.0, 0.0)))
 
 
 def test_what_could_not_be_measured_is_never_met():
