@@ -57,7 +57,7 @@ class Plan:
         """Check the options of an arm. Raises: ConfigError: one is unknown or cannot be used."""
         options = dict(spec.options)
         now, earlier = options.pop("now", 17_440), options.pop("earlier", 17_379)
-        noises, asked = options.pop("noises", 10), options.pop("campaigns", None)
+        noises, asked = options.pop("noises", 40), options.pop("campaigns", None)
         if any(type(one) is not int for one in (now, earlier)) or earlier >= now:
             raise ConfigError(f"options.earlier = {earlier!r}, now = {now!r}: write whole days, the earlier one first")
         if type(noises) is not int or not 1 <= noises <= 100:
