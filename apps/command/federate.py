@@ -239,7 +239,7 @@ def status(place: Place, as_json: Json = False) -> None:
     for one, row in zip(parties, rows, strict=True):
         if one.merchant is not None:
             row["given"] = given = summed_up(one.folder / BOOKS)
-            lines += [f"{one.name} gave epsilon {spent:.4g} of {of} so far" for of, (_, spent) in given.items()]
+            lines += [f"{one.name} gave epsilon {spent:.4g} on {of} so far" for of, (_, spent) in given.items()]
     if parties[0].merchant is None and rows[0]["running"]:
         online = launch.control_of(parties[0]).online()
         rows[0]["nodes_connected"] = online

@@ -129,8 +129,11 @@ def test_a_node_killed_in_a_round_takes_its_part_away_and_the_noise_of_the_other
 
     def kill_after_shares(line: str) -> None:
         if "shares" in line:
-            for pid in processes.marked(Running.read(third.folder).mark):
+            running = Running.read(third.folder)
+            for pid in processes.marked(running.mark):
                 os.kill(pid, signal.SIGKILL)
+            while running.alive:
+                time.sleep(0.1)
             launch.start_node(third, pinned=False)  # the server takes its forerunner for connected for a while yet
 
     model, report = run_on(config, site.folder, progress=kill_after_shares, trial=True)
