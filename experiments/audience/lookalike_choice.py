@@ -66,6 +66,8 @@ class Choice:
             chosen.append(f"nearness times {self.mix:g}")
         if self.ridge is not None:
             chosen.append(f"ridge {self.ridge:g}")
+        if 0 < self.weights_share < 1:
+            chosen.append(f"{self.weights_share:g} of the budget for weights")
         return (
             f"chosen on {self.launches} launches of other products that are not measured: {', '.join(chosen)} "
             f"(AUC {self.auc:.3f} there)"

@@ -117,7 +117,7 @@ def _together(
         )
     plan = _plan(launches, chosen)
     about = launches.described(launches.measured, chosen.dimension)
-    if plan.shares() == 0:
+    if chosen.dimension is None and not plan.lessons:
         return Scored(_scores(about, plan, chosen, {}), said=(chosen.sentence(), _taught(plan)))
     progress(f"{len(port.merchants)} merchants learn together")
     result = _run(spec, port, plan, directory, progress)

@@ -252,6 +252,7 @@ def test_a_launch_costs_its_epsilon_by_the_ledger_and_all_launches_more(shop, tm
             mine.append(costs[f"weights-{lessons.index(launches.lesson_days[launch])}"])
             assert epsilon_rdp(mine, delta=1e-4) > 0.99
         assert epsilon_rdp(mine, delta=1e-4) <= 1.0
+    assert "nearness times 0.2, ridge 1, 0.3 of the budget for weights" in made.said[0]
     assert made.info["epsilon_all_launches"] > 2
     assert sum(costs.values()) <= cap(epsilon=made.info["epsilon_all_launches"] + 1e-6, delta=1e-4)
     again = scored(spec, port, launches, tmp_path, lambda text: None, attack=False, chosen=known)
