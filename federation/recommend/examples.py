@@ -18,6 +18,10 @@ from federation.task import Model, NodeData
 from retail.interactions import Catalogue
 
 EXPLORE_FEATURES = (*LEVELS, *(f"expected_{level}" for level in LEVELS), "popularity", "neighbours")
+OWN = [*range(len(LEVELS)), len(EXPLORE_FEATURES) - 1]
+"""Positions of the features that differ from person to person."""
+SHARED = [*range(len(LEVELS), len(EXPLORE_FEATURES) - 1)]
+"""Positions of the others, which are of the product alone: kept once, they cost no person anything."""
 EXPLORE_START = np.array([0.1, 0.1, 0.1, 0.4, 0.4] + [0.0] * len(LEVELS) + [1.0, 0.2])
 """Public start, in round numbers, from windows of the Complete Journey before the first test window."""
 NEIGHBOUR_UNIT = 20.0
@@ -29,7 +33,8 @@ class Window:
     """Examples of one label window.
 
     Attributes:
-        explore: (persons, candidates, features) float32.
+        own: (persons, candidates, len(OWN)) float32, features of a person and a candidate.
+        shared: (candidates, len(SHARED)) float32, features of a candidate.
         open: (persons, candidates) bool, candidates the person had not bought before, for persons with history.
         taken: (persons, candidates) bool, of those, bought in the window.
         habit: (n, features) float32.
@@ -37,17 +42,24 @@ class Window:
         again: (n,) bool, bought again in the window.
     """
 
-    explore: np.ndarray
+    own: np.ndarray
+    shared: np.ndarray
     open: np.ndarray
     taken: np.ndarray
     habit: np.ndarray
     habit_person: np.ndarray
     again: np.ndarray
 
+    @property
+    def explore(self) -> np.ndarray:
+        """(persons, candidates, features) float32: both kinds in their places."""
+        return _in_places(self.own, self.shared)
+
 
 def windows(model: Model, node: NodeData, options: RecommendOptions, window_days: int) -> list[Window]:
     """Examples of the last `options.windows` windows before `node.now`, the latest first."""
     result = []
+    shared = _shared(model, node.catalogue, model["candidates"], options)
     for back in range(options.windows):
         end = node.now - back * window_days
         start = end - window_days
@@ -61,7 +73,8 @@ def windows(model: Model, node: NodeData, options: RecommendOptions, window_days
         habit = habits(before, model["popularity"], now=start, window_days=window_days)
         result.append(
             Window(
-                explore=explore_features(model, bought, node.catalogue, candidates, options),
+                own=_own(model, bought, node.catalogue, candidates, options),
+                shared=shared,
                 open=free,
                 taken=free & (label[:, candidates].toarray() > 0),
                 habit=habit.features,
@@ -84,16 +97,34 @@ def explore_features(
         items: product codes; when rich, "candidates".
         options: the task's options.
     """
-    features = np.zeros((bought.shape[0], len(items), len(EXPLORE_FEATURES)), dtype=np.float32)
+    own = _own(model, bought, catalogue, items, options)
+    return _in_places(own, _shared(model, catalogue, items, options))
+
+
+def _own(
+    model: Model, bought: csr_array, catalogue: Catalogue, items: np.ndarray, options: RecommendOptions
+) -> np.ndarray:
+    features = np.zeros((bought.shape[0], len(items), len(OWN)), dtype=np.float32)
     if options.tastes:
         k = options.taste_smoothing
         features[:, :, : len(LEVELS)] = affinities(bought, catalogue, model["shares"], items, k)
-    if options.tastes and options.rich:
-        features[:, :, len(LEVELS) : 2 * len(LEVELS)] = expectations(catalogue, model["shares"], items)
-    features[:, :, -2] = model["popularity"][items]
     if options.rich:
-        profile = profiles(bought, catalogue)
-        features[:, :, -1] = NEIGHBOUR_UNIT * (profile @ model["neighbours"])
+        features[:, :, -1] = NEIGHBOUR_UNIT * (profiles(bought, catalogue) @ model["neighbours"])
+    return features
+
+
+def _shared(model: Model, catalogue: Catalogue, items: np.ndarray, options: RecommendOptions) -> np.ndarray:
+    features = np.zeros((len(items), len(SHARED)), dtype=np.float32)
+    if options.tastes and options.rich:
+        features[:, : len(LEVELS)] = expectations(catalogue, model["shares"], items)
+    features[:, -1] = model["popularity"][items]
+    return features
+
+
+def _in_places(own: np.ndarray, shared: np.ndarray) -> np.ndarray:
+    features = np.empty((*own.shape[:2], len(EXPLORE_FEATURES)), dtype=np.float32)
+    features[:, :, OWN] = own
+    features[:, :, SHARED] = shared
     return features
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from federation.recommend.examples import EXPLORE_FEATURES, EXPLORE_START, Window
+from federation.recommend.examples import EXPLORE_FEATURES, EXPLORE_START, OWN, SHARED, Window
 from federation.recommend.habit import HABIT_FEATURES, HABIT_START
 from federation.recommend.taste import LEVELS
 
@@ -75,7 +75,8 @@ def person_gradients(
 
 class _Tensors:
     def __init__(self, window: Window, device: str) -> None:
-        self.explore = torch.as_tensor(window.explore, device=device)
+        self.own = torch.as_tensor(window.own, device=device)
+        self.shared = torch.as_tensor(window.shared, device=device)
         self.open = torch.as_tensor(window.open, device=device)
         self.taken = torch.as_tensor(window.taken, device=device).float()
         self.habit = torch.as_tensor(window.habit, device=device)
@@ -84,12 +85,16 @@ class _Tensors:
 
     def add_gradient(self, weights: torch.Tensor, gradient: torch.Tensor) -> None:
         """Add each person's gradient at that person's weights, (persons, WEIGHTS), in closed form."""
-        score = torch.einsum("pkf,pf->pk", self.explore, weights[:, EXPLORE])
+        # One product of matrices would do for the shared features, but how it rounds depends on who else is in it.
+        shared = self.shared.expand(len(weights), -1, -1)
+        score = torch.einsum("pkf,pf->pk", self.own, weights[:, OWN])
+        score += torch.einsum("pkf,pf->pk", shared, weights[:, SHARED])
         chance = torch.softmax(score.masked_fill(~self.open, -1e9), dim=1) * self.open
         positives = self.taken.sum(1, keepdim=True)
         root = positives.clamp(min=1).sqrt()
         error = (chance * positives - self.taken) / root
-        gradient[:, EXPLORE] += torch.einsum("pk,pkf->pf", error, self.explore)
+        gradient[:, OWN] += torch.einsum("pk,pkf->pf", error, self.own)
+        gradient[:, SHARED] += torch.einsum("pk,pkf->pf", error, shared)
 
         scale = weights[:, SCALE]
         odds = torch.sigmoid(scale[:, :1] * score + scale[:, 1:])

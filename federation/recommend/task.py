@@ -21,7 +21,7 @@ from scipy.sparse import csr_array, diags_array
 
 from federation.recommend import serve
 from federation.recommend.denoise import posterior_mean
-from federation.recommend.examples import EXPLORE_FEATURES, windows
+from federation.recommend.examples import OWN, windows
 from federation.recommend.habit import bought_before
 from federation.recommend.objective import WEIGHTS, person_gradients, starting_weights, trainable
 from federation.recommend.settings import RecommendOptions
@@ -105,10 +105,10 @@ class RecommendTask:
     def person_bytes(self, round_: Round) -> int:
         """Return what a person takes in a batch; see `federation.joined`. All but training works in blocks of persons.
 
-        The features of each window's examples stay in memory; twice as much as one of them is at hand in between.
+        The features of each window's examples stay in memory; as much as three of them is at hand in between.
         """
         o = self.options
-        return 4 * o.candidates * len(EXPLORE_FEATURES) * (o.windows + 2) if round_.purpose == "training" else 0
+        return 4 * o.candidates * len(OWN) * (o.windows + 3) if round_.purpose == "training" else 0
 
     def person_updates(self, model: Model, round_: Round, node: NodeData) -> Iterator[Updates]:
         """Yield one row per person; see `Task`."""
@@ -167,7 +167,7 @@ class RecommendTask:
         if examples is None:
             examples = windows(released, node, self.options, self.settings.window_days)
             node.memo.clear()
-            if self._has_room(node, sum(one.explore.nbytes for one in examples)):
+            if self._has_room(node, sum(one.own.nbytes for one in examples)):
                 node.memo[key] = examples
         gradients = person_gradients(
             examples,

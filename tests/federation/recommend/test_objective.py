@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from federation.recommend.examples import EXPLORE_FEATURES, Window, windows
+from federation.recommend.examples import EXPLORE_FEATURES, OWN, SHARED, Window, windows
 from federation.recommend.habit import HABIT_FEATURES
 from federation.recommend.objective import (
     EXPLORE,
@@ -63,7 +63,8 @@ def drawn(seed, *, persons=PERSONS):
         taken[1] = False
     habits = 4 * persons
     return Window(
-        explore=rng.normal(size=(persons, CANDIDATES, len(EXPLORE_FEATURES))).astype(np.float32),
+        own=rng.normal(size=(persons, CANDIDATES, len(OWN))).astype(np.float32),
+        shared=rng.normal(size=(CANDIDATES, len(SHARED))).astype(np.float32),
         open=open_,
         taken=taken,
         habit=rng.normal(size=(habits, len(HABIT_FEATURES))).astype(np.float32),
@@ -128,7 +129,8 @@ def test_nobodys_gradient_depends_on_the_others(steps):
         kept = np.arange(PERSONS) != gone
         mine = whole.habit_person != gone
         rest = Window(
-            explore=whole.explore[kept],
+            own=whole.own[kept],
+            shared=whole.shared,
             open=whole.open[kept],
             taken=whole.taken[kept],
             habit=whole.habit[mine],
