@@ -62,7 +62,6 @@ def run(
     SCENARIO.toml in a run's folder is what to copy for one of your own.
     """  # noqa: D301
     from apps.command import progress, tables
-    from experiments.execute import plan_runs, run_scenario
     from experiments.runs import RunStore
     from experiments.scenario_file import load_scenario
 
@@ -71,6 +70,8 @@ def run(
     if engine is not None:
         _check_engine(engine, loaded.kind)
         loaded = load_scenario(scenario, [*(overrides or ()), f'federation.engine="{engine}"'])
+    from experiments.execute import plan_runs, run_scenario  # heavy: not before the scenario is known to be one
+
     if jobs is None and getattr(getattr(loaded, "federation", None), "engine", "") == "ray":
         jobs = 1  # Ray takes the cores itself
     if ":" in getattr(loaded, "task", "") and str(Path.cwd()) not in sys.path:

@@ -10,7 +10,7 @@ from apps.command.web import STORE_VARIABLE
 from apps.research import drafts
 from apps.research.form import asked
 from experiments.runs import RunStore
-from experiments.scenario_file import _MODELS, load_scenario
+from experiments.scenario_file import _MODELS, load_scenario, scenario_text
 from retail.errors import ConfigError
 
 MAIN = Path(__file__).parents[3] / "apps" / "main.py"
@@ -97,3 +97,15 @@ def test_a_form_shows_what_it_changes_and_counts_the_runs(page):
     page.text_area[0].set_value("name = ").run()
     assert "is not valid TOML" in shown(page, "error")
     assert not page.exception
+
+
+def test_a_file_that_is_sent_is_opened_or_refused(page):
+    page.query_params["begin_with"] = "Upload"
+    page.run()
+    assert "Choose a file" in page.info[0].value
+    text = scenario_text(load_scenario("store-layout")).replace('name = "store-layout"', 'name = "mine"')
+    page.file_uploader[0].set_value(("mine.toml", text.encode(), "application/toml")).run()
+    assert "mine: 2 runs" in shown(page, "subheader")
+    page.file_uploader[0].set_value(("mine.toml", b"name = ", "application/toml")).run()
+    assert "mine.toml: is not valid TOML" in shown(page, "error")
+    assert [button.label for button in page.button] == []

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from apps.command.main import main
 from apps.research import processes
 from apps.research.run_lines import read_lines
 from experiments.runs import RunStore
@@ -96,3 +97,15 @@ def test_lines_of_a_log_say_what_each_run_does():
     assert said.states == {"pure seed 0": "finished", "isolated seed 0": "gave nothing"}
     assert said.reasons == {"isolated seed 0": "the ledger is spent: nothing refills it"}
     assert said.error == "two are refused"
+
+
+def test_a_check_says_how_many_runs_are_left_and_writes_nothing(tmp_path, capsys):
+    path = tmp_path / "few.toml"
+    arms = "".join(f'\n[[arms]]\nname = "{name}"\nregime = "{name}"\n' for name in ("pure", "isolated"))
+    path.write_text(f'kind = "market"\nname = "few"\n{arms}')
+    assert main(["run", str(path), "--check", "--store", str(tmp_path / "runs")]) == 0
+    assert "few can be run: 2 runs, 0 finished, 0 failed, 2 to do" in capsys.readouterr().out
+    path.write_text(path.read_text().replace('regime = "pure"', 'regime = "puree"'))
+    assert main(["run", str(path), "--check", "--store", str(tmp_path / "runs")]) == 2
+    assert "few: arm pure: " in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
