@@ -23,7 +23,7 @@ from retail.errors import ConfigError, TradefairError
 
 PLACE: Final = "TRADEFAIR_PARTY"
 """Environment variable that names the server's folder; only whoever starts the server sets it."""
-_WAIT_S: Final = 60.0
+_WAIT_S: Final = 120.0
 _POLL_S: Final = 1.0
 _LOOK_S: Final = 0.5
 _log = logging.getLogger(__name__)
