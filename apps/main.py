@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from apps.login import SECTIONS, is_required, sees
+from apps.opened_page import opened_page
 from apps.opened_store import command, opened_store
 from apps.plain_text import plain
 from retail.errors import TradefairError
@@ -138,33 +139,34 @@ if is_required():
 page = st.navigation({name: pages for name, pages in sections.items() if not name or sees(name)}, position="top")
 OF_NO_SCENARIO = (OVERVIEW, SCENARIOS, COMPARE, LAYOUT, MARKET, AUDIENCES, ASSISTANT, RULES, PEOPLE)
 
-store = opened_store()
-scenarios = store.scenarios()
-if page.url_path in {one.url_path for one in OF_NO_SCENARIO}:
+
+def show() -> None:
+    """Run the page, after the choice of a scenario where it is about one."""
+    store = opened_store()
+    scenarios = store.scenarios()
+    if page.url_path not in {one.url_path for one in OF_NO_SCENARIO}:
+        if not scenarios:
+            st.title("No runs yet")
+            st.markdown(f"There is nothing in the run store `{store.root}`. To fill it with the demo:")
+            st.code(command("demo"), language=None, wrap_lines=True)
+            st.page_link(OVERVIEW, label="Or start it from here", icon=":material/play_arrow:")
+            st.caption("This page goes on by itself as soon as the first run begins.")
+            wait_for_runs()
+            return
+        newest = max(scenarios, key=lambda name: (store.root / name).stat().st_mtime)
+        st.selectbox(
+            "Scenario",
+            scenarios,
+            index=scenarios.index("demo" if "demo" in scenarios else newest),
+            key="scenario",
+            bind="query-params",
+            width=320,
+        )
     try:
         page.run()
     except TradefairError as error:
         st.error(str(error), icon=":material/error:")
-    st.stop()
-if not scenarios:
-    st.title("No runs yet")
-    st.markdown(f"There is nothing in the run store `{store.root}`. To fill it with the demo:")
-    st.code(command("demo"), language=None, wrap_lines=True)
-    st.page_link(OVERVIEW, label="Or start it from here", icon=":material/play_arrow:")
-    st.caption("This page goes on by itself as soon as the first run begins.")
-    wait_for_runs()
-    st.stop()
 
-newest = max(scenarios, key=lambda name: (store.root / name).stat().st_mtime)
-st.selectbox(
-    "Scenario",
-    scenarios,
-    index=scenarios.index("demo" if "demo" in scenarios else newest),
-    key="scenario",
-    bind="query-params",
-    width=320,
-)
-try:
-    page.run()
-except TradefairError as error:
-    st.error(str(error), icon=":material/error:")
+
+with opened_page(page.url_path):
+    show()

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import streamlit as st
 
+from apps.opened_page import end_page
 from apps.plain_text import plain
 from apps.store_search_view import changed_layout, every_figure, layout, verdict
 from apps.store_traces import TRACES
@@ -93,7 +94,7 @@ def search_part(plan: StorePlan, text: str, *, name: str, shoppers: int, days: i
             judge_search(plan, kept) if judge and kept is not None else run_search(plan, wanted)
         except TradefairError as error:
             st.error(plain(str(error)), icon=":material/error:")
-            st.stop()
+            end_page()
         st.rerun()
     if kept is None:
         st.caption(

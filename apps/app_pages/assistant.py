@@ -18,6 +18,7 @@ from apps.faces_view import (
     shop_line,
 )
 from apps.figure_text import count
+from apps.opened_page import end_page
 from apps.plain_text import plain
 from experiments.assistant import AGREED, enrol, greet, pay, receipts_for, revoke, switch
 from experiments.assistant.notice import NOTICE
@@ -30,10 +31,10 @@ try:
     shop = opened_shop()
 except TradefairError as error:
     damaged_shop(error)
-    st.stop()
+    end_page()
 if shop is None:
     no_shop()
-    st.stop()
+    end_page()
 
 titles = {
     RECOGNISE: "Who has come in?",

@@ -6,6 +6,7 @@ from apps.audience_campaigns import show_campaigns
 from apps.audience_insight import show_insight
 from apps.audience_lookalike import show_lookalike
 from apps.audience_table import finished
+from apps.opened_page import end_page
 from apps.opened_store import command, opened_store
 from apps.plain_text import plain
 from retail.errors import DataError
@@ -32,7 +33,7 @@ if not found:
     title.title(nothing)
     st.markdown(f"This part shows a finished run that asked {question}. To make one:")
     st.code("\n".join(command("run", name) for name in scenarios), language=None, wrap_lines=True)
-    st.stop()
+    end_page()
 scenario = next(iter(found))
 if len(found) > 1:
     chosen = st.selectbox("Run", list(found), key=f"audience_{method}", bind="query-params", width=340)

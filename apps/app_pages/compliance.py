@@ -4,6 +4,7 @@ import streamlit as st
 
 from apps import run_record
 from apps.figure_text import count
+from apps.opened_page import end_page
 from apps.opened_store import command, opened_store
 from apps.plain_text import plain
 from apps.run_settings import market_regimes, packs_of, place_of, regimes_of
@@ -16,7 +17,7 @@ if not records:
     st.title(f"{scenario} has no runs yet")
     st.markdown("Its folder is there, but no run has begun. To go on:")
     st.code(command("run", str(store.root / scenario / "scenario.toml")), language=None, wrap_lines=True)
-    st.stop()
+    end_page()
 
 runs = [run_record.read_run(record) for record in records]
 part = st.segmented_control(

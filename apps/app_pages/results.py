@@ -8,6 +8,7 @@ from apps.face_results import show_face_results
 from apps.figure_text import percent, percent_interval
 from apps.findings import headline, kept_of_pooled
 from apps.metric_names import metric_name
+from apps.opened_page import end_page
 from apps.opened_store import opened_store
 from apps.research.attacks_view import show_attacks
 from apps.research.noise_view import show_noise
@@ -22,18 +23,18 @@ store, scenario = opened_store(), st.session_state["scenario"]
 document = read_json(store.root / scenario / "summary.json")
 if isinstance(document, dict) and document.get("kind") == "store":
     show_store_results(store, scenario, document)
-    st.stop()
+    end_page()
 if isinstance(document, dict) and document.get("kind") == "faces":
     show_face_results(store, scenario, document)
-    st.stop()
+    end_page()
 if isinstance(document, dict) and document.get("kind") == "audience":
     show_audience_results(store, scenario, document)
-    st.stop()
+    end_page()
 if isinstance(document, dict) and document.get("kind") == "market":
     from apps.market_results import show_market_results  # here, since the market's model loads numba
 
     show_market_results(store, scenario, document)
-    st.stop()
+    end_page()
 results = read_results(store, scenario)
 
 
@@ -57,7 +58,7 @@ if results is None:
         wait_for_table()
     st.markdown("The table appears when the last run has ended. If the command was stopped, the same one resumes it.")
     show_process(store, scenario)
-    st.stop()
+    end_page()
 
 points = {", ".join(f"{key} = {value}" for key, value in point.sweep.items()): point for point in results.points}
 with st.container(horizontal=True):
@@ -90,7 +91,7 @@ problems = result_tables.problems(results.failures, results.unfinished)
 if problems:
     st.warning("\n".join([result_tables.GAVE_NOTHING, *(f"- {line}" for line in problems)]))
 if not metric:
-    st.stop()
+    end_page()
 name = metric_name(metric)
 
 kept = kept_of_pooled(point, metric)
@@ -177,7 +178,7 @@ if not against:
     st.info(
         "No arm was compared with another: add an arm with method popularity or pooled, or a target that names one."
     )
-    st.stop()
+    end_page()
 reference = st.selectbox("Compared with", list(against), key="against", bind="query-params", width=320)
 table = result_tables.differences(point, metric, against[reference])
 st.caption(

@@ -5,6 +5,7 @@ import streamlit as st
 
 from apps import run_record
 from apps.figure_text import count
+from apps.opened_page import end_page
 from apps.opened_store import command, opened_store
 from apps.research.parcels import show_parcel
 from apps.research.processes import newest
@@ -24,7 +25,7 @@ if not records:
     st.title(f"{scenario} has no runs yet")
     st.markdown("Its folder is there, but no run has begun.")
     show_process(store, scenario)
-    st.stop()
+    end_page()
 
 statuses = [record["status"] for record in records]
 counts = {status: statuses.count(status) for status in FIRST if status in statuses}

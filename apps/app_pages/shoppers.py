@@ -6,6 +6,7 @@ from apps import chart_tables, charts
 from apps.figure_text import count
 from apps.findings import price_of_privacy
 from apps.metric_names import in_order, metric_name
+from apps.opened_page import end_page
 from apps.opened_store import command, opened_store
 from apps.scenario_progress import SHOPPERS, bundled_over_shoppers, swept_numbers
 from apps.stored_results import Point, read_results
@@ -45,7 +46,7 @@ if not others:
             language="toml",
         )
         st.code(command("run", "my-scenario.toml"), language=None, wrap_lines=True)
-    st.stop()
+    end_page()
 
 with st.container(horizontal=True):
     rest = next(iter(others))
@@ -55,7 +56,7 @@ with st.container(horizontal=True):
     metrics = in_order(metric for point in points.values() for metric in point.metrics)
     if not metrics:
         st.info("No run of this scenario has finished; the page Runs says why.")
-        st.stop()
+        end_page()
     shorts = {metric_name(metric).short: metric for metric in metrics}
     short = st.segmented_control(
         "Metric", list(shorts), default=next(iter(shorts)), required=True, key="metric", bind="query-params", wrap=True
@@ -94,7 +95,7 @@ shown = [arm for arm in names if names[arm] in lines]
 table = chart_tables.growth_table(points, metric, shown, reference=reference, column=what)
 if table.empty:
     st.info("Choose at least one arm that has been measured.")
-    st.stop()
+    end_page()
 st.altair_chart(charts.growth(table, title=heading, column=what), alt=f"{heading} against {against}. {sentence}")
 each = (
     "Each number of shoppers is a generated world of its own: compare arms at one number."

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from apps import plan_picture, store_choices
+from apps.opened_page import end_page
 from apps.plain_text import plain
 from apps.store_change import change_part
 from apps.store_search import CHANGE, FOUND, LOADED, PARTS, SEARCH, search_part
@@ -36,12 +37,12 @@ if name == OWN:
         st.info(
             "Choose a file. `tradefair store show supermarket --format schema` describes the form; docs/store-plans.md"
         )
-        st.stop()
+        end_page()
     try:
         plan = read_plan(uploaded.getvalue().decode("utf-8", errors="replace"), source=uploaded.name)
     except TradefairError as error:
         st.error(plain(str(error)), icon=":material/error:")
-        st.stop()
+        end_page()
 elif name == FOUND:
     plan = read_plan(st.session_state[LOADED])
 else:
@@ -69,7 +70,7 @@ with st.expander("Edit the plan"):
         plan = store_choices.plan_from(plan, table)
     except TradefairError as error:
         st.error(plain(str(error)), icon=":material/error:")
-        st.stop()
+        end_page()
     st.download_button(
         "Download this plan", plan_text(plan).encode(), file_name="plan.toml", mime="application/toml",
         icon=":material/download:",
@@ -93,8 +94,8 @@ if part == SEARCH:
     st.header("A better layout within your rules")
     picture(plan, usual_visits(text, int(shoppers)))
     search_part(plan, text, name=name, shoppers=int(shoppers), days=int(most))
-    st.stop()
+    end_page()
 if part == TRACES:
     traces_part(plan)
-    st.stop()
+    end_page()
 change_part(plan, name=name, shoppers=int(shoppers), days=int(most))
