@@ -12,7 +12,6 @@ import datetime as dt
 import fcntl
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -151,13 +150,6 @@ def cancel(store: RunStore, scenario: str) -> None:
         return
     write_json(folder / _CANCEL, {"asked": dt.datetime.now(dt.UTC).isoformat(timespec="seconds")})
     threading.Thread(target=_end, args=(folder, int(record["pid"])), daemon=True).start()
-
-
-def forget(store: RunStore, scenario: str) -> None:
-    """Remove what is kept about a process that has ended."""
-    folder = store.root / FOLDER / scenario
-    if folder.is_dir() and not _is_held(folder):
-        shutil.rmtree(folder)
 
 
 def log_text(process: Process) -> str:
