@@ -110,8 +110,7 @@ def speed(protocol: Protocol, engines: tuple[str, ...]) -> list[dict[str, object
                 {
                     "name": f"a round over {protocol.data.people} nodes, {name}, {engine}", "ours": one.round_s[0],
                     "cpu": one.round_s[1], "opening": one.opening_s[0], "opening_cpu": one.opening_s[1], "unit": "s",
-                    "peer_name": "PFedRec's own program, one client at a time", "peer": 10.0,
-                    "ratio": 10.0 / one.round_s[0],
+                    "peer_name": None, "peer": None, "ratio": None,
                 }
             )  # fmt: skip
     return rows
@@ -125,6 +124,7 @@ def choose(validation: Protocol) -> list[dict[str, object]]:
     tried += [(ITEMS, None, {"caution": one}) for one in (3.0, 30.0)]
     tried += [(ITEMS, None, {"ridge": one}) for one in (100.0, 1000.0)]
     tried += [(ITEMS, None, {"together": one}) for one in (0.01, 2.0)]
+    tried += [(ITEMS, 8.0, {"ridge": one}) for one in (300.0, 3.0)]
     for epsilon in EPSILONS:
         tried += [(TAGS, epsilon, {})]
         tried += [(TAGS, epsilon, {"memory": one}) for one in (2.0, 10.0)]

@@ -7,7 +7,7 @@ With x a person's choices (0 or 1), and c the fading sum of what was chosen befo
 3. "next": the sum of c y' with y the product chosen at the step. A ridge regression of y on c follows.
 
 A score adds up both models, each in spreads around its mean over products. The sums have millions of entries: exact
-they are worth most, and under noise that hides a person little is left of them (docs/movielens.md).
+they are worth most, and under noise that hides a person most of it is lost (docs/movielens.md).
 
 Sources: the item-item model, Steck 2019, "Embarrassingly shallow autoencoders for sparse data"; linear models of the
 next item with fading contexts, Choi et al. 2021, "Session-aware linear item-item models".
