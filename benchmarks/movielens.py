@@ -167,7 +167,8 @@ def main() -> None:
     try:
         data = load(wanted.ratings)
     except TradefairError as error:
-        raise SystemExit(f"{error}") from error
+        print(error, file=sys.stderr)
+        raise SystemExit(2) from error
     with tempfile.TemporaryDirectory() as root:
         folders = {held: Path(root) / f"movielens-{held}" for held in (1, 2)}
         for held, folder in folders.items():
