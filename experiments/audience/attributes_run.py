@@ -142,7 +142,7 @@ def _claim(spec: AudienceSpec, plan: Plan, spent: Mapping[str, Any]) -> dict[str
     total = epsilon_rdp([cost] * plan.trainings, delta=spec.settings.privacy.delta)
     return {
         "privacy_unit": "One household in one training (one attribute, one fold), with its answer and all that it "
-        "bought at its home store.",
+        "bought.",
         "epsilon_total": total,
         "sentence": f"epsilon is of one training. A household is in {plan.folds - 1} of the {plan.folds} trainings of "
         f"an attribute, which overlap and so add up: one that told {len(plan.attributes)} attributes is in "

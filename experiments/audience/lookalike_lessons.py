@@ -62,7 +62,11 @@ class Lessons:
         return self.first + (launch.day - self.first) // self.every * self.every
 
     def on(self, day: int, bought: Bought) -> Lesson:
-        """Return what can be learnt from on a day; nothing of it depends on rows from that day on."""
+        """Return what can be learnt from on a day; nothing of it depends on rows from that day on.
+
+        The list follows from exact numbers of buyers, and one household may change it: a guarantee that takes lessons
+        for public holds for lists that were made otherwise, or from public data.
+        """
         before = bought.day < day
         buyers = np.bincount(bought.product[before], minlength=len(bought.first_sale))
         usable = (bought.first_sale >= self.sold_from) & (bought.first_sale <= day - self.least_age)

@@ -87,7 +87,7 @@ class LookalikeOptions:
 
 @dataclass(frozen=True)
 class LookalikePlan:
-    """What a federated run does: all of it is public.
+    """What a federated run does: all of it is public, by declaration, for here it is read off public data.
 
     Attributes:
         launches: of which products, when.

@@ -94,7 +94,10 @@ def begin(directory: Path) -> None:
 
 
 def noise_seed(spec: AudienceSpec, name: str) -> int:
-    """Return the seed of one training's noise. Trainings of different names draw independently; arms draw alike."""
+    """Return the seed of one training's noise. Trainings of different names draw independently.
+
+    Arms draw alike, so that they compare; whoever has two can take their noise away. For simulation alone.
+    """
     named = f"{name}\0{spec.seed}".encode()
     return int.from_bytes(hashlib.blake2b(named, digest_size=_BYTES).digest(), "big")
 

@@ -98,6 +98,8 @@ class Reply(Signed):
             or not isinstance(noise["scale"], int | float)
         ):
             raise PrivacyError("a reply says shape and scale of its noise; this one does not, so refuse it")
+        if not 0 < noise["scale"] <= MOST_SPARE:  # before anything is computed from it: larger ones take for ever
+            raise PrivacyError(f"noise on the scale {noise['scale']!r:.60} fits no reply; refuse it")
         drawn = CountNoise(noise["shape"], float(noise["scale"]))
         if 2 * drawn.beyond(BEYOND) != spare:
             raise PrivacyError(f"{spare} spare points do not fit the noise that the reply names; refuse it")

@@ -47,10 +47,11 @@ class Party:
     Guarantee: all counts that this party took part in are together (epsilon, delta)-DP for its people, for the budget
         of its ledger, towards everybody else, the other party included. Assumes that one person is one id, that both
         parties keep to the protocol (semi-honest), that decisional Diffie-Hellman is hard in ristretto255, that
-        `places` was set without looking at the list, and that everybody who publishes about these people spends from
-        the same ledger. An asker that uses a key for each id learns which of them are shared, whatever the noise;
-        nothing in the messages shows it. An answerer that lies makes the count wrong. What is not hidden: that a
-        session was held, and when.
+        `places` was set without looking at the list, that nobody's coming or going takes a list across `LEAST_PEOPLE`
+        (an answer that is refused tells so), and that everybody who publishes about these people spends from the same
+        ledger. An asker that uses a key for each id learns which of them are shared, whatever the noise; an answerer
+        that marks everybody many times makes one id of its choice count as often, so that a count that it is told says
+        whether the asker has it. Nothing in the messages shows either. Not hidden: that a session was held, and when.
     """
 
     def __init__(

@@ -189,6 +189,8 @@ def test_a_message_that_no_honest_party_sends_is_refused(change, says):
         ("noise", {"shape": "none", "scale": 1.0}, "noise must be"),
         ("noise", {"shape": "laplace", "scale": "1"}, "shape and scale"),
         ("noise", [], "shape and scale"),
+        ("noise", {"shape": "laplace", "scale": 1e308}, "fits no reply"),
+        ("noise", {"shape": "laplace", "scale": 10**400}, "fits no reply"),
         ("extra", 1, "no reply"),
     ],
 )
@@ -227,3 +229,25 @@ def test_an_asker_who_cheats_with_a_key_for_each_id_sees_who_is_shared():
         if any(mark_of(agreed.domain, both) in reply.marks for both in masked(reply.points, key))
     }  # fmt: skip
     assert seen == set(people("a", 7))
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_an_answerer_who_cheats_counts_one_person_of_the_asker_many_times(there):
+    """The other half of semi-honest: noise for one count each does not hide somebody who counts fifteen times."""
+    target, times, noise = "a7", 15, CountNoise("laplace", 60.0)
+    asked = [one for one in people("a", 101) if there or one != target][:100]
+    agreed, key, spare = terms(), fresh_key(), 2 * noise.beyond(BEYOND)
+    question = ask(agreed, asked, key)
+    own_keys, fill = [fresh_key() for _ in range(times)], spare // 2
+    marks = [mark_of(agreed.domain, one) for own in own_keys for one in masked(question.points, own)]
+    points = [masked([point_of(agreed.domain, target)], own)[0] for own in own_keys]
+    for _ in range(fill):  # match for nobody, and make up for what the asker takes away
+        own = fresh_key()
+        marks.append(mark_of(agreed.domain, masked([question.public], own)[0]))
+        points.append(public_of(own))
+    length = agreed.places + spare
+    assert len(marks) <= length
+    marks += [mark_of(agreed.domain, random_point()) for _ in range(length - len(marks))]
+    points += [random_point() for _ in range(length - len(points))]
+    reply = Reply.read(Reply(agreed, spare, noise, tuple(marks), tuple(points)).to_bytes())
+    assert count_matches(reply, key) == (times if there else 0)
