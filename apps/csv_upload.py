@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from apps.text_upload import uploaded_text
 from retail.errors import DataError
 from retail.problems import shown
 
@@ -30,7 +31,7 @@ def csv_place(name: str, content: bytes) -> Iterator[Path]:
             in place of the path.
     """
     called = shown(name)
-    _check(called, content)
+    _check(name, content)
     with tempfile.TemporaryDirectory(prefix="tradefair-upload-") as folder:
         path = Path(folder) / "upload.csv"
         path.write_bytes(content)
@@ -40,17 +41,8 @@ def csv_place(name: str, content: bytes) -> Iterator[Path]:
             raise DataError(str(error).replace(str(path), called)) from None
 
 
-def _check(called: str, content: bytes) -> None:
-    if not content:
-        raise DataError(f"{called} is empty; give a CSV file with a line that names the columns")
-    if len(content) > MOST_BYTES:
-        raise DataError(f"{called} has {len(content):,} bytes, more than {MOST_BYTES:,}; use the command instead")
-    if content.startswith(b"PK\x03\x04") or b"\x00" in content[:_LONGEST_HEADER]:
-        raise DataError(f"{called} is no CSV file but something packed or binary; save the table as CSV in UTF-8")
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{called} is not UTF-8 (byte {error.start:,}); save the table as CSV in UTF-8") from None
+def _check(name: str, content: bytes) -> None:
+    uploaded_text(name, content, most=MOST_BYTES, kind="CSV file")
     header = content[:_LONGEST_HEADER].split(b"\n", 1)[0]
     if len(header) == _LONGEST_HEADER or header.count(b",") >= MOST_COLUMNS:
-        raise DataError(f"{called} has more than {MOST_COLUMNS} columns in its first line; leave the others out")
+        raise DataError(f"{shown(name)} has more than {MOST_COLUMNS} columns in its first line; leave the others out")

@@ -23,6 +23,7 @@ MOST_UNPACKED: Final = 200 * 1024**2
 """Bytes of all tables together, unpacked."""
 MOST_ROWS: Final = 3_000_000
 MOST_CELLS: Final = 40_000_000
+MOST_COLUMNS: Final = 200
 MOST_FILES: Final = 100
 _NAMES: Final = frozenset(f"{table.name}.{ending}" for table in TABLES for ending in ("csv", "parquet"))
 _DAMAGED: Final = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, OSError, ValueError)
@@ -161,6 +162,8 @@ def _text_bytes(content: bytes, names: Sequence[str]) -> int:
 
 
 def _check_cells(name: str, rows: int, columns: int) -> None:
+    if columns > MOST_COLUMNS:  # few cells, and yet minutes of reading
+        raise DataError(f"{name}: {columns:,} columns, more than {MOST_COLUMNS}; leave the others out")
     if rows > MOST_ROWS or rows * columns > MOST_CELLS:
         raise DataError(
             f"{name}: {rows:,} rows of {columns:,} columns; this page reads {MOST_ROWS:,} rows and {MOST_CELLS:,} "

@@ -10,13 +10,16 @@ from apps.store_search import CHANGE, FOUND, LOADED, PARTS, SEARCH, search_part
 from apps.store_traces import TRACES, traces_part
 from apps.store_view import picture
 from apps.store_what_if import usual_visits
+from apps.text_upload import uploaded_text
 from retail.errors import TradefairError
+from retail.problems import shown
 from simulation.store.checks import check_plan
 from simulation.store.plan import bundled_plans, load_plan, plan_text, read_plan
 from simulation.store.plan.kinds import DISPLAY_KINDS, KINDS, TILL_KINDS
 
 OWN = "Your own file"
 MOST_SHOPPERS = 20_000
+MOST_PLAN_MB = 1
 # The default comes first, so that a loaded layout can be chosen for the user.
 names = sorted(bundled_plans(), key=lambda one: one != "supermarket")
 names += [*([FOUND] if LOADED in st.session_state else []), OWN]
@@ -32,14 +35,15 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         help="Paired days: both stores meet the same shoppers. The map of where more walk needs 32 or more.",
     )  # fmt: skip
 if name == OWN:
-    uploaded = st.file_uploader("A plan in TOML", type="toml", max_upload_size=4)
+    uploaded = st.file_uploader("A plan in TOML", type="toml", max_upload_size=MOST_PLAN_MB, key="own_plan")
     if uploaded is None:
         st.info(
             "Choose a file. `tradefair store show supermarket --format schema` describes the form; docs/store-plans.md"
         )
         end_page()
     try:
-        plan = read_plan(uploaded.getvalue().decode("utf-8", errors="replace"), source=uploaded.name)
+        text = uploaded_text(uploaded.name, uploaded.getvalue(), most=MOST_PLAN_MB * 1024**2, kind="TOML file")
+        plan = read_plan(text, source=shown(uploaded.name))
     except TradefairError as error:
         st.error(plain(str(error)), icon=":material/error:")
         end_page()

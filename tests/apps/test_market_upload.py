@@ -74,6 +74,8 @@ def test_names_of_members_are_never_paths(tmp_path, monkeypatch):
         ([("log.zip", archive(("impressions.csv", CSV))[:-60] + b"\0" * 20)], "no table"),
         ([("impressions.parquet", b"PAR1 no more")], "damaged"),
         ([("impressions.csv", b"")], "empty file"),
+        ([("impressions.csv", b"a," * 1_000_000 + b"b\n")], "more than 200"),
+        ([("impressions.csv", b"\x00\x01\x02")], "no text"),
         ([(f"{at}.csv", b"") for at in range(101)], "101 files"),
         ([("log.zip", archive(*((f"{at}.csv", b"") for at in range(101))))], "holds 101 files"),
     ],

@@ -1,5 +1,7 @@
 """What every page says in every state: an empty store, runs that go on, fail or are refused, and a link that is old."""
 
+import os
+import re
 import shutil
 from pathlib import Path
 
@@ -114,3 +116,41 @@ def test_a_link_to_what_is_there_says_nothing_and_a_choice_takes_the_message_awa
     assert app.warning
     app.selectbox(key="run").set_value(runs[1]).run()
     assert not app.warning
+
+
+DEEP = b"a = " + b"[" * 50_000
+UPLOADS = {
+    "plan": ("store", {"plan": "Your own file"}, "own_plan"),
+    "scenario": ("scenarios", {"begin_with": "Upload"}, "sent"),
+}
+BAD = {
+    "nothing": (b"", "name is missing|is empty"),
+    "packed": (b"PK\x03\x04" + b"\x00" * 100, "packed or binary|not valid TOML"),
+    "not UTF-8": ("name = 'ä'".encode("latin-1"), "is not UTF-8"),
+    "deep": (DEEP, "too deep|nested|valid TOML"),
+    "huge": (b"#" * 26 * 1024**2, "at most|more than"),
+    "a formula": (b'name = "=HYPERLINK(1)"', "name =|needs a map"),
+}
+
+
+@pytest.fixture(scope="module", params=UPLOADS)
+def uploader(request, tmp_path_factory):
+    page, query, key = UPLOADS[request.param]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(STORE_VARIABLE, str(tmp_path_factory.mktemp("uploads") / "runs"))
+        app = AppTest.from_file(MAIN, default_timeout=60)
+        app.query_params.update(query)
+        yield app.switch_page(f"app_pages/{page}.py").run(), key
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_what_is_no_plan_and_no_scenario_is_one_line_and_nothing_is_kept(uploader, kind):
+    app, key = uploader
+    content, words = BAD[kind]
+    app.file_uploader(key=key).set_value([("../../*mine*.toml", content, "application/toml")]).run()
+    assert not app.exception
+    (told,) = app.error
+    assert re.search(words, told.value.replace("\\", ""))
+    assert len(told.value) < 400
+    assert "\n" not in told.value
+    assert not Path(os.environ[STORE_VARIABLE]).exists()
