@@ -6,7 +6,7 @@ for, and not even that below a minimum.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ from retail.errors import DataError, PrivacyError
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
+_ALL_CELLS: Final = 2**31  # of an index, however large: with fewer, who is reached depends on how cells were trained
 
 
 class Allows(Protocol):
@@ -136,7 +137,8 @@ def activate_nearest(
         minimums: likewise.
         payment: likewise.
 
-    Raises: as `activate`; DataError: a profile of another model or more than one.
+    Raises: as `activate`; DataError: a profile of another model or more than one. ConfigError: the share is of nobody, or
+        of more people than a search finds at once (10,000); with either, the number of people in the index shows.
     """
     least = minimums or Minimums()
     known, bought = index.ids, checked_ids(seeds, what="seeds")
@@ -145,7 +147,7 @@ def activate_nearest(
         raise DataError(f"an audience lies around one profile, got {len(profile)}; make one audience each")
     may = known[np.asarray(allows(known), dtype=np.bool_) & ~np.isin(known, bought)]
     wanted = int(np.ceil(share * len(known)))
-    found = index.search(profile, wanted, allowed=may).ids[0]
+    found = index.search(profile, wanted, allowed=may, cells=_ALL_CELLS).ids[0]
     return _audience(found, int(np.isin(known, bought).sum()), len(known), allows, least, payment)
 
 

@@ -12,6 +12,8 @@ from matching.audience.activate import activate, activate_nearest
 from matching.audience.nearness import places_index
 from matching.audience.profile import profile_rows, similarity
 from matching.audience.size import Minimums, Payment
+from matching.embeddings import Embeddings
+from matching.index import VectorIndex
 from privacy.budget import Budget
 from privacy.ledger import Ledger
 from privacy.log import Log
@@ -171,3 +173,15 @@ def test_the_nearest_to_a_profile_are_the_most_similar_of_those_who_agreed_witho
     assert like[reached].min() >= like[may & ~reached].max() - 1e-5
     with pytest.raises(DataError, match="the seed is empty"):
         activate_nearest(index, query, IDS[:0], share=0.1, allows=everybody)
+
+
+def test_the_nearest_are_found_exactly_in_an_index_that_reads_few_cells():
+    rng = np.random.default_rng(2)
+    places, profile = rng.normal(size=(12_000, 16)), rng.normal(size=16)
+    index = VectorIndex("test", 16, exact_below=100)
+    index.add(np.arange(12_000), Embeddings.scaled(places, "test"))
+    like = places @ profile / np.linalg.norm(places, axis=1)
+    best = np.argsort(-like)[:70]
+    query = Embeddings.scaled(profile[None], "test")
+    found = activate_nearest(index, query, best[:20], share=50 / 12_000, allows=everybody)
+    assert [found.reaches(int(one)) for one in best] == [False] * 20 + [True] * 50
