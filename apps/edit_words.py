@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
-import tomllib
 from collections.abc import Mapping
 from typing import Any
 
 from retail.errors import ConfigError
+from retail.toml_text import parsed
 from simulation.store.plan.edit_table import EXAMPLES, NUMBERS, inline, read_edit, unknown_edit
 
 
@@ -25,8 +25,8 @@ def read_words(text: str) -> dict[str, Any]:
     """
     if text.strip().startswith("{"):
         try:
-            table: dict[str, Any] = tomllib.loads(f"edit = {text}")["edit"]
-        except tomllib.TOMLDecodeError as error:
+            table: dict[str, Any] = parsed(f"edit = {text}")["edit"]
+        except ValueError as error:
             some = " or ".join(short(one) for one in EXAMPLES.values())
             raise ConfigError(f"--edit {text}: is no TOML table ({error}); write for example {some}") from None
     else:

@@ -16,6 +16,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 SLUG: Final = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 """How scenarios and arms are named."""
+MOST_POINTS: Final = 1_000
+"""Of a sweep: each is a scenario of its own, which is checked whole before anything runs."""
 
 
 def _flat(table: Any) -> Any:
@@ -97,4 +99,7 @@ class BaseScenario(Settings):
         for key, values in self.sweep.items():
             if not values:
                 raise ValueError(f"sweep.{key} lists no value; list at least one")
+        points = math.prod(map(len, self.sweep.values()))
+        if points > MOST_POINTS:
+            raise ValueError(f"sweep has {points:,} points, more than {MOST_POINTS:,}; list fewer values")
         return self

@@ -21,6 +21,7 @@ from experiments.market.scenario import MarketScenario
 from experiments.scenario import Scenario
 from experiments.store.scenario import StoreScenario
 from retail.errors import ConfigError
+from retail.toml_text import parsed
 
 _KINDS: Final = {
     "int_type": "must be a whole number",
@@ -133,11 +134,11 @@ def toml_table(text: str, source: str | Path) -> dict[str, Any]:
     """Parse TOML.
 
     Raises:
-        ConfigError: the text is not TOML; the message has line and column.
+        ConfigError: the text is not TOML; the message has line and column. Or reading it would take too long.
     """
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        return parsed(text)
+    except ValueError as error:
         raise ConfigError(f"{source}: is not valid TOML: {error}; correct that line") from None
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import tomllib
 import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from experiments.base_scenario import BaseScenario
 from experiments.scenario_file import set_value
 from experiments.sweep import editable
 from retail.errors import ConfigError
+from retail.toml_text import parsed
 
 ABOUT: Final = ("name", "title", "description")
 _LONG: Final = ("description",)
@@ -179,8 +179,8 @@ def _toml(one: Asked, value: Any, *, key: str, hint: str) -> Any:
 
 def _parsed(one: Asked, text: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        return parsed(text)
+    except ValueError as error:
         raise ConfigError(f"{one.key}: is not valid TOML: {error}; correct that line") from None
 
 

@@ -55,6 +55,7 @@ BAD_OVERRIDES = [
     ("options.weight=nan", r"options\.weight = nan is not a finite number"),
     ("sweep.federation.rounds=[]", r"lists no value"),
     ("sweep.federation.rounds=3", r"must be a list"),
+    (f"sweep.federation.rounds={list(range(1, 1002))}", r"sweep has 1,001 points, more than 1,000"),
     ("targets.foo=>= 1", r"\"foo\" is not understood"),
     ("targets.total_ndcg10(nobody)=>= 1", r"names arm 'nobody'"),
     ("targets.total_ndcg10(ials)=about 1", r"is no comparison"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
@@ -12,6 +11,7 @@ import tomli_w
 from pydantic import BaseModel, ValidationError
 
 from retail.errors import ConfigError
+from retail.toml_text import parsed
 from simulation.store.plan.fixture import Fixture
 from simulation.store.plan.kinds import SIDES
 from simulation.store.plan.map import read_map
@@ -58,8 +58,8 @@ def read_plan(text: str, *, source: str = "plan") -> StorePlan:
     Raises: ConfigError: as `load_plan`.
     """
     try:
-        raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        raw = parsed(text)
+    except ValueError as error:
         raise ConfigError(f"{source}: is not TOML: {error}; correct it there") from None
     return plan_from_table(raw, source=source)
 
