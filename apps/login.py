@@ -33,7 +33,7 @@ class User:
     """Somebody who is logged in.
 
     Attributes:
-        id: of the user's store: a hash of the provider's own, unchanging id.
+        id: of the user's store: a hash of the provider and its own, unchanging id.
         email: "" where the provider names none, or none that it has verified.
         roles: which pages.
     """
@@ -69,6 +69,16 @@ def sees(section: str) -> bool:
     return user is not None and SECTIONS[section] in user.roles
 
 
+def require(section: str) -> None:
+    """Refuse what only the pages of a section offer: a button's work is done before the page asks who is there.
+
+    Raises:
+        ConfigError: whoever uses the app does not see that section, or not any more.
+    """
+    if not sees(section):
+        raise ConfigError(f"your role does not cover this ({section}) any more; ask whoever runs this app")
+
+
 def user_of(claims: Mapping[str, Any], roles: Mapping[str, Any]) -> User | None:
     """Return the user whom an identity token names; None where it names none.
 
@@ -81,7 +91,8 @@ def user_of(claims: Mapping[str, Any], roles: Mapping[str, Any]) -> User | None:
         return None
     email = str(claims.get("email") or "").lower() if claims.get("email_verified") is True else ""
     granted = {*roles.get(EVERYBODY, ()), *(roles.get(email, ()) if email else ())}
-    return User(hashlib.sha256(subject.encode()).hexdigest()[:32], email, frozenset(granted))
+    whole = f"{claims.get('iss') or ''}\n{subject}"  # a subject is unique at its issuer alone
+    return User(hashlib.sha256(whole.encode()).hexdigest()[:32], email, frozenset(granted))
 
 
 def read_login(path: Path) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from apps.login import SECTIONS, is_required, sees
 from apps.opened_page import opened_page
 from apps.opened_store import command, opened_store
 from apps.plain_text import plain
-from retail.errors import TradefairError
+from retail.errors import ConfigError, TradefairError
 
 # Drawn here, since Streamlit would fetch a Material icon or an emoji for the browser's tab from another host.
 ICON = (
@@ -129,7 +129,14 @@ sections = {
     "Merchants": [LAYOUT, MARKET, AUDIENCES, ASSISTANT],
 }
 if is_required():
-    if not any(map(sees, SECTIONS)):
+    try:
+        someone = any(map(sees, SECTIONS))
+    except ConfigError:
+        # Why it cannot is for whoever runs the app: `tradefair app` says it when it is started again.
+        st.title("Nobody can log in now")
+        st.error("The file of the login cannot be used any more. Ask whoever runs this app.", icon=":material/lock:")
+        st.stop()
+    if not someone:
         # All addresses are known, so that Streamlit does not lay "page not found" over the way in.
         st.navigation([one for pages in sections.values() for one in pages], position="hidden")
         login_page()

@@ -113,5 +113,6 @@ def _login_flags(host: str, names: list[str], login: Path | None) -> list[str]:
     flags += [f"--server.allowedHosts={one}" for one in dict.fromkeys((*own, *names))]
     if login is not None:
         read_login(login)
-        flags.append(f"--secrets.files={login.resolve()}")
+        # A traceback would show others paths of this machine; the server's own output still has it.
+        flags += [f"--secrets.files={login.resolve()}", "--client.showErrorDetails=none"]
     return flags

@@ -10,6 +10,7 @@ import streamlit as st
 import tomli_w
 
 from apps.figure_text import count
+from apps.login import require
 from apps.plain_text import plain
 from apps.research import drafts, processes
 from apps.research.form import edited
@@ -156,4 +157,8 @@ def _save(store: RunStore, scenario: BaseScenario) -> None:
 
 
 def _launch(store: RunStore, scenario: BaseScenario, *, check: bool) -> None:
-    tried(lambda: processes.start(store, scenario.name, drafts.save(store, scenario), check=check))
+    def launch() -> None:
+        require("Researchers")
+        processes.start(store, scenario.name, drafts.save(store, scenario), check=check)
+
+    tried(launch)

@@ -48,7 +48,8 @@ def test_roles_go_by_verified_addresses_alone():
     assert user_of(PEOPLE["anna"], roles).roles == {"merchant", "compliance"}
     assert user_of(PEOPLE["berta"], roles).roles == {"compliance"}
     assert user_of({"email": "anna@shop.example", "email_verified": True}, roles) is None
-    assert len({user_of(one, roles).id for one in PEOPLE.values()}) == 3
+    same = {**PEOPLE["carl"], "iss": "https://other.example"}  # a subject is unique at its issuer alone
+    assert len({user_of(one, roles).id for one in (*PEOPLE.values(), same)}) == 4
 
 
 @pytest.mark.parametrize(
@@ -132,6 +133,16 @@ def test_people_log_in_see_their_pages_and_nobody_elses_work(tmp_path):
             assert len(list((tmp_path / "runs" / ".users").glob("*/.variants/mine alone.json"))) == 1
             anna.page.get_by_role("button", name="Log out").click()
             anna.page.get_by_role("button", name="Log in").wait_for(timeout=60_000)
+            carl.open(f"{address}/scenarios")
+            carl.page.get_by_role("button", name="Save and check").wait_for(timeout=60_000)
+            login_file(tmp_path, provider, f"http://127.0.0.1:{port}", roles={"*": []})
+            carl.page.get_by_role("button", name="Save and check").click()
+            carl.page.get_by_text("no page here is for you").wait_for(timeout=60_000)
+            assert not list((tmp_path / "runs" / ".users").glob("*/*/scenario.toml"))
+            file.chmod(0o644)
+            carl.open(f"{address}/scenarios")
+            carl.page.get_by_text("Nobody can log in now").wait_for(timeout=60_000)
+            assert str(tmp_path) not in carl.page.locator("body").inner_text()
         finally:
             browser.close()
             process.terminate()
