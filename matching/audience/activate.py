@@ -137,8 +137,10 @@ def activate_nearest(
         minimums: likewise.
         payment: likewise.
 
-    Raises: as `activate`; DataError: a profile of another model or more than one. ConfigError: the share is of nobody, or
-        of more people than a search finds at once (10,000); with either, the number of people in the index shows.
+    Raises:
+        DataError, PrivacyError: as `activate`; or a profile of another model or more than one.
+        ConfigError: the share is of nobody, or of more people than a search finds at once (10,000). This hangs on the
+            exact size of the index, which is for the platform alone.
     """
     least = minimums or Minimums()
     known, bought = index.ids, checked_ids(seeds, what="seeds")
