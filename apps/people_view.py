@@ -176,6 +176,7 @@ def check_certificate(books: PeopleBooks) -> None:
     """Let the user upload a certificate and say whether it is good."""
     import json
 
+    from apps.log_check import named_key
     from privacy.erasure import check_certificate as problems_of
     from privacy.log import read_public
 
@@ -191,7 +192,7 @@ def check_certificate(books: PeopleBooks) -> None:
     except (ValueError, RecursionError):
         st.error("This is no erasure certificate.", icon=":material/error:")
         return
-    problems = problems_of(document, key_hex=read_public(key.strip() or str(books.public_key)))
+    problems = problems_of(document, key_hex=named_key(key) or read_public(books.public_key))
     if problems:
         st.error("\n".join(["**Not good.**", *(f"- {plain(one)}" for one in problems)]), icon=":material/error:")
         return

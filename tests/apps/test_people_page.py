@@ -105,6 +105,10 @@ def test_an_erasure_is_planned_confirmed_certified_and_checked(visit, house):
     checked = visit("Check a certificate")
     checked.file_uploader(key="certificate").set_value([("c.json", certificate.read_bytes(), "application/json")]).run()
     assert "Good" in checked.success[0].value
+    good, key = (house / "books").glob("*.pub"), checked.text_input(key="certificate_key")
+    key.set_value(str(next(good))).run()  # on the server's disk: what a reader types is never a path there
+    assert "64 hexadecimal digits" in checked.error[0].value
+    key.set_value("").run()
     forged = certificate.read_text().replace('"closed"', '"open"', 1).encode()
     checked.file_uploader(key="certificate").set_value([("c.json", forged, "application/json")]).run()
     assert "Not good" in checked.error[0].value
