@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from apps.login import is_required
 from experiments.base_scenario import BaseScenario
 from experiments.documents import write_bytes
 from experiments.runs import RunStore
@@ -25,6 +26,8 @@ from retail.errors import ConfigError
 MOST_BYTES: Final = 1_000_000
 _NUMBERED: Final = re.compile(r"-\d+$")
 _LONGEST: Final = 60
+_RUN_LEDGER: Final = "run"
+"""What a scenario writes for a ledger within the run's own folder."""
 
 
 def known(store: RunStore) -> tuple[list[str], list[str]]:
@@ -123,16 +126,28 @@ def save(store: RunStore, scenario: BaseScenario) -> Path:
     """Write a scenario into the store, as a new one or over one that has no runs yet. Returns: its file.
 
     Raises:
-        ConfigError: the name is that of a bundled scenario, or of one that has runs.
+        ConfigError: the name is that of a bundled scenario, or of one that has runs; or, where people log in, a ledger
+            lies outside the user's store.
         DataError: the file cannot be written.
     """
     if scenario.name in bundled_scenarios():
         raise ConfigError(f"{scenario.name} is the name of a bundled scenario; choose another name")
     if has_runs(store, scenario.name):
         raise ConfigError(f"{scenario.name} has runs in this store already; choose another name, to keep them apart")
+    if is_required():
+        _check_ledgers(store, scenario)
     path = RunStore.open(store.root).root / scenario.name / "scenario.toml"
     write_bytes(path, scenario_text(scenario).encode())
     return path
+
+
+def _check_ledgers(store: RunStore, scenario: BaseScenario) -> None:
+    """Refuse ledgers outside a store: a run would write there, and could spend what is another's."""
+    root = store.root.resolve()
+    for _, point in sweep_points(scenario):
+        ledger = str(getattr(getattr(point, "privacy", None), "ledger", _RUN_LEDGER))
+        if ledger != _RUN_LEDGER and not Path(ledger).resolve().is_relative_to(root):
+            raise ConfigError(f"privacy.ledger = {ledger!r} is outside your run store; name a file below {root}")
 
 
 def _without_empty(value: Any) -> Any:

@@ -7,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from apps.command.web import STORE_VARIABLE
+from apps.login import LOGIN_VARIABLE
 from apps.research import drafts
 from apps.research.form import asked
 from experiments.runs import RunStore
@@ -31,6 +32,17 @@ def test_a_saved_scenario_reads_back_and_never_replaces_one_with_runs(store):
         drafts.save(store, drafts.checked(table, source="test"))
     with pytest.raises(ConfigError, match="the name of a bundled scenario"):
         drafts.save(store, load_scenario("demo"))
+
+
+def test_where_people_log_in_a_ledger_lies_in_the_users_own_store(store, tmp_path, monkeypatch):
+    table = drafts.table_of(load_scenario("demo")) | {"name": "mine"}
+    table["privacy"] = table["privacy"] | {"ledger": str(tmp_path / "another" / "ledger.sqlite")}
+    monkeypatch.setenv(LOGIN_VARIABLE, "login.toml")
+    with pytest.raises(ConfigError, match="outside your run store"):
+        drafts.save(store, drafts.checked(table, source="test"))
+    assert not store.root.exists()
+    table["privacy"]["ledger"] = str(store.root / "ledger.sqlite")
+    assert drafts.save(store, drafts.checked(table, source="test")).is_file()
 
 
 def test_changes_are_listed_by_key_and_by_the_names_of_arms():
