@@ -14,7 +14,7 @@ from apps.audience_table import Row
 from apps.plain_text import plain
 from apps.result_tables import GAVE_NOTHING, problems
 from apps.store_results import show_targets
-from experiments.audience.methods import METHODS, Method, method_of
+from experiments.audience.methods import METHODS, Method, digits_of, method_of
 from experiments.runs import RunStore
 from retail.errors import DataError
 
@@ -80,7 +80,7 @@ def finding(method: Method, document: Mapping[str, Any], rows: Sequence[Row], me
             "clearly below"
         )
     first = audience_table.measured(rows, metric)[0]
-    text = audience_table.written(audience_table.ends_of(first, metric), _digits(method, metric))
+    text = audience_table.written(audience_table.ends_of(first, metric), digits_of(method, metric))
     return f"{audience_table.arm_label(first)}: {name} {text} {_unit(method, metric)}".rstrip()
 
 
@@ -110,7 +110,7 @@ def everything(method: Method, rows: Sequence[Row], scenario: str) -> None:
             "Epsilon": audience_table.epsilon_text(row),
             **{
                 one_line(method.figures[name].title): audience_table.written(
-                    audience_table.ends_of(row, name), _digits(method, name)
+                    audience_table.ends_of(row, name), digits_of(method, name)
                 )
                 for name in shown
             },
@@ -126,7 +126,7 @@ def everything(method: Method, rows: Sequence[Row], scenario: str) -> None:
         {
             "Arm": audience_table.arm_label(row),
             "Figure": _name(method, name),
-            "Value": audience_table.written(audience_table.ends_of(row, name), _digits(method, name)),
+            "Value": audience_table.written(audience_table.ends_of(row, name), digits_of(method, name)),
             "Unit": _unit(method, name),
         }
         for row in rows
@@ -179,7 +179,7 @@ def one_line(text: str) -> str:
 
 def _figure(method: Method, rows: Sequence[Row], metric: str) -> None:
     text = method.figures[metric]
-    digits = _digits(method, metric)
+    digits = digits_of(method, metric)
     table = audience_table.long_table(rows, metric, digits)
     name = _name(method, metric)
     st.header(plain(name))
@@ -207,7 +207,7 @@ def _differences(method: Method, document: Mapping[str, Any], rows: Sequence[Row
             st.selectbox("Compared with", list(against), key="audience_against", bind="query-params", width=320)
         )
     other = against.get(reference, next(iter(against.values())))
-    digits = _digits(method, metric)
+    digits = digits_of(method, metric)
     lines = []
     for row in audience_table.measured(rows, metric):
         found = audience_table.compared(document, metric, row["arm"], other, where)
@@ -257,7 +257,3 @@ def _name(method: Method, metric: str) -> str:
 def _unit(method: Method, metric: str) -> str:
     unit = method.figures[metric].unit if metric in method.figures else ""
     return "" if unit == "1" else unit
-
-
-def _digits(method: Method, metric: str) -> int:
-    return audience_table.digits_of(metric, method.figures[metric].unit if metric in method.figures else "1")

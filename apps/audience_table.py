@@ -153,13 +153,6 @@ def written(values: Ends, digits: int, *, signed: bool = False) -> str:
     return f"{text} [{low}, {high}]"
 
 
-def digits_of(metric: str, unit: str) -> int:
-    """Return how many decimals a figure is written with."""
-    if unit == "%" or "1,000" in unit:
-        return 1
-    return 3 if (unit == "1" and not metric.startswith("lift")) or "likelihood" in unit else 2
-
-
 def long_table(rows: Sequence[Row], metric: str, digits: int) -> pd.DataFrame:
     """One row for each arm with a figure: Arm, Kind, value, lo, hi, Text."""
     return pd.DataFrame(

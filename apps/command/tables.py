@@ -128,17 +128,17 @@ def print_targets(targets: Sequence[Mapping[str, Any]], *, others: str = "other 
         say(f"By the point value only: the interval holds the bound, so on {others} it might come out the other way.")
 
 
-def interval(value: float | None, lo: float | None, hi: float | None) -> str:
+def interval(value: float | None, lo: float | None, hi: float | None, *, digits: int = 4) -> str:
     """Write a figure with its interval: `.0512 [.0487, .0539]`."""
     if not _number(value):
         return "-"
     if not (_number(lo) and _number(hi)):
-        return _short(value)
-    return f"{_short(value)} [{_short(lo)}, {_short(hi)}]"
+        return _short(value, digits)
+    return f"{_short(value, digits)} [{_short(lo, digits)}, {_short(hi, digits)}]"
 
 
-def _short(value: float | None) -> str:
-    text = f"{value:.4f}"
+def _short(value: float | None, digits: int) -> str:
+    text = f"{value:.{digits}f}"
     return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
 
 

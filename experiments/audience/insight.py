@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 def _check(spec: AudienceSpec) -> None:
     """Refuse what no run could do.
 
-    Raises: ConfigError: an option or a claim without meaning, or an unknown regime.
+    Raises: ConfigError: an option or a claim without meaning, an unknown regime, or a product that nobody sells.
     """
-    from experiments.audience.insight_run import Plan
+    from experiments.audience.insight_run import Plan, require_listed
     from privacy.regimes import regime
 
     if spec.arm.epsilon is not None:
@@ -28,7 +28,7 @@ def _check(spec: AudienceSpec) -> None:
     if spec.settings.data.source == "generated":
         raise ConfigError('insight needs brands, package sizes and promotions; data.source = "generated" has none')
     regime(spec.arm.regime or "isolated")
-    Plan.read(spec)
+    require_listed(spec, Plan.read(spec))
 
 
 def _fingerprint(scenario: AudienceScenario) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -15,7 +16,7 @@ from experiments.audience.insight_changes import changed_figures
 from experiments.audience.measured import Figure, Measured
 from experiments.audience.spec import AudienceSpec
 from retail import columns as c
-from retail.brand_choices import CHOSEN, OFFERS, PRICE, SITUATION, BrandChoices, brand_choices
+from retail.brand_choices import CHOSEN, OFFERS, PRICE, SITUATION, BrandChoices, brand_choices, brand_names
 from retail.datasource import DataSource
 from retail.errors import ConfigError, PolicyError
 from simulation.choice import Choices, Fit, fit_logit
@@ -70,7 +71,7 @@ class Plan:
         plan = cls(**spec.options)
         for name in ("kind", "product"):
             if not isinstance(getattr(plan, name), str) or not getattr(plan, name):
-                raise ConfigError(f"options.{name} = {getattr(plan, name)!r}: write a text")
+                raise ConfigError(f"options.{name} = {getattr(plan, name)!r}: write a text in quotes")
         for name, most in (("held_out", 0.9), ("cut", 0.9), ("gain_pct", 10_000)):
             value = getattr(plan, name)
             if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= most:
@@ -78,6 +79,24 @@ class Plan:
         if type(plan.taste_draws) is not int or not 10 <= plan.taste_draws <= 5000:
             raise ConfigError(f"options.taste_draws = {plan.taste_draws!r}: write a whole number from 10 to 5000")
         return plan
+
+
+def require_listed(spec: AudienceSpec, plan: Plan) -> None:
+    """Refuse a type or a brand that the public table of products does not list, before any run.
+
+    Raises: ConfigError: there is no such type, or no such brand of it.
+    """
+    products = DataSource(**spec.settings.data.model_dump()).open().products
+    if spec.arm.model in READERS or not {c.TYPE, c.MANUFACTURER, c.BRAND} <= set(products.columns):
+        return
+    of_kind = products[products[c.TYPE] == plan.kind]
+    if of_kind.empty:
+        kinds = difflib.get_close_matches(plan.kind.upper(), products[c.TYPE].dropna().unique(), n=3)
+        near = f", such as {', '.join(map(repr, kinds))}" if kinds else ""
+        raise ConfigError(f"options.kind = {plan.kind!r} is no type of the products table; write one of it{near}")
+    brands = sorted(set(brand_names(of_kind)))
+    if plan.product not in brands:
+        raise ConfigError(f"options.product = {plan.product!r} makes no {plan.kind}; choose of {', '.join(brands)}")
 
 
 def run_insight(spec: AudienceSpec, progress: Callable[[str], None]) -> Measured:

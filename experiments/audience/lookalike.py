@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -10,7 +10,7 @@ from experiments.audience.measured import Figure, Measured
 from experiments.audience.methods import FigureText, Method
 from experiments.audience.scenario import AudienceScenario
 from experiments.audience.spec import AudienceSpec
-from retail.errors import ConfigError
+from retail.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from federation.config import FederationConfig
@@ -50,11 +50,12 @@ def check(spec: AudienceSpec) -> None:
     Raises:
         ConfigError: an option, the partition, or an epsilon where nothing adds noise.
         PrivacyError: the claim could not be kept.
+        DataError: a product that is named is not in the catalogue, or the data cannot be found.
     """
     from experiments.audience.lookalike_options import LookalikeOptions
 
     arm, partition = spec.arm, spec.settings.partition
-    LookalikeOptions.read(spec.options)
+    options = LookalikeOptions.read(spec.options)
     if arm.epsilon is not None and arm.model not in FEDERATED:
         raise ConfigError(
             f"epsilon = {arm.epsilon:g} with model = {arm.model!r}, which adds no noise; remove epsilon, or choose one "
@@ -66,6 +67,19 @@ def check(spec: AudienceSpec) -> None:
             'one: write "home_store"'
         )
     _config(spec, Path(), now=0)
+    if options.products:
+        _require_listed(spec, options.products)
+
+
+def _require_listed(spec: AudienceSpec, products: Sequence[int | str]) -> None:
+    """Refuse products that the public table does not list. Raises: DataError: it lists one not."""
+    from experiments.arms import data_source
+    from retail import columns as c
+
+    listed = set(data_source(spec.settings.data).open().products[c.PRODUCT].tolist())
+    for product in products:
+        if product not in listed:
+            raise DataError(f"product {product!r} is not in the catalogue; name a product of the products table")
 
 
 def run(spec: AudienceSpec, directory: Path, progress: Callable[[str], None]) -> Measured:

@@ -60,6 +60,16 @@ class Method:
     seeded: bool = True
 
 
+def digits_of(method: Method, metric: str) -> int:
+    """Return how many decimals people read of a figure, everywhere the same."""
+    unit = method.figures[metric].unit if metric in method.figures else "1"
+    if unit == "campaigns" or metric.startswith("campaign_"):
+        return 0
+    if unit in ("%", "conversions") or "1,000" in unit:
+        return 1
+    return 3 if (unit == "1" and not metric.startswith("lift")) or "likelihood" in unit or unit == "rho" else 2
+
+
 def later(dotted: str) -> Callable[..., Any]:
     """Return a function that is imported when it is called, so that commands which only print stay light.
 

@@ -318,7 +318,7 @@ def test_figures_without_intervals_are_not_counted_as_compared(visit, store):
     rows[1]["label"] = "Two, epsilon 1"
     write(store, "measurement", rows, [("error_95", "two", "one", 21.0, None, None)])
     app = visit("results", scenario="measurement")
-    assert title(app) == "One, ε 4: Noise at 95% 7.00 conversions"
+    assert title(app) == "One, ε 4: Noise at 95% 7.0 conversions"
     assert "this figure has no interval" in texts(app)
     assert "These differences have no intervals" in texts(app)
     assert table(app, "Difference in Noise at 95%")["Arm"].tolist() == ["Two, epsilon 1"]

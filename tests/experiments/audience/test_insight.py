@@ -179,6 +179,8 @@ def test_offers_sell_diapers_in_the_complete_journey(tmp_path):
         ({"cut": 2.0}, {}, "options.cut"),
         ({"taste_draws": 3}, {}, "whole number from 10"),
         ({"kind": ""}, {}, "write a text"),
+        ({"kind": "Te a"}, {}, "no type of the products table; write one of it, such as 'TEA'"),
+        ({"product": "99"}, {}, "makes no TEA; choose of 10, 20, 30"),
         ({}, {"epsilon": 1.0}, "no model of insight adds noise"),
         ({}, {"regime": "anarchy"}, "anarchy"),
         ({}, {"model": "guess"}, "is none of method"),
@@ -188,13 +190,6 @@ def test_settings_that_make_no_sense_are_refused_before_any_run(folder, tmp_path
     made = scenario(folder, {"model": "logit", **arm}, **options)
     with pytest.raises(ConfigError, match=says):
         AUDIENCE.check(made, tmp_path)
-
-
-@pytest.mark.parametrize(("options", "says"), [({"product": "99"}, "no brand of these"), ({"kind": "WINE"}, "WINE")])
-def test_a_brand_or_type_that_is_not_there_refuses_the_run(folder, tmp_path, options, says):
-    statuses, _, store, specs = outcome(tmp_path, scenario(folder, {"model": "logit"}, **options))
-    assert statuses == {"logit": "refused"}
-    assert says in json.dumps(store.failure(specs[0]))
 
 
 def test_the_bundled_scenario_passes_its_checks(tmp_path):

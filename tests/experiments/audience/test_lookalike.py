@@ -338,6 +338,7 @@ def test_two_merchants_with_one_household_are_refused(shop):
         ({"options": {**OPTIONS, "least_seeds": True}}, r"options\.least_seeds = True"),
         ({"options": {**OPTIONS, "attack": 1}}, r"options\.attack = 1 cannot be used; write true or false"),
         ({"options": {**OPTIONS, "products": 3}}, r"options\.products = 3 is no list"),
+        ({"options": {**OPTIONS, "products": ["99"]}}, "product '99' is not in the catalogue"),
         ({"options": {**OPTIONS, "first_day": 300}}, r"last_day = 300 is not after first_day = 300"),
         ({"partition": {"by": "store"}}, 'write "home_store"'),
         ({"arms": [{"name": "rule", "model": "rule", "epsilon": 1.0}]}, "adds no noise; remove epsilon"),

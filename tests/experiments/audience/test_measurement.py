@@ -1,5 +1,6 @@
 """Counts of conversions leave by the release gate: noisy, bounded, paid for, and refused where nothing happened."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -103,6 +104,8 @@ def test_people_read_that_noise_is_drawn_anew(tmp_path, capsys):
     assert "another run gives other counts" in shown
     assert "comes from a seed" not in shown
     assert "attributed, not caused" in shown
+    count = summary.rows[0]["campaign_18"]
+    assert re.search(rf"campaign 18 +{count:.0f} \[\d+, \d+\]", shown), "a count of people has no decimals"
 
 
 @pytest.mark.parametrize(("model", "why"), [
