@@ -46,7 +46,8 @@ def longest_sum(config: FederationConfig, *, population: int, cost: int | None, 
         cost: of the round, nano-rho; None without a privacy claim, and then nothing bounds a sum.
         size: of the round.
 
-    Noise is longer than its standard deviation times (sqrt(d) + 10) with a chance below exp(-50).
+    Assumes that no merchant has more people than the population: else one person could decide whether an honest sum is
+    left out. Noise is longer than its standard deviation times (sqrt(d) + 10) with a chance below exp(-50).
     """
     if cost is None or config.clip_norm is None:
         return None
