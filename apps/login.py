@@ -34,7 +34,7 @@ class User:
 
     Attributes:
         id: of the user's store: a hash of the provider and its own, unchanging id.
-        email: "" where the provider names none, or none that it has verified.
+        email: "" where the provider names none, none that it has verified, or one that is not ASCII.
         roles: which pages.
     """
 
@@ -89,7 +89,9 @@ def user_of(claims: Mapping[str, Any], roles: Mapping[str, Any]) -> User | None:
     subject = claims.get("sub")
     if not isinstance(subject, str) or not subject:
         return None
-    email = str(claims.get("email") or "").lower() if claims.get("email_verified") is True else ""
+    said = str(claims.get("email") or "")
+    # Letters that are none of ASCII may become those of another address in lower case, as the sign for kelvin does.
+    email = said.lower() if claims.get("email_verified") is True and said.isascii() else ""
     granted = {*roles.get(EVERYBODY, ()), *(roles.get(email, ()) if email else ())}
     whole = f"{claims.get('iss') or ''}\n{subject}"  # a subject is unique at its issuer alone
     return User(hashlib.sha256(whole.encode()).hexdigest()[:32], email, frozenset(granted))

@@ -47,6 +47,7 @@ def test_roles_go_by_verified_addresses_alone():
     roles = {"anna@shop.example": ["merchant"], "*": ["compliance"]}
     assert user_of(PEOPLE["anna"], roles).roles == {"merchant", "compliance"}
     assert user_of(PEOPLE["berta"], roles).roles == {"compliance"}
+    assert not user_of({**PEOPLE["anna"], "email": "\u212aarl@shop.example"}, {"karl@shop.example": ["merchant"]}).roles
     assert user_of({"email": "anna@shop.example", "email_verified": True}, roles) is None
     same = {**PEOPLE["carl"], "iss": "https://other.example"}  # a subject is unique at its issuer alone
     assert len({user_of(one, roles).id for one in (*PEOPLE.values(), same)}) == 4
