@@ -56,7 +56,7 @@ def current_user() -> User | None:
     """
     import streamlit as st
 
-    if not is_required() or not st.user.is_logged_in:
+    if not is_required() or st.user.get("is_logged_in") is not True:
         return None
     return user_of(st.user.to_dict(), read_login(Path(os.environ[LOGIN_VARIABLE]))["roles"])
 

@@ -112,7 +112,7 @@ PEOPLE = st.Page(
 def login_page() -> None:
     """Ask people to log in, or say that they have no role here."""
     st.title("Log in to Tradefair")
-    if st.user.is_logged_in:
+    if st.user.get("is_logged_in"):
         st.error(
             f"{plain(st.user.get('email') or 'You')}: no page here is for you; ask whoever runs this app for a role."
         )

@@ -11,6 +11,7 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
+from apps.login import require
 from apps.opened_store import command
 from apps.plain_text import plain
 from apps.research import processes
@@ -51,6 +52,16 @@ def tried(do: Callable[[], object]) -> None:
         do()
     except TradefairError as error:
         st.session_state[_TROUBLE] = str(error)
+
+
+def start_again(store: RunStore, scenario: str, source: str | Path, *, retry_failed: bool = False) -> None:
+    """Start a scenario from its file, where the user may; one that comes with Tradefair is everybody's.
+
+    Raises: ConfigError, DataError: as `processes.start`; or it is not the user's to start.
+    """
+    if isinstance(source, Path):
+        require("Researchers")
+    processes.start(store, scenario, source, retry_failed=retry_failed)
 
 
 def trouble() -> None:
@@ -155,7 +166,7 @@ def _buttons(store: RunStore, scenario: str, source: str | Path, found: Process 
     how_far = progress(store, scenario)
     ended = how_far.finished + how_far.failed
     left = how_far.wanted is None or ended < how_far.wanted
-    again = partial(processes.start, store, scenario, source)
+    again = partial(start_again, store, scenario, source)
     with st.container(horizontal=True):
         resumes = ended > 0 or (found is not None and found.state in ("cancelled", "died"))
         st.button(

@@ -8,8 +8,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from apps.command.web import STORE_VARIABLE
+from apps.login import LOGIN_VARIABLE
 from apps.research.processes import FOLDER
+from apps.research.run_panel import start_again
+from experiments.runs import RunStore
 from experiments.scenario_file import scenario_text, validate
+from retail.errors import ConfigError
 
 MAIN = Path(__file__).parents[3] / "apps" / "main.py"
 DRAFT = {"kind": "market", "name": "draft", "arms": [{"name": "pure", "regime": "pure"}]}
@@ -34,6 +38,13 @@ def visit(page):
     app.switch_page(f"app_pages/{page}.py").run()
     assert not app.exception
     return app
+
+
+def test_where_people_log_in_nobody_starts_a_scenario_without_the_role(store, tmp_path, monkeypatch):
+    monkeypatch.setenv(LOGIN_VARIABLE, "login.toml")
+    with pytest.raises(ConfigError, match="does not cover this"):
+        start_again(RunStore(tmp_path), "draft", tmp_path / "draft" / "scenario.toml")
+    assert not (store / "log.txt").exists()
 
 
 def labels(app):
