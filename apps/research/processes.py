@@ -36,6 +36,7 @@ MOST: Final = 2
 GRACE_S: Final = 10.0
 _LOG_END: Final = 64_000
 _LOCK, _PROCESS, _END, _CANCEL = "lock", "process.json", "end.json", "cancel.json"
+_TURN: Final = ".turn"  # no name of a scenario, whose folders stand beside it
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +243,7 @@ def _one_at_a_time(root: Path) -> Iterator[None]:
     """Let one page of one app at a time start something."""
     try:
         (root / FOLDER).mkdir(exist_ok=True)
-        file = (root / FOLDER / _LOCK).open("wb")
+        file = (root / FOLDER / _TURN).open("wb")
     except OSError as error:
         raise DataError(f"cannot write {root / FOLDER}: {error.strerror}; check space and permissions") from error
     with file:

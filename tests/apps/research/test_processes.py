@@ -45,10 +45,10 @@ def ended(store, name):
 
 
 def test_a_refused_scenario_ends_with_its_one_message(store):
-    processes.start(store, "gone", "gone.toml")
-    with pytest.raises(ConfigError, match="gone runs already"):
-        processes.start(store, "gone", "gone.toml")
-    process = ended(store, "gone")
+    processes.start(store, "lock", "gone.toml")
+    with pytest.raises(ConfigError, match="lock runs already"):
+        processes.start(store, "lock", "gone.toml")
+    process = ended(store, "lock")
     assert (process.state, process.code) == ("ended", 2)
     assert "cannot read scenario gone.toml" in read_lines(processes.log_text(process)).error
 
