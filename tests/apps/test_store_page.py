@@ -118,6 +118,7 @@ def test_a_change_is_measured_at_once_judged_saved_and_opened_again(visit, tmp_p
     assert "[" in saved["sales per visit, USD"].iloc[0]
     button(app, "Open").click().run()
     assert frame_with(app, "With parameters") is not None  # the same judgement is still known
+    app.get_by_key("variant_name").set_value("dairy by the door").run()
     app.get_by_key("variant_save").click().run()
     assert "dairy by the door' already" in app.error[0].value
     button(app, "Delete").click().run()

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from experiments.faces.summary import _bootstrap
+from experiments.faces.summary import bootstrap_of
 
 
 def cells(*, seeds=(0, 1, 2), folds=(0, 1), rng=None):
@@ -20,7 +20,7 @@ ARMS = ["alone", "together", "pooled", "lbp"]
 
 
 def test_a_rate_is_the_mean_over_folds_and_seeds_and_what_no_seed_changes_counts_for_all_of_them():
-    drawn = _bootstrap(cells(), ARMS, np.full(4, 20))
+    drawn = bootstrap_of(cells(), ARMS, np.full(4, 20))
     assert drawn.value("together").value == pytest.approx(0.11)
     assert drawn.value("lbp").value == pytest.approx(0.3)
     assert drawn.value("lbp").lo < 0.3 < drawn.value("lbp").hi
@@ -28,7 +28,7 @@ def test_a_rate_is_the_mean_over_folds_and_seeds_and_what_no_seed_changes_counts
 
 
 def test_differences_and_shares_of_a_gap_are_paired_over_people():
-    drawn = _bootstrap(cells(), ARMS, np.full(4, 20))
+    drawn = bootstrap_of(cells(), ARMS, np.full(4, 20))
     difference = drawn.difference("together", "alone")
     assert (difference.lo, difference.hi) == pytest.approx((-0.09, -0.09))  # people shift both alike
     share = drawn.closed("together", "alone", "pooled")
@@ -40,6 +40,6 @@ def test_differences_and_shares_of_a_gap_are_paired_over_people():
 def test_a_missing_run_takes_its_fold_and_seed_out_of_the_comparison_only():
     found = cells()
     del found["pooled", 1, 2]
-    drawn = _bootstrap(found, ARMS, np.full(4, 20))
+    drawn = bootstrap_of(found, ARMS, np.full(4, 20))
     assert drawn.closed("together", "alone", "pooled").value == pytest.approx(0.9)
     assert drawn.value("pooled").value == pytest.approx(0.1)
