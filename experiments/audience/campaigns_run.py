@@ -15,7 +15,7 @@ from experiments.audience.campaign_figures import ranked_figures
 from experiments.audience.claims import check_population
 from experiments.audience.measured import Measured
 from experiments.audience.spec import AudienceSpec
-from experiments.audience.training import Learnt, Training, Way, alone, begin, learn_often, node_of
+from experiments.audience.training import Learnt, Training, Way, alone, begin, learn_often, node_of, require_known
 from experiments.audience.trial import listed_merchants
 from federation.response.settings import ResponseOptions
 from retail.errors import ConfigError, DataError
@@ -71,6 +71,7 @@ class Plan:
             raise ConfigError(f"options.campaigns = {asked!r}: list numbers of campaigns, each once")
         if "learner" in options:
             raise ConfigError("options.learner: who redeems is learnt as a propensity; leave it out")
+        require_known(options, "now", "earlier", "campaigns", "noises")
         response = ResponseOptions.read({"learner": "propensity", "length": _LENGTH, "base": _BASE, **options})
         learns = spec.arm.model in WAYS and spec.arm.epsilon is None
         campaigns = None if asked is None else tuple(asked)

@@ -14,7 +14,7 @@ from experiments.audience.claims import check_population
 from experiments.audience.measured import Measured
 from experiments.audience.spec import AudienceSpec
 from experiments.audience.targeting_figures import Score, figures_of, measure
-from experiments.audience.training import Training, Way, alone, begin, learn, node_of, rehearse
+from experiments.audience.training import Training, Way, alone, begin, learn, node_of, rehearse, require_known
 from experiments.audience.trial import (
     FEATURES,
     Trial,
@@ -74,6 +74,7 @@ class Plan:
             raise ConfigError(f"options.share = {share!r}: write a share between 0 and 1")
         if spec.arm.model == "likely":
             options["learner"] = "propensity"
+        require_known(options, "trials", "share", *TrialSettings.__dataclass_fields__)
         response = ResponseOptions.read({**_HAND_SET, **options})
         if spec.arm.model != "likely" and response.learner == "propensity":
             raise ConfigError('options.learner = "propensity" is model = "likely"; write transformed, t or x')

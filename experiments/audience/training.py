@@ -24,9 +24,11 @@ from federation.contributions import node_sum
 from federation.local import train
 from federation.nodes import public_catalogue, task_settings
 from federation.response.holdings import ResponseMarket, ResponseNode
+from federation.response.settings import ResponseOptions
 from federation.run import run as run_federation
 from federation.task import Model, TaskSettings, load_task
 from privacy.accounting import cap, noise_multiplier, split_budget
+from retail.errors import ConfigError
 from retail.responses import Responses, ResponseSource
 
 Way = Literal["isolated", "federated", "pooled"]
@@ -215,3 +217,18 @@ def _market(spec: AudienceSpec, directory: Path, rows: Responses, training: Trai
     port = MarketPort(config, access)
     port.declare(once=True)
     return port
+
+
+def require_known(options: Mapping[str, Any], *own: str) -> None:
+    """Refuse options that neither a method nor the response task has, naming those of both.
+
+    Args:
+        options: those that the method has not taken yet.
+        own: names of the method's own.
+
+    Raises: ConfigError: one is unknown.
+    """
+    of_task = tuple(ResponseOptions.__dataclass_fields__)
+    for key in options:
+        if key not in of_task:
+            raise ConfigError(f"options.{key} is unknown; choose from {', '.join((*own, *of_task))}")

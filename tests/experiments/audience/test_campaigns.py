@@ -135,7 +135,7 @@ def test_nothing_after_a_campaign_began_changes_what_is_known_of_its_recipients(
     ({"model": "federated"}, {"campaigns": []}, "list numbers"),
     ({"model": "federated"}, {"campaigns": [18, 18]}, "each once"),
     ({"model": "federated"}, {"learner": "x"}, "leave it out"),
-    ({"model": "federated"}, {"height": 1}, "unknown"),
+    ({"model": "federated"}, {"height": 1}, "options.height is unknown; choose from now, earlier, campaigns"),
 ])  # fmt: skip
 def test_what_cannot_be_meant_is_refused_before_any_run(tmp_path, arm, options, why):
     with pytest.raises(ConfigError, match=why):

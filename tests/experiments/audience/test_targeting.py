@@ -176,7 +176,7 @@ def test_settings_are_chosen_on_other_trials_and_named(tmp_path, monkeypatch):
         ({"model": "federated"}, {"trials": 1}, "at least 2"),
         ({"model": "federated"}, {"share": 1.5}, "between 0 and 1"),
         ({"model": "federated"}, {"learner": "propensity"}, "likely"),
-        ({"model": "federated"}, {"lerner": "t"}, "unknown"),
+        ({"model": "federated"}, {"lerner": "t"}, "options.lerner is unknown; choose from trials"),
         ({"model": "guess"}, {}, "is none of method"),
     ],
 )
