@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -127,8 +128,9 @@ def promises_of(evidence: Evidence, runs: Iterable[RunFiles]) -> tuple[Promise, 
     groups: dict[tuple[Any, ...], list[RunFiles]] = {}
     for run in runs:
         if run.private:
-            known = run.record.get("delta"), run.record.get("privacy_unit")
-            key = (run.record["epsilon"], *known, _noise(run), _simulated(run))
+            promised = _promised(evidence, run)
+            unit_of_arm = run.record.get("privacy_unit") if promised == run.record["epsilon"] else None
+            key = (promised, run.record.get("delta"), unit_of_arm, _noise(run), _simulated(run))
             groups.setdefault(key, []).append(run)
     promises = []
     for (epsilon, delta, said, noise, simulated), members in groups.items():
@@ -218,6 +220,18 @@ def _budget(evidence: Evidence, run: RunFiles) -> Located | None:
     view = evidence.logs.view(run.origin)
     found = view.of(BUDGET) if view is not None else ()
     return (run.origin, found[-1]) if found else None
+
+
+def _promised(evidence: Evidence, run: RunFiles) -> Any:
+    """Return the epsilon of a whole run, which is more than its arm's where one run answers several questions.
+
+    That is the logged budget, if the result says that all of the run together cost as much (a budget is rounded to
+    whole nano-rho); else the arm's, which the log must then say.
+    """
+    budget, total = _budget(evidence, run), run.record.get("epsilon_total")
+    logged = None if budget is None else budget[1].body.get("epsilon")
+    same = isinstance(logged, float) and isinstance(total, float) and math.isclose(logged, total, rel_tol=1e-6)
+    return logged if same else run.record["epsilon"]
 
 
 def _first_round(evidence: Evidence, run: RunFiles) -> Located | None:

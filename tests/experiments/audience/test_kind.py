@@ -11,8 +11,10 @@ from experiments.audience.methods import FigureText, Method
 from experiments.audience.run import run_audience
 from experiments.audience.spec import expand_audience
 from experiments.audience.summary import summarise_audience
+from experiments.documents import write_bytes
+from experiments.export import export_runs
 from experiments.runs import RunStore
-from experiments.scenario_file import load_scenario, validate
+from experiments.scenario_file import load_scenario, scenario_text, validate
 from experiments.worker import execute
 from retail.errors import ConfigError, DataError
 
@@ -115,6 +117,17 @@ def test_the_table_shows_figures_differences_choices_and_notes(tmp_path, capsys)
         "missed  heads(fair)",
     ):
         assert text in shown
+
+
+def test_one_run_is_exported_without_the_arm_that_it_is_compared_with(tmp_path):
+    scenario = validate({**SCENARIO, "reference": "fair"}, source="test")
+    spec = expand_audience(scenario, code_version="v", fingerprint=lambda one: "coins")[1]
+    store = RunStore.open(tmp_path / "runs")
+    execute(store, spec, run_audience, retry=False, report=lambda text: None)
+    write_bytes(store.root / "small" / "scenario.toml", scenario_text(scenario).encode())
+    again = load_scenario(export_runs(store, spec.run_id, tmp_path / "parcel") / "scenario.toml")
+    ids = [one.run_id for one in expand_audience(again, code_version="v", fingerprint=lambda one: "coins")]
+    assert ids == [spec.run_id]
 
 
 def test_editing_a_label_keeps_a_run_and_editing_an_option_does_not(tmp_path):

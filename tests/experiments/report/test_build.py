@@ -81,6 +81,16 @@ def test_the_statement_says_unit_trust_and_what_is_not_covered(model):
     assert "popularity, federated, pooled" in words(model.summary.promise)
 
 
+@pytest.mark.parametrize(("total", "promised"), [(4.0 - 1e-8, 4.0), (3.0, 1.0)])
+def test_a_run_of_several_parts_promises_its_whole_budget_where_log_and_result_agree(store, run_of, total, promised):
+    path = store / "market" / run_of("federated-dp-4") / "run.json"
+    write_json(path, {**read_json(path), "epsilon": 1.0, "epsilon_total": total, "privacy_unit": "One launch."})
+    model = build_report(store, "market")
+    assert model.promises[0].epsilon.value == promised
+    assert (model.promises[0].unit == "One launch.") == (promised == 1.0)
+    assert any("logged epsilon 4.0" in one for one in model.problems) == (promised != 4.0)
+
+
 def test_verdicts_come_from_replaying_the_log(model):
     retail = verdict(model, "dma-6-2-retail")
     assert retail.outcome == "pass"
