@@ -13,6 +13,7 @@ from apps.charts import PALETTE
 from apps.figure_text import count
 from apps.people_books import PeopleBooks
 from apps.plain_text import plain, plain_cells
+from apps.text_upload import uploaded_text
 from retail.errors import TradefairError
 
 STATES: Final = ("valid", "not_yet", "expired", "withdrawn")
@@ -26,6 +27,7 @@ tradefair consent template --controller m1 --purpose recommendation --notice loy
 tradefair consent record receipt.json --person 17
 """
 _ALL: Final = "Everything on record"
+_MOST_CERTIFICATE: Final = 1024**2
 
 
 def coverage(books: PeopleBooks) -> str:
@@ -185,8 +187,9 @@ def check_certificate(books: PeopleBooks) -> None:
                         placeholder="64 hexadecimal digits; that of these books when left out")  # fmt: skip
     if sent is None:
         return
+    text = uploaded_text(sent.name, sent.getvalue(), most=_MOST_CERTIFICATE, kind="certificate in JSON")
     try:
-        document = json.loads(sent.getvalue())
+        document = json.loads(text)
         if not isinstance(document, dict) or "key_hex" not in document:
             raise ValueError
     except (ValueError, RecursionError):
