@@ -97,7 +97,7 @@ def _only(scenario: BaseScenario, record: Mapping[str, Any]) -> BaseScenario:
     """Reduce a scenario to the arm, seed and sweep point of one run."""
     raw = editable(scenario_table(scenario))
     raw["arms"] = [arm for arm in raw["arms"] if arm["name"] == record.get("arm")]
-    if raw.get("reference") not in {arm["name"] for arm in raw["arms"]}:
+    if isinstance(raw.get("reference"), str) and raw["reference"] not in {arm["name"] for arm in raw["arms"]}:
         raw.pop("reference", None)  # nothing is left to compare with
     if "seeds" in raw:
         raw["seeds"] = [record.get("seed", 0)]

@@ -70,8 +70,8 @@ COINS = Method(
 def _coins(monkeypatch):
     known = {**methods.METHODS, "coins": "tests:COINS"}
     monkeypatch.setattr("experiments.audience.scenario.METHODS", known)
-    for module in ("run", "methods"):
-        monkeypatch.setattr(f"experiments.audience.{module}.method_of", lambda name: COINS)
+    for module in ("experiments.audience.run", "experiments.audience.methods", "apps.command.audience_summary"):
+        monkeypatch.setattr(f"{module}.method_of", lambda name: COINS)
 
 
 def _summary(tmp_path, **changes):
