@@ -5,47 +5,17 @@ import shutil
 from pathlib import Path
 
 import pytest
+from people_house import make_people_house
 from streamlit.testing.v1 import AppTest
 
-from apps.command.main import main
 from apps.command.web import BOOKS_VARIABLE, STORE_VARIABLE
-from retail.generator import Settings, generate_tables
 
 MAIN = Path(__file__).parent.parent.parent / "apps" / "main.py"
-PLACES = """
-[[place]]
-name = "tables"
-kind = "tables"
-path = "my-shop"
-
-[[place]]
-name = "lookalike"
-kind = "model"
-paths = ["lookalike.npz"]
-command = "make lookalike"
-from = ["tables"]
-"""
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """A house with tables, a model, a list of places, and two people's receipts."""
-    house = tmp_path_factory.mktemp("house")
-    generate_tables(house / "my-shop", Settings(shoppers=60, seed=1, merchants=3, products=40))
-    (house / "lookalike.npz").write_bytes(b"weights")
-    (house / "books").mkdir()
-    (house / "books" / "places.toml").write_text(PLACES)
-    (house / "notice.txt").write_text("We suggest what you may like.")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(house)
-        notice = "consent notice notice.txt --controller m1 --reference n1 --language en"
-        assert main([*notice.split(), "--published", "2025-01-01T00:00:00+00:00"]) == 0
-        for person in ("17", "18"):
-            with (house / "receipt.json").open("w") as file, pytest.MonkeyPatch.context() as out:
-                out.setattr("sys.stdout", file)
-                assert main("consent template --controller m1 --purpose recommendation --notice n1".split()) == 0
-            assert main(["consent", "record", "receipt.json", "--person", person]) == 0
-    return house
+    return make_people_house(tmp_path_factory.mktemp("house"))
 
 
 @pytest.fixture
