@@ -76,7 +76,7 @@ def one_person(books: PeopleBooks) -> None:
     table = pd.DataFrame(
         [
             {"Purpose": one.purpose, "Controller": one.controller, "State": one.state, "Level": one.level,
-             "Until": one.expires_at[:10], "Withdrawn": one.withdrawn_at[:16].replace("T", " ") or "-"}
+             "Until": one.expires_at[:10], "Withdrawn": one.withdrawn_at[:16].replace("T", " ")}
             for one in found
         ]
     )  # fmt: skip
@@ -130,8 +130,8 @@ def _plan(books: PeopleBooks, person: str) -> None:
     if plan.steps:
         st.subheader(f"{count(len(plan.steps), 'place')} concerned")
         _places(
-            [{"Place": one.place, "What is done": one.action, "Records": "-" if one.found is None else f"{one.found:,}",
-              "Then": one.command or one.statement or "-"} for one in plan.steps],
+            [{"Place": one.place, "What is done": one.action, "Records": "not counted" if one.found is None else f"{one.found:,}",
+              "Then": one.command or one.statement} for one in plan.steps],
             [one.action for one in plan.steps],
         )  # fmt: skip
     else:
@@ -159,7 +159,7 @@ def _certificate(books: PeopleBooks, certificate: Any) -> None:
         st.warning(f"**Open: {plain(', '.join(certificate.open_places))}.** Settle these and erase again.")
     _places(
         [{"Place": one["place"], "What was done": one["action"], "State": one["state"],
-          "Left": "-" if one["left"] is None else str(one["left"])} for one in document["places"]],
+          "Left": "not counted" if one["left"] is None else str(one["left"])} for one in document["places"]],
         [one["action"] for one in document["places"]],
     )  # fmt: skip
     st.download_button(
