@@ -130,7 +130,8 @@ def _plan(books: PeopleBooks, person: str) -> None:
     if plan.steps:
         st.subheader(f"{count(len(plan.steps), 'place')} concerned")
         _places(
-            [{"Place": one.place, "What is done": one.action, "Records": "not counted" if one.found is None else f"{one.found:,}",
+            [{"Place": one.place, "What is done": one.action,
+              "Records": "not counted" if one.found is None else f"{one.found:,}",
               "Then": one.command or one.statement} for one in plan.steps],
             [one.action for one in plan.steps],
         )  # fmt: skip
