@@ -12,7 +12,7 @@ from warm_process import WarmCode, WarmProcess
 # The default suite tries few examples of each property; .ci/run tries all properties again with many.
 CHOSEN = settings.get_profile(settings.get_current_profile_name())
 settings.register_profile("quick", parent=CHOSEN, max_examples=20, deadline=None)
-settings.register_profile("thorough", parent=CHOSEN, max_examples=300, deadline=None)
+settings.register_profile("thorough", parent=CHOSEN, max_examples=200, deadline=None)
 settings.load_profile("quick")
 
 # Ledgers and logs wait for the disk at every commit, and no test is about what survives a loss of power.

@@ -233,7 +233,7 @@ def test_a_search_for_a_layout_can_be_stopped_judged_and_loaded_into_the_editor(
     visit.picture(f"search-judged-{width}-{scheme}")
     assert visit.overflow() <= 0
     main.get_by_role("button", name="Load it into the editor").click()
-    main.get_by_role("heading", name="A change", exact=True).wait_for(timeout=60_000)
+    visit.page.locator(".floor svg").wait_for(timeout=60_000)
     assert visit.page.get_by_role("combobox", name="Plan").first.input_value() == "Found by a search"
     assert visit.complaints == []
     host = address.removeprefix("http://")
