@@ -130,6 +130,7 @@ open_shop(sys.argv[1], drawn_people=4, drawn_steps=1, progress=stop)
 """
 
 
+@pytest.mark.slow
 def test_a_setup_that_was_killed_is_cleared_away_by_the_next_one_and_nothing_else_is(tmp_path):
     folder = tmp_path / "faces"
     dead = subprocess.run([sys.executable, "-c", KILLED, str(folder)], cwd=ROOT, check=False, timeout=300)

@@ -327,6 +327,7 @@ def test_attention_too_steep_for_the_shares_is_refused(tea):
         ranked(tea, attention=1e5)
 
 
+@pytest.mark.slow
 def test_two_real_categories_give_what_the_page_says(tmp_path):
     scenario = load_scenario("market-label", ['label.categories=["FROZEN PIZZA", "COLD CEREAL"]', "sweep={}"])
     summary = run_scenario(scenario, store=tmp_path, jobs=1)

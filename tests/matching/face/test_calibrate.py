@@ -62,7 +62,7 @@ def rate_at_a_till(embeddings, person, level, *, pictures) -> float:
     return float((vectors @ templates.T >= level)[who[:, None] != np.unique(who)].mean())
 
 
-@pytest.mark.parametrize("pictures", [1, 3, 5])
+@pytest.mark.parametrize("pictures", [1, pytest.param(5, marks=pytest.mark.slow)])
 def test_a_till_lets_about_the_target_of_wrong_faces_pass_on_other_people_with_templates_of_any_size(pictures):
     """Over several splits; a threshold of picture against picture lets more pass, so this test would see it."""
     target, splits = 1e-2, range(8)

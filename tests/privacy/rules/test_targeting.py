@@ -65,6 +65,7 @@ def test_segments_of_other_scores_do_not_look_like_a_preference():
     assert verdict(rich).effect == pytest.approx(0)
 
 
+@pytest.mark.slow
 def test_neutral_targeting_is_seldom_flagged():
     assert sum(verdict(exposures(seed, edge=0.05)).outcome == "breach" for seed in range(50)) <= 7
 
@@ -84,6 +85,7 @@ def test_other_units_of_the_score_change_nothing():
     assert (second.effect, second.p) == pytest.approx((first.effect, first.p))
 
 
+@pytest.mark.slow
 def test_power_is_what_simulation_finds():
     planned = FairTargeting().power(Design(), 0.1, Plan(n=30, noise=0.1))
     found = sum(verdict(exposures(seed, edge=0.1)).outcome == "breach" for seed in range(60))
