@@ -56,7 +56,7 @@ def train(message: Message, context: Context) -> Message:
         the server sees the answer under masks (`secagg.node.NodeSession`). The node's rows come through its data port:
         rows of persons who have withdrawn are left out from the next round on. Assumes that the owner of the node
         approved the configuration, that each merchant runs one node, and that the server starts a run again only to go
-        on after a crash: a node keeps no ledger yet.
+        on after a crash: a node of a deployment counts it in its own book as well.
     """
     return guarded(message, lambda: _answer(message, context))
 

@@ -92,8 +92,9 @@ def fill(store, *, scenarios=(MARKET, GROWING), fail="", runner="category_runner
     return store
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
+    """Chromium for the tests of a module; closed with it, since one process drives one browser at a time."""
     found = [path for path in BROWSERS if path.exists()]
     if not found:
         pytest.skip(f"no browser: none of {', '.join(map(str, BROWSERS))} exists; install chromium to run this test")

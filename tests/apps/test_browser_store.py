@@ -1,22 +1,10 @@
 """A merchant changes a layout in a real browser, with mouse and keyboard, judges it, saves it and shares it."""
 
 import pytest
-from browser_visit import BROWSERS, QUIET, Visit, serve
+from browser_visit import Visit, serve
 
 pytestmark = pytest.mark.slow
 FLOOR = '.floor [data-name="{}"]'
-
-
-@pytest.fixture(scope="module")
-def browser():
-    found = [path for path in BROWSERS if path.exists()]
-    if not found:
-        pytest.skip(f"no browser: none of {', '.join(map(str, BROWSERS))} exists; install chromium to run this test")
-    sync_api = pytest.importorskip("playwright.sync_api", reason="no playwright: install the dev extra")
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=str(found[0]), args=QUIET)
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")

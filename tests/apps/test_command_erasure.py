@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from people_house import PLACES
 
 from apps.command import erasure
 from apps.command.main import app, main
@@ -8,20 +9,6 @@ from retail.generator import Settings, generate_tables
 
 if "erasure" not in {group.name for group in app.registered_groups}:
     app.add_typer(erasure.app, name="erasure")
-
-PLACES = """
-[[place]]
-name = "tables"
-kind = "tables"
-path = "my-shop"
-
-[[place]]
-name = "lookalike"
-kind = "model"
-paths = ["lookalike.npz"]
-command = "make lookalike"
-from = ["tables"]
-"""
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 import tomli_w
-from browser_visit import BROWSERS, QUIET, Visit, serve
+from browser_visit import Visit, serve
 from identity_provider import CLIENT, SECRET, identity_provider
 from typer.testing import CliRunner
 
@@ -89,20 +89,15 @@ def test_others_reach_the_app_with_a_login_only(tmp_path, monkeypatch, words):
 
 
 @pytest.mark.slow
-def test_people_log_in_see_their_pages_and_nobody_elses_work(tmp_path):
-    found = [path for path in BROWSERS if path.exists()]
-    if not found:
-        pytest.skip("no browser: install chromium to run this test")
-    sync_api = pytest.importorskip("playwright.sync_api", reason="no playwright: install the dev extra")
+def test_people_log_in_see_their_pages_and_nobody_elses_work(browser, tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    with identity_provider(PEOPLE) as provider, sync_api.sync_playwright() as playwright:
+    with identity_provider(PEOPLE) as provider:
         file = login_file(tmp_path, provider, f"http://127.0.0.1:{port}", roles={**ROLES, "*": []})
         process, address = serve(
             tmp_path / "runs", tmp_path / "log.txt", "--login", str(file), "--host", "127.0.0.1", port=port
         )
-        browser = playwright.chromium.launch(executable_path=str(found[0]), args=QUIET)
         try:
 
             def enter(name):
@@ -145,6 +140,5 @@ def test_people_log_in_see_their_pages_and_nobody_elses_work(tmp_path):
             carl.page.get_by_text("Nobody can log in now").wait_for(timeout=60_000)
             assert str(tmp_path) not in carl.page.locator("body").inner_text()
         finally:
-            browser.close()
             process.terminate()
             process.wait(10)
