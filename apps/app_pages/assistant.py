@@ -3,10 +3,10 @@
 import streamlit as st
 
 from apps.command.face_card import usually_misses
-from apps.faces_pay import KEY, PERSON, is_charged, next_purchase, renew_key, was_charged
-from apps.faces_pictures import choose_pictures
-from apps.faces_shop import faces_command, opened_shop
-from apps.faces_view import (
+from apps.faces.pay import KEY, PERSON, is_charged, next_purchase, renew_key, was_charged
+from apps.faces.pictures import choose_pictures
+from apps.faces.shop import faces_command, opened_shop
+from apps.faces.view import (
     AGREED_WORDS,
     answer,
     damaged_shop,

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from apps.audience_campaigns import show_campaigns
-from apps.audience_insight import show_insight
-from apps.audience_lookalike import show_lookalike
-from apps.audience_table import finished
+from apps.audiences.campaigns import show_campaigns
+from apps.audiences.insight import show_insight
+from apps.audiences.lookalike import show_lookalike
+from apps.audiences.table import finished
 from apps.opened_page import end_page
 from apps.opened_store import command, opened_store
 from apps.plain_text import plain

@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from apps import run_record
 from apps.figure_text import count
 from apps.opened_page import end_page
 from apps.opened_store import command, opened_store
 from apps.plain_text import plain
-from apps.run_settings import market_regimes, packs_of, place_of, regimes_of
+from apps.runs import run_record
+from apps.runs.run_settings import market_regimes, packs_of, place_of, regimes_of
 
 MAY, HAPPENED, BUDGETS, LOG, REPORT = "Who may read what", "What happened", "Budgets", "Log", "Report"
 ALL = "All runs"
@@ -52,22 +52,22 @@ if markets := market_regimes(settings):
     )
 # Imported where they are needed: each part loads something that the others can do without.
 if part == MAY:
-    from apps.compliance_access import who_may
+    from apps.compliance.access import who_may
 
     who_may(packs=packs_of(settings), regimes=regimes_of(settings), place=place_of(settings))
 elif part == HAPPENED:
-    from apps.compliance_events import what_happened
+    from apps.compliance.events import what_happened
 
     what_happened([run.record for run in chosen], packs=packs_of(settings))
 elif part == BUDGETS:
-    from apps.compliance_report import budgets
+    from apps.compliance.report import budgets
 
     budgets(chosen)
 elif part == LOG:
-    from apps.compliance_log import log_checks
+    from apps.compliance.log import log_checks
 
     log_checks(store.root, scenario, [run.record for run in chosen])
 else:
-    from apps.compliance_report import report
+    from apps.compliance.report import report
 
     report(scenario, chosen, run_id=str(chosen[0].record["run_id"]) if named != ALL else None)

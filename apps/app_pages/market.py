@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from apps.market_check import check_log
-from apps.market_choose import choose_rules
+from apps.market.check import check_log
+from apps.market.choose import choose_rules
 
 RULES, LOG = "Choose rules", "Check a ranking log"
 

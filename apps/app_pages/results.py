@@ -2,21 +2,22 @@
 
 import streamlit as st
 
-from apps import chart_tables, charts, result_tables
-from apps.audience_results import show_audience_results
-from apps.face_results import show_face_results
+from apps.audiences.results import show_audience_results
+from apps.drawn_chart import show_chart
+from apps.faces.results import show_face_results
 from apps.figure_text import percent, percent_interval
-from apps.findings import headline, kept_of_pooled
-from apps.metric_names import metric_name
 from apps.opened_page import end_page
 from apps.opened_store import opened_store
 from apps.research.attacks_view import show_attacks
 from apps.research.noise_view import show_noise
 from apps.research.processes import newest
 from apps.research.run_panel import show_process
-from apps.scenario_progress import progress
-from apps.store_results import show_store_results
-from apps.stored_results import read_results
+from apps.runs import chart_tables, charts, result_tables
+from apps.runs.findings import headline, kept_of_pooled
+from apps.runs.metric_names import metric_name
+from apps.runs.scenario_progress import progress
+from apps.runs.stored_results import read_results
+from apps.store.results import show_store_results
 from experiments.documents import read_json
 
 store, scenario = opened_store(), st.session_state["scenario"]
@@ -31,7 +32,7 @@ if isinstance(document, dict) and document.get("kind") == "audience":
     show_audience_results(store, scenario, document)
     end_page()
 if isinstance(document, dict) and document.get("kind") == "market":
-    from apps.market_results import show_market_results  # here, since the market's model loads numba
+    from apps.market.results import show_market_results  # here, since the market's model loads numba
 
     show_market_results(store, scenario, document)
     end_page()
@@ -128,8 +129,8 @@ if table.empty:
     st.info("No arm of this scenario has an epsilon, so there is nothing to draw against privacy.")
 else:
     st.caption(f"{name.meaning} Points with 95% intervals; dashed lines are arms that protect nobody.")
-    st.altair_chart(
-        charts.frontier(table, references, metric=metric), alt=f"{name.label} against epsilon. {finding.sentence}"
+    show_chart(
+        charts.frontier, table, references, metric=metric, alt=f"{name.label} against epsilon. {finding.sentence}"
     )
     st.caption(
         "Intervals of single arms are wide because shoppers differ. Whether one arm beats another shows in the paired "
@@ -184,8 +185,11 @@ table = result_tables.differences(point, metric, against[reference])
 st.caption(
     f"Right of the dashed line is better than {reference}. An interval that crosses the line shows no clear difference."
 )
-st.altair_chart(
-    charts.differences(table, metric=metric, reference=reference),
+show_chart(
+    charts.differences,
+    table,
+    metric=metric,
+    reference=reference,
     alt=f"Paired differences in {name.label} from {reference}, one row per arm",
 )
 with st.expander("The same figures as a table"):

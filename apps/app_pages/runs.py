@@ -3,14 +3,14 @@
 import pandas as pd
 import streamlit as st
 
-from apps import run_record
 from apps.figure_text import count
 from apps.opened_page import end_page
 from apps.opened_store import command, opened_store
 from apps.research.parcels import show_parcel
 from apps.research.processes import newest
 from apps.research.run_panel import show_process
-from apps.stored_results import read_results
+from apps.runs import run_record
+from apps.runs.stored_results import read_results
 
 STATUS = {
     "finished": ":green-badge[:material/check: finished]",

@@ -2,14 +2,15 @@
 
 import streamlit as st
 
-from apps import chart_tables, charts
+from apps.drawn_chart import show_chart
 from apps.figure_text import count
-from apps.findings import price_of_privacy
-from apps.metric_names import in_order, metric_name
 from apps.opened_page import end_page
 from apps.opened_store import command, opened_store
-from apps.scenario_progress import SHOPPERS, bundled_over_shoppers, swept_numbers
-from apps.stored_results import Point, read_results
+from apps.runs import chart_tables, charts
+from apps.runs.findings import price_of_privacy
+from apps.runs.metric_names import in_order, metric_name
+from apps.runs.scenario_progress import SHOPPERS, bundled_over_shoppers, swept_numbers
+from apps.runs.stored_results import Point, read_results
 
 MOST_LINES = len(charts.PALETTE)
 LEVEL, SHARE = "Level", "Share of pooled"
@@ -96,7 +97,7 @@ table = chart_tables.growth_table(points, metric, shown, reference=reference, co
 if table.empty:
     st.info("Choose at least one arm that has been measured.")
     end_page()
-st.altair_chart(charts.growth(table, title=heading, column=what), alt=f"{heading} against {against}. {sentence}")
+show_chart(charts.growth, table, title=heading, column=what, alt=f"{heading} against {against}. {sentence}")
 each = (
     "Each number of shoppers is a generated world of its own: compare arms at one number."
     if against == SHOPPERS

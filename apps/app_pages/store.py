@@ -2,14 +2,15 @@
 
 import streamlit as st
 
-from apps import plan_picture, store_choices
 from apps.opened_page import end_page
 from apps.plain_text import plain
-from apps.store_change import change_part
-from apps.store_search import CHANGE, FOUND, LOADED, PARTS, SEARCH, search_part
-from apps.store_traces import TRACES, traces_part
-from apps.store_view import picture
-from apps.store_what_if import usual_visits
+from apps.store import choices as store_choices
+from apps.store import plan_picture
+from apps.store.change import change_part
+from apps.store.search import CHANGE, FOUND, LOADED, PARTS, SEARCH, search_part
+from apps.store.traces import TRACES, traces_part
+from apps.store.view import picture
+from apps.store.what_if import usual_visits
 from apps.text_upload import uploaded_text
 from retail.errors import TradefairError
 from retail.problems import shown

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from apps import face_table
 from apps.command import tables
+from apps.faces import table as face_table
 
 
 def print_faces(document: Mapping[str, Any]) -> None:

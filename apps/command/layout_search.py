@@ -134,8 +134,8 @@ def _print(found: Found, plan: str, name: str, training_days: int, again: list[s
     import shlex
 
     from apps.command import tables
-    from apps.edit_words import short, words
-    from apps.search_table import answer, searched
+    from apps.store.edit_words import short, words
+    from apps.store.search_table import answer, searched
     from experiments.store.layout_search import search_rows, searched_so_far
     from experiments.store.what_if import what_if_document
     from simulation.store.plan import edit_table

@@ -85,7 +85,7 @@ def audit_log(target: str, rules: str, options: Options, *, store: Path, as_json
     from apps.command.log_folder import log_folder
     from apps.command.market_options import names_in, pair, require_actors, require_asked
     from apps.command.output import require_place
-    from apps.market_report import declared_lines
+    from apps.market.report import declared_lines
     from privacy.rules import NAMES, Design, all_rules, audit_market
     from privacy.rules.design import DATA, RANKING, TARGETING
     from privacy.rules.rule import can_audit
@@ -194,7 +194,7 @@ def _power(name: str, effect: float, design: Design, log: MarketLog, verdicts: S
 
 def _show(folder: str, declared: Sequence[str], verdicts: Sequence[Verdict], powers: Sequence[Power]) -> None:
     from apps.command import tables
-    from apps.market_report import CURVE_HEADS, HEADS, MEANING, WORDS, cells, number, power_text
+    from apps.market.report import CURVE_HEADS, HEADS, MEANING, WORDS, cells, number, power_text
     from privacy.rules.verdict import counted
 
     tables.say(f"{folder}: {counted(len(verdicts), 'rules')} audited.")
@@ -255,7 +255,7 @@ def _write(
     powers: Sequence[Power],
     record: dict[str, Any],
 ) -> None:
-    from apps.market_report import document, html, markdown
+    from apps.market.report import document, html, markdown
     from experiments.documents import write_bytes, write_json
 
     if path.suffix.lower() == ".json":

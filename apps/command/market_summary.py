@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from apps import market_label_table, market_table
 from apps.command import tables
+from apps.market import label_table as market_label_table
+from apps.market import table as market_table
 
 _WORDS = {"+": "more", "-": "less", "range": "in the range", "?": "open"}
 

@@ -48,8 +48,8 @@ class HeatKind(StrEnum):
 @app.command(short_help="List the bundled plans.")
 def plans(as_json: Json = False) -> None:
     """List the bundled plans; a name stands for the plan in every command and scenario."""
-    from apps import plan_picture
     from apps.command import tables
+    from apps.store import plan_picture
     from simulation.store.plan import bundled_plans, load_plan
 
     found = plan_picture.overview((name, load_plan(name)) for name in bundled_plans())
@@ -71,8 +71,8 @@ def show(
     """
     import json
 
-    from apps import plan_picture
     from apps.command import tables
+    from apps.store import plan_picture
     from retail.errors import ConfigError
     from simulation.store.plan import bundled_plans, load_plan, plan_schema, to_geojson
 
@@ -139,7 +139,7 @@ def compare(
 
     With Ctrl-C what is known so far is printed.
     """
-    from apps.edit_words import read_words, words
+    from apps.store.edit_words import read_words, words
     from retail.errors import ConfigError
     from simulation.store.plan import apply_edits, load_plan
 
@@ -215,7 +215,7 @@ def heat(
     loaded = load_plan(plan)
 
     from apps.command import tables
-    from apps.store_heat import found_heat, kinds, simulated_maps, traced_maps
+    from apps.store.heat import found_heat, kinds, simulated_maps, traced_maps
     from experiments.documents import write_bytes
 
     wanted = kinds(what.value)

@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
-from apps import search_table, store_table
 from apps.command import tables
-from apps.edit_words import words
 from apps.figure_text import unit_text
+from apps.store import search_table
+from apps.store import table as store_table
+from apps.store.edit_words import words
 from simulation.store.verdict import LEAST_DRAWS
 
 if TYPE_CHECKING:
-    from apps.search_table import Searched
-    from apps.store_table import Line
+    from apps.store.search_table import Searched
+    from apps.store.table import Line
 
 _BOTH: Final = "95% intervals: of the days alone, and with the model's parameters drawn from their ranges."
 _DRAWN: Final = (

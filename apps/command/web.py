@@ -23,6 +23,7 @@ FLAGS: Final = (
     "--server.enableXsrfProtection=true",
     "--server.maxUploadSize=25",
     "--server.fileWatcherType=none",
+    "--runner.postScriptGC=false",
     "--browser.gatherUsageStats=false",
     "--client.toolbarMode=minimal",
     "--theme.light.primaryColor=#0072B2",

@@ -11,11 +11,12 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from apps import run_record
-from apps.charts import PALETTE
+from apps.compliance.report_view import ATTACK_NAMES, attacks
+from apps.drawn_chart import show_chart
 from apps.figure_text import count
 from apps.opened_store import command
-from apps.report_view import ATTACK_NAMES, attacks
+from apps.runs import run_record
+from apps.runs.charts import PALETTE
 from experiments.attacking import stored_attacks
 from experiments.runs import RunStore
 from privacy.attacks import AttackResult
@@ -83,8 +84,9 @@ def show_attacks(store: RunStore, scenario: str, rows: Iterable[Mapping[str, Any
     st.markdown(f"**{finding(found)}.** None of them proves that there is no other leak.")
     table = epsilon_table(found)
     if not table.empty:
-        st.altair_chart(
-            chart(table),
+        show_chart(
+            chart,
+            table,
             alt="Epsilon that attacks found, that was claimed, and that each could have found at most: "
             + "; ".join(f"{row.Attack}, {row.Mark} {row.value:.3g}" for row in table.itertuples()),
         )

@@ -9,11 +9,12 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from apps.charts import PALETTE
+from apps.drawn_chart import show_chart
 from apps.figure_text import unit_text
-from apps.metric_names import in_order, metric_name
 from apps.plain_text import plain
 from apps.research.headlines import KINDS
+from apps.runs.charts import PALETTE
+from apps.runs.metric_names import in_order, metric_name
 from experiments.pair_figures import Pair, Side
 from experiments.pairs import Pairing, arms_of, pair_up
 from experiments.results import Result
@@ -96,11 +97,11 @@ def label_of(store: RunStore, side: Side, pair: Pair) -> str:
     if side.kind == "recommendation":
         return metric_name(metric).label
     if side.kind == "faces":
-        from apps.face_table import NAMES
+        from apps.faces.table import NAMES
 
         return NAMES.get(metric, metric)
     if side.kind == "market":
-        from apps.market_table import heading
+        from apps.market.table import heading
 
         return heading(metric).removesuffix(", %")
     if side.kind == "audience":
@@ -176,17 +177,18 @@ def _charts(sides: tuple[Side, Side], name: str, pair: Pair) -> None:
     left, right = st.columns(2)
     with left:
         st.subheader("Each by itself")
-        st.altair_chart(
-            _rows(both, axis), alt=f"{name}: " + "; ".join(f"{row.Arm} {row.Text}" for row in both.itertuples())
-        )
+        show_chart(_rows, both, axis, alt=f"{name}: " + "; ".join(f"{row.Arm} {row.Text}" for row in both.itertuples()))
     with right:
         st.subheader("The difference")
         if math.isnan(pair.difference.value):
             st.caption("None, see above.")
             return
         less = _frame([(f"{called[0]} less {called[1]}", pair.difference)], signed=True)
-        st.altair_chart(
-            _rows(less, f"Difference in {axis}", line=True),
+        show_chart(
+            _rows,
+            less,
+            f"Difference in {axis}",
+            line=True,
             alt=f"{less['Arm'][0]} in {name}: {less['Text'][0]}; the dashed line is no difference",
         )
 

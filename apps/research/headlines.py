@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from apps.figure_text import count
-from apps.findings import headline
 from apps.plain_text import plain
-from apps.stored_results import read_results
+from apps.runs.findings import headline
+from apps.runs.stored_results import read_results
 from experiments.documents import read_json
 from experiments.runs import RunStore
 from retail.errors import DataError, TradefairError
@@ -86,8 +86,8 @@ def _recommendation(store: RunStore, name: str, document: Mapping[str, Any]) -> 
 
 
 def _store(store: RunStore, name: str, document: Mapping[str, Any]) -> tuple[str, str]:
-    from apps import store_table
-    from apps.store_view import headline as store_headline
+    from apps.store import table as store_table
+    from apps.store.view import headline as store_headline
 
     lines = store_table.lines(document)
     if not lines:
@@ -102,14 +102,15 @@ def _store(store: RunStore, name: str, document: Mapping[str, Any]) -> tuple[str
 
 
 def _faces(store: RunStore, name: str, document: Mapping[str, Any]) -> tuple[str, str]:
-    from apps.face_results import finding, points_of
+    from apps.faces.results import finding, points_of
 
     where, rows = list(points_of(document["rows"]).items())[-1]
     return plain(finding(rows, document["differences"], where)), "95% intervals, people and seeds drawn anew."
 
 
 def _market(store: RunStore, name: str, document: Mapping[str, Any]) -> tuple[str, str]:
-    from apps import market_table, market_words
+    from apps.market import table as market_table
+    from apps.market import words as market_words
 
     where = market_table.point(document["rows"][-1]["sweep"])
     rows = [row for row in document["rows"] if market_table.point(row["sweep"]) == where]
@@ -129,8 +130,8 @@ def _market(store: RunStore, name: str, document: Mapping[str, Any]) -> tuple[st
 
 
 def _audience(store: RunStore, name: str, document: Mapping[str, Any]) -> tuple[str, str]:
-    from apps import audience_table
-    from apps.audience_results import finding, known_method
+    from apps.audiences import table as audience_table
+    from apps.audiences.results import finding, known_method
 
     audience_table.check_audience(document, store.root / name / "summary.json")
     method = known_method(document, name)

@@ -11,10 +11,11 @@ from typing import Any, Final
 import pandas as pd
 import streamlit as st
 
-from apps import charts, result_tables
+from apps.drawn_chart import show_chart
 from apps.figure_text import with_interval
-from apps.metric_names import metric_name
-from apps.stored_results import Point
+from apps.runs import charts, result_tables
+from apps.runs.metric_names import metric_name
+from apps.runs.stored_results import Point
 from experiments.pairs import arms_of, pair_up
 from experiments.results import Result
 from experiments.runs import RunStore
@@ -99,8 +100,11 @@ def show_noise(store: RunStore, scenario: str, point: Point, metric: str) -> Non
         for one in found
     ]  # fmt: skip
     table = pd.DataFrame(rows)
-    st.altair_chart(
-        charts.differences(table, metric=metric, reference=reference),
+    show_chart(
+        charts.differences,
+        table,
+        metric=metric,
+        reference=reference,
         alt=f"Differences in {name.label} by who adds the noise. {_sentence(worst, name.label)}",
     )
     st.caption(

@@ -17,7 +17,7 @@ from apps.plain_text import plain
 from apps.research import processes
 from apps.research.processes import Process
 from apps.research.run_lines import Said, read_lines
-from apps.scenario_progress import progress
+from apps.runs.scenario_progress import progress
 from experiments.runs import RunStore
 from retail.errors import TradefairError
 

@@ -11,9 +11,9 @@ from made_once import made_once
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from apps import faces_shop
 from apps.command.web import FACES_VARIABLE, STORE_VARIABLE
-from apps.faces_view import _sentence
+from apps.faces import shop as faces_shop
+from apps.faces.view import _sentence
 from experiments.assistant import Shop, read_picture
 from matching.face.pay import Limits
 

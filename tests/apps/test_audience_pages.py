@@ -12,9 +12,9 @@ from audience_store import make_audience_store
 from made_once import made_once
 from streamlit.testing.v1 import AppTest
 
-from apps import audience_insight
-from apps.audience_launches import beside, launches, quality
-from apps.audience_table import compared, written
+from apps.audiences import insight as audience_insight
+from apps.audiences.launches import beside, launches, quality
+from apps.audiences.table import compared, written
 from apps.command.web import STORE_VARIABLE
 from experiments.audience.insight_run import Plan
 

@@ -6,7 +6,7 @@ import pytest
 from browser_visit import Visit, serve
 from people_house import make_people_house
 
-from apps.store_traces import EXAMPLE
+from apps.store.traces import EXAMPLE
 
 pytestmark = pytest.mark.slow
 LONG = 120_000

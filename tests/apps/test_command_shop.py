@@ -13,8 +13,8 @@ import simulation.store.search
 from apps.command import store_progress
 from apps.command.main import main
 from apps.command.tables import print_summary
-from apps.edit_words import read_words, short, words
-from apps.store_table import digits, interval, lines, number
+from apps.store.edit_words import read_words, short, words
+from apps.store.table import digits, interval, lines, number
 from retail.errors import ConfigError
 from simulation.store.plan import Edit, apply_edits, load_plan, read_edit
 

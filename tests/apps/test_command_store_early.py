@@ -14,7 +14,7 @@ def no_baskets(monkeypatch):
         raise AssertionError("baskets were loaded")
 
     monkeypatch.setattr(experiments.store.inputs, "demand_model", loaded)
-    monkeypatch.setattr("apps.store_heat.complete_journey_demand", loaded)
+    monkeypatch.setattr("apps.store.heat.complete_journey_demand", loaded)
 
 
 @pytest.mark.parametrize(

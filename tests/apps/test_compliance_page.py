@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from apps.access_view import KIND_NAMES, ROWS, Question, access_table, answers, changes, explain
 from apps.command.web import STORE_VARIABLE
-from apps.log_check import MOST_WITNESS_BYTES, check_run, named_key, read_uploaded
+from apps.compliance.access_view import KIND_NAMES, ROWS, Question, access_table, answers, changes, explain
+from apps.compliance.log_check import MOST_WITNESS_BYTES, check_run, named_key, read_uploaded
+from apps.compliance.policy_choices import pack_ids, table_of
 from apps.plain_text import plain
-from apps.policy_choices import pack_ids, table_of
 from experiments.logbook import RUN_BOOKS, SCENARIO_LOG
 from experiments.report import verify_report
 from privacy.log import Log, SignedHead, SigningKey, write_witness

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from apps.face_charts import by_people
-from apps.face_results import finding
-from apps.face_table import by_people as people_rows
+from apps.faces.charts import by_people
+from apps.faces.results import finding
+from apps.faces.table import by_people as people_rows
 
 SIZES = (40, 400, 4000)
 GAINS = {"mean-1": (0.01, 0.0, -0.01), "mean-8": (-0.005, -0.01, -0.01)}
@@ -85,7 +85,7 @@ def _page(root):
     import json
     from pathlib import Path
 
-    from apps.face_results import show_face_results
+    from apps.faces.results import show_face_results
     from experiments.runs import RunStore
 
     show_face_results(RunStore(Path(root)), "tiny", json.loads((Path(root) / "summary.json").read_text()))

@@ -3,8 +3,8 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from apps.face_results import finding
-from apps.face_table import face_rows, scope
+from apps.faces.results import finding
+from apps.faces.table import face_rows, scope
 
 
 def row(arm, method, eer, **more):
@@ -45,7 +45,7 @@ def _page(root):
     import json
     from pathlib import Path
 
-    from apps.face_results import show_face_results
+    from apps.faces.results import show_face_results
     from experiments.runs import RunStore
 
     show_face_results(RunStore(Path(root)), "tiny", json.loads((Path(root) / "summary.json").read_text()))

@@ -9,12 +9,13 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from apps import market_live, market_map
 from apps.command.web import STORE_VARIABLE
-from apps.market_check import OWN
-from apps.market_live import LABELS, Choice, run_markets
-from apps.market_map import map_finding, map_table
-from apps.market_upload import zipped
+from apps.market import live as market_live
+from apps.market import map as market_map
+from apps.market.check import OWN
+from apps.market.live import LABELS, Choice, run_markets
+from apps.market.map import map_finding, map_table
+from apps.market.upload import zipped
 from retail.market_log import MarketLog
 from simulation.market import MarketSettings, simulate
 from simulation.store.intervals import paired

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from apps import market_words
-from apps.market_charts import gains_table
-from apps.market_regimes import uses
-from apps.market_results import frame
-from apps.market_signs import sign_table
-from apps.market_table import Gain
+from apps.market import words as market_words
+from apps.market.charts import gains_table
+from apps.market.regimes import uses
+from apps.market.results import frame
+from apps.market.signs import sign_table
+from apps.market.table import Gain
 from experiments.documents import read_json
 from experiments.execute import run_scenario
 from experiments.scenario_file import validate
@@ -46,7 +46,7 @@ def root(tmp_path_factory):
 def _page(root, scenario, document=None):
     from pathlib import Path
 
-    from apps.market_results import show_market_results
+    from apps.market.results import show_market_results
     from experiments.documents import read_json
     from experiments.runs import RunStore
 

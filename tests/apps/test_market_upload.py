@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from apps import market_upload
-from apps.market_upload import read_upload, zipped
+from apps.market import upload as market_upload
+from apps.market.upload import read_upload, zipped
 from retail.errors import DataError
 from retail.market_log import MarketLog
 

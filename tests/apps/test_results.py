@@ -5,9 +5,9 @@ import math
 
 import pytest
 
-from apps import chart_tables, charts, findings, result_tables
 from apps.figure_text import percent, with_interval
-from apps.stored_results import read_results
+from apps.runs import chart_tables, charts, findings, result_tables
+from apps.runs.stored_results import read_results
 from experiments.results import Result
 from experiments.runs import RunStore
 

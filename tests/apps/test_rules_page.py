@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from apps import rule_table
 from apps.command.web import STORE_VARIABLE
-from apps.rules_editor import FOLDER, UPLOAD
+from apps.compliance import rule_table
+from apps.compliance.rules_editor import FOLDER, UPLOAD
 from privacy.policy import PolicyEngine
 from privacy.policy.check import sample_register
 from retail.errors import ConfigError, DataError

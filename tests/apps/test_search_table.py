@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from apps import search_table, store_table
 from apps.command import tables
 from apps.command.web import STORE_VARIABLE
+from apps.store import search_table
+from apps.store import table as store_table
 from experiments.documents import read_json
 from experiments.execute import run_scenario
 from experiments.scenario_file import validate

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from apps.command.main import main
-from apps.flow_paint import ARROW, MEANING, Flow, arrows
-from apps.heat_paint import Heat
-from apps.plan_picture import svg
-from apps.store_heat import found_heat, kinds, simulated_maps
+from apps.store.flow_paint import ARROW, MEANING, Flow, arrows
+from apps.store.heat import found_heat, kinds, simulated_maps
+from apps.store.heat_paint import Heat
+from apps.store.plan_picture import svg
 from simulation.store.plan import load_plan
 
 PLAN = load_plan("corner-shop")

@@ -9,14 +9,14 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from apps.command.web import STORE_VARIABLE
-from apps.floor_editor import Variant
-from apps.floor_editor.component import description
-from apps.heat_paint import Heat, legend, paths
-from apps.plan_picture import letters, svg
-from apps.store_charts import difference_chart, difference_table, left_out
-from apps.store_choices import fixture_table, plan_from
-from apps.store_table import Line
-from apps.store_view import finding, headline
+from apps.store.charts import difference_chart, difference_table, left_out
+from apps.store.choices import fixture_table, plan_from
+from apps.store.floor_editor import Variant
+from apps.store.floor_editor.component import description
+from apps.store.heat_paint import Heat, legend, paths
+from apps.store.plan_picture import letters, svg
+from apps.store.table import Line
+from apps.store.view import finding, headline
 from experiments.execute import run_scenario
 from experiments.scenario_file import validate
 from retail.errors import ConfigError

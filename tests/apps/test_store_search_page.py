@@ -7,9 +7,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from apps.command.web import STORE_VARIABLE
-from apps.edit_words import read_words
-from apps.plan_changes import change_table, changed, outlines
-from apps.store_search import CHANGE, FOUND, KEPT, OBJECTIVES, SEARCH
+from apps.store.edit_words import read_words
+from apps.store.plan_changes import change_table, changed, outlines
+from apps.store.search import CHANGE, FOUND, KEPT, OBJECTIVES, SEARCH
 from experiments.store.scenario import Objective
 from simulation.store.plan import apply_edits, load_plan, read_plan
 

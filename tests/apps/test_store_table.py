@@ -5,7 +5,7 @@ import math
 import pytest
 
 from apps.command.tables import print_summary
-from apps.store_table import drawn, judged, lines
+from apps.store.table import drawn, judged, lines
 
 
 def document(verdict, ends):

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from apps.command.web import STORE_VARIABLE
 from apps.csv_upload import MOST_BYTES, csv_place
-from apps.store_traces import EXAMPLE, TRACES
+from apps.store.traces import EXAMPLE, TRACES
 from retail.errors import DataError
 
 MAIN = Path(__file__).parent.parent.parent / "apps" / "main.py"

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from apps.run_record import read_run
+from apps.runs.run_record import read_run
 from experiments.audience import attribute_data, attributes_run, training
 from experiments.audience.attribute_data import folds_of, judged, judged_figures
 from experiments.audience.kind import AUDIENCE

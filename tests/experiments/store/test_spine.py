@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from apps import store_table
+from apps.store import table as store_table
 from experiments.comparison import compare
 from experiments.execute import expand_scenario, run_scenario
 from experiments.export import export_runs

@@ -1,0 +1,1 @@
+"""The page Assistant and the results of faces: pictures, greetings, payments, and how often they err."""

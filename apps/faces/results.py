@@ -1,0 +1,264 @@
+"""The results of a scenario with faces: who tells people apart how well, what privacy costs, and targets."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from apps.drawn_chart import show_chart
+from apps.faces import charts as face_charts
+from apps.faces import table as face_table
+from apps.plain_text import plain
+from apps.runs.result_tables import GAVE_NOTHING, problems
+from apps.store.results import show_targets
+from experiments.documents import read_frame
+from experiments.runs import RunStore
+
+Row = Mapping[str, Any]
+
+
+def show_face_results(store: RunStore, scenario: str, document: Mapping[str, Any]) -> None:
+    """Show what `summary.json` of a scenario with faces holds."""
+    points = points_of(document["rows"])
+    with st.container(horizontal=True):
+        where = list(points)[-1]
+        if len(points) > 1:
+            last = len(points) - 1
+            where = st.selectbox(
+                "Sweep point", list(points), index=last, key="face_point", bind="query-params", width=320
+            )
+        rows = points[where]
+        names = [metric for metric in face_table.NAMES if metric != "gap_closed" and _has(rows, metric)]
+        words = {face_table.NAMES[metric]: metric for metric in names}
+        word = st.segmented_control(
+            "Rate", list(words), default=next(iter(words), None), required=True, key="face_rate",
+            bind="query-params", wrap=True,
+        )  # fmt: skip
+    metric = words.get(str(word), "eer")
+    st.title(plain(finding(rows, document["differences"], where)))
+    title = document["title"] or scenario
+    stop = "" if title[-1] in ".?!" else "."
+    st.caption(
+        f"{plain(title)}{stop} {face_table.scope(rows)}; whoever is tested was never seen in training. Intervals: 95%, "
+        "people and seeds drawn anew."
+    )
+    notes = problems(tuple(document["failures"]), tuple(document["unfinished"]))
+    if notes:
+        st.warning("\n".join([GAVE_NOTHING, *(f"- {line}" for line in notes)]))
+    _arms(rows, metric)
+    if len(points) > 1:
+        _people(document["rows"], document["differences"], metric)
+    _det(store, scenario, rows)
+    _compared(rows, document["differences"], metric, where)
+    if document["targets"]:
+        show_targets(document["targets"])
+
+
+def finding(rows: Sequence[Row], differences: Sequence[Row], where: str) -> str:
+    """Say in one sentence what the table shows: what a federation closes of the gap, else what privacy is worth."""
+    gap = next((row for row in rows if row.get("gap_closed") == row.get("gap_closed") and row.get("gap_closed")), None)
+    if gap is not None and gap["epsilon"] is None:
+        return (
+            f"{gap['label']} closes {_with_percent(gap, 'gap_closed')} of the gap between merchants alone and pooled "
+            "pictures"
+        )
+    private = [row for row in rows if row["epsilon"] is not None]
+    control = next((row for row in rows if row["method"] == "untrained"), None)
+    if private and control is not None:
+        epsilon = max(row["epsilon"] for row in private)
+        names = {f"difference(eer, {row['arm']}, {control['arm']})" for row in private if row["epsilon"] == epsilon}
+        found = [one for one in differences if one["name"] in names and _at(one) == where and _number(one["value"])]
+        if found and all(_number(one["lo"]) and _number(one["hi"]) for one in found):
+            return _worth(found, epsilon)
+    measured = [row for row in rows if _number(row.get("eer"))]
+    if not measured:
+        return "Nothing was measured yet"
+    best = min(measured, key=lambda row: float(row["eer"]))
+    return f"{face_table.arm_label(best)} tells people apart best: EER {_with_percent(best, 'eer')}"
+
+
+def _worth(found: Sequence[Row], epsilon: float) -> str:
+    """Say what private arms with one epsilon are worth against nobody's picture; of several, how many and not which.
+
+    The best of several would look better than it is.
+    """
+    if len(found) > 1:
+        marks = [_clear(one) for one in found]
+        better, worse = marks.count("better"), marks.count("worse")
+        more = f", and {worse} raise it" if worse else ""
+        return (
+            f"At epsilon {epsilon:g}, {better} of {len(found)} private arms lower EER clearly, against using nobody's "
+            f"picture{more}"
+        )
+    one = found[0]
+    points = f"{-100 * one['value']:.1f} points [{-100 * one['hi']:.1f}, {-100 * one['lo']:.1f}]"
+    if _clear(one) == "no":
+        return f"At epsilon {epsilon:g} no clear gain over using nobody's picture: {points} of EER"
+    if one["value"] > 0:
+        points = f"{100 * one['value']:.1f} points [{100 * one['lo']:.1f}, {100 * one['hi']:.1f}]"
+        return f"At epsilon {epsilon:g} people's private mean raises EER by {points}"
+    return f"At epsilon {epsilon:g} people's private mean lowers EER by {points}"
+
+
+def _with_percent(row: Row, metric: str) -> str:
+    return face_table.percent_text(row, metric).replace(" ", "% ", 1)
+
+
+def _arms(rows: Sequence[Row], metric: str) -> None:
+    st.header("Error rates")
+    table = pd.DataFrame(
+        [
+            {
+                "Arm": face_table.arm_label(row),
+                "value": row[metric],
+                "lo": row[f"{metric}_lo"],
+                "hi": row[f"{metric}_hi"],
+                "Private": "no epsilon" if row["epsilon"] is None else "with an epsilon",
+            }
+            for row in rows
+            if _number(row.get(metric))
+        ]
+    )
+    name = face_table.NAMES[metric]
+    if len(table):
+        show_chart(
+            face_charts.rates_of_arms,
+            table,
+            title=f"{name} (lower is better)",
+            alt=f"{name} of each arm with its 95% interval, the best above",
+        )
+    found = face_table.face_rows(rows)
+    cells = pd.DataFrame([{"Arm": one.label, **one.cells} for one in found])
+    st.dataframe(
+        cells,
+        hide_index=True,
+        height="content",
+        alt="Error rates of every arm, in percent with 95% intervals",
+        column_config={"Arm": st.column_config.TextColumn(pinned=True, width="medium")},
+    )
+    with st.expander("What the rates mean"):
+        st.markdown("\n".join(f"- **{name}**: {meaning}." for name, meaning in face_table.MEANINGS.items()))
+        st.markdown("In percent; words as in ISO/IEC 19795-1. Without an epsilon no privacy is claimed.")
+
+
+def _people(rows: Sequence[Row], differences: Sequence[Row], metric: str) -> None:
+    """Draw a rate against the number of people, and what each arm gains over nobody's picture, where a sweep has it."""
+    found = face_table.by_people(rows, differences, metric)
+    if len({one.people for one in found}) < 2:
+        return
+    st.header("By number of people")
+    name = face_table.NAMES[metric]
+    ends = ("value", "lo", "hi")
+    table = [{"Arm": one.label, "people": one.people, **dict(zip(ends, one.values, strict=True))} for one in found]
+    show_chart(
+        face_charts.by_people,
+        pd.DataFrame(table),
+        title=f"{name} (lower is better)",
+        alt=f"{name} against the number of people, one line per arm, with 95% intervals",
+    )
+    apart = [
+        {"Arm": one.label, "people": one.people, **dict(zip(ends, one.against, strict=True))}
+        for one in found
+        if one.against is not None
+    ]
+    if apart:
+        st.markdown("**Against the arm that sees nobody**, on the same tested people; below 0 is better")
+        show_chart(
+            face_charts.by_people,
+            pd.DataFrame(apart),
+            title=f"{name}, percentage points apart",
+            arms=[one.label for one in found],
+            from_zero=True,
+            alt=f"{name} less that of the arm that sees nobody, against the number of people, with 95% intervals",
+        )
+
+
+def _det(store: RunStore, scenario: str, rows: Sequence[Row]) -> None:
+    """Draw the mean DET curve of each arm over its runs."""
+    parts = []
+    for row in rows:
+        files = [store.root / scenario / run_id / "artifacts" / "det.parquet" for run_id in row["run_ids"]]
+        curves = [_curve(file) for file in files if file.is_file()]
+        if curves:
+            mean = pd.concat(curves).groupby("fmr", as_index=False)["fnmr"].mean()
+            parts.append(mean.assign(Arm=face_table.arm_label(row)))
+    if not parts:
+        return
+    table = pd.concat(parts, ignore_index=True)
+    st.header("DET curves")
+    st.caption(
+        "Each threshold is a point; left and low is better. Means over folds and seeds. Left of the end of a curve "
+        "there were too few pairs to tell."
+    )
+    show_chart(face_charts.det, table[table["fnmr"] > 0], alt="FNMR against FMR for each arm, logarithmic")
+
+
+def _curve(file: Path) -> pd.DataFrame:
+    return read_frame(file)
+
+
+def _compared(rows: Sequence[Row], differences: Sequence[Row], metric: str, where: str) -> None:
+    """Show paired differences from an arm that the user chooses."""
+    labels = {row["arm"]: face_table.arm_label(row) for row in rows}
+    found = [
+        (*name, one)
+        for one in differences
+        if _at(one) == where and (name := _parts(one["name"])) is not None and name[0] == metric
+    ]
+    compared = {reference for _, _, reference, _ in found}
+    references = {label: arm for arm, label in labels.items() if arm in compared}
+    if not references:
+        return
+    st.header("Paired differences")
+    word = st.selectbox("Compared with", list(references), key="face_against", bind="query-params", width=320)
+    table = pd.DataFrame(
+        [
+            {"Arm": labels.get(arm, arm), "Difference (points)": _points_text(one), "Clear": _clear(one)}
+            for _, arm, reference, one in found
+            if reference == references[word]
+        ]
+    )
+    st.dataframe(table, hide_index=True, height="content", alt=f"Paired differences from {word}")
+    st.caption("In percentage points; less than 0 is better. Clear: the interval does not hold 0.")
+
+
+def _points_text(one: Row) -> str:
+    value, lo, hi = (math.nan if one[key] is None else 100 * float(one[key]) for key in ("value", "lo", "hi"))
+    return "not measured" if math.isnan(value) else f"{value:+.1f} [{lo:+.1f}, {hi:+.1f}]"
+
+
+def _clear(one: Row) -> str:
+    if not (_number(one["lo"]) and _number(one["hi"])) or one["lo"] <= 0 <= one["hi"]:
+        return "no"
+    return "better" if one["value"] < 0 else "worse"
+
+
+def _parts(name: str) -> tuple[str, str, str] | None:
+    inner = name.removeprefix("difference(").removesuffix(")")
+    parts = [one.strip() for one in inner.split(",")]
+    return (parts[0], parts[1], parts[2]) if name.startswith("difference(") and len(parts) == 3 else None
+
+
+def points_of(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """Return the rows of each point of the sweep, by its text."""
+    points: dict[str, list[Row]] = {}
+    for row in rows:
+        points.setdefault(", ".join(f"{key} = {value}" for key, value in row["sweep"].items()), []).append(row)
+    return points
+
+
+def _at(one: Row) -> str:
+    return ", ".join(f"{key} = {value}" for key, value in one["provenance"].get("sweep", {}).items())
+
+
+def _has(rows: Sequence[Row], metric: str) -> bool:
+    return any(_number(row.get(metric)) for row in rows)
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and value == value

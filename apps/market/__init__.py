@@ -1,0 +1,1 @@
+"""The page Market and the results of markets: rules, regimes, logs and verdicts."""

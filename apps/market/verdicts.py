@@ -1,0 +1,164 @@
+"""An auditor's verdicts on a page: breach, no evidence or inconclusive, with what would overturn it, and a report."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import pandas as pd
+import streamlit as st
+
+from apps.drawn_chart import show_chart
+from apps.market import charts as market_charts
+from apps.market.report import CURVE_HEADS, HEADS, MEANING, WORDS, cells, declared_lines, document, html, number
+from apps.market.words import joined, plain_sentences
+from apps.plain_text import plain, plain_cells
+from privacy.rules import Design, Tipping, Verdict
+from privacy.rules.verdict import counted
+from retail.market_log import MarketLog
+
+RULES: Final[Mapping[str, str]] = {
+    "ranking": "Ranking neutrality",
+    "data": "Use of non-public data",
+    "access": "Access and portability",
+    "targeting": "Targeting",
+}
+_BADGES: Final = {
+    "breach": ":red-badge[:material/error: breach]",
+    "no_evidence": ":green-badge[:material/check: no evidence]",
+    "inconclusive": ":gray-badge[:material/question_mark: inconclusive]",
+}
+_MOST_ROWS: Final = 100
+
+
+def verdict_title(verdicts: Sequence[Verdict]) -> str:
+    """Say in one sentence what was found."""
+    named = {word: [RULES[one.rule].lower() for one in verdicts if one.outcome == word] for word in WORDS}
+    if named["breach"]:
+        return f"{len(named['breach'])} of {len(verdicts)} rules breached: {joined(named['breach'])}"
+    if not named["no_evidence"]:
+        return f"Inconclusive: this log cannot tell about {joined(named['inconclusive'])}"
+    text = f"No evidence of a breach in {joined(named['no_evidence'])}"
+    return text + (f"; {joined(named['inconclusive'])} inconclusive" if named["inconclusive"] else "")
+
+
+def show_verdicts(verdicts: Sequence[Verdict], design: Design, log: MarketLog, *, name: str) -> None:
+    """Show all verdicts, each with its reason and what would overturn it, and offer the report.
+
+    Args:
+        verdicts: to show.
+        design: what was declared.
+        log: that was audited.
+        name: what the report calls the log.
+    """
+    st.header("Verdicts")
+    declared = declared_lines(design, log, verdicts, every=False)
+    st.dataframe(
+        pd.DataFrame([cells(one) for one in verdicts], columns=list(HEADS)).rename(columns=str.capitalize),
+        hide_index=True, height="content", alt="Verdicts with effect, interval, margin and p value",
+        column_config={"Rule": st.column_config.TextColumn(pinned=True, width="small")},
+    )  # fmt: skip
+    st.caption(f"{MEANING} " + plain_sentences(" ".join(declared)))
+    content = document(name, declared, verdicts, ())
+    record = {"rows": [one.to_json() for one in verdicts], "folder": name, "declared": declared}
+    with st.container(horizontal=True):
+        st.download_button(
+            "Download the report", html(content), file_name="market-audit.html", mime="text/html",
+            icon=":material/download:", on_click="ignore",
+        )  # fmt: skip
+        st.download_button(
+            "Download as JSON", json.dumps(_finite(record), indent=1, default=str).encode(),
+            file_name="market-audit.json", mime="application/json", icon=":material/data_object:", on_click="ignore",
+        )  # fmt: skip
+    for one in verdicts:
+        _verdict(one)
+
+
+def _verdict(one: Verdict) -> None:
+    st.subheader(f"{RULES[one.rule]} {_BADGES[one.outcome]}", anchor=False)
+    st.markdown(plain_sentences(one.reason))
+    for name, inner in (("From rows of the log", one.exact), ("From outside", one.statistical)):
+        if inner is not None and inner.reason not in one.reason:
+            st.markdown(f"{name}: {_BADGES[inner.outcome]} {plain_sentences(inner.reason)}")
+    if one.tipping is not None:
+        _tipping(one.tipping)
+    asked = one if one.curve or one.statistical is None else one.statistical
+    if asked.curve:
+        _curve(asked)
+    if one.rows:
+        with st.expander(f"{counted(len(one.rows), 'rows')} of the log: the proof"):
+            table = pd.DataFrame([dict(row) for row in one.rows[:_MOST_ROWS]]).astype(str)
+            st.dataframe(table, hide_index=True, alt="Rows of the log that prove a breach")
+            if len(one.rows) > _MOST_ROWS:
+                st.caption(f"The first {_MOST_ROWS}; the report has all.")
+
+
+def _curve(asked: Verdict) -> None:
+    """Draw the specification curve of a verdict, in its own unit and beside its own margin."""
+    table = curve_table(asked)
+    drawn = table[table["effect"].map(math.isfinite)]
+    st.markdown("**The same question, asked in other ways**")
+    if len(drawn):
+        show_chart(
+            market_charts.curve,
+            drawn,
+            margin=asked.margin,
+            unit=asked.unit,
+            alt=f"Specification curve of {RULES[asked.rule].lower()}: "
+            + "; ".join(f"{row['Specification']} {row['Text']}" for _, row in drawn.iterrows()),
+        )
+    st.caption(
+        f"Right of the dashed line is more than the margin of {asked.margin:g} {plain(asked.unit)}; 95% intervals."
+    )
+    with st.expander("The same figures as a table"):
+        shown = table[["Specification", "Text", "p"]].rename(columns={"Text": f"Effect, {asked.unit}"})
+        st.table(plain_cells(shown), hide_index=True, alt=f"{', '.join(CURVE_HEADS)} of each way to ask")
+
+
+def _tipping(tipping: Tipping) -> None:
+    """Show how strong an unseen quality would have to be to explain the estimate, and the verdict."""
+    if not (math.isfinite(tipping.estimate) and tipping.estimate > 0):
+        return
+    shown = {
+        "Would explain the estimate": tipping.estimate,
+        "Would explain the verdict": tipping.verdict,
+        "Strongest logged quality": tipping.strongest,
+    }
+    with st.container(horizontal=True):
+        for name, value in shown.items():
+            if value is not None and math.isfinite(value) and value > 0:
+                st.metric(name, f"{value:.2g}", "log-odds for each SD", delta_color="off", delta_arrow="off", width=240,
+                          border=True)  # fmt: skip
+    st.caption(
+        "Tipping point: how strongly a quality that is not logged, on which own products are 1 SD better, would have "
+        "to move places."
+    )
+
+
+def curve_table(verdict: Verdict) -> pd.DataFrame:
+    """One row for each way to ask: Specification, effect, lo, hi, Text, p, Declared; the declared one first."""
+    return pd.DataFrame(
+        [
+            {
+                "Specification": one.name,
+                "effect": one.effect,
+                "lo": one.lo,
+                "hi": one.hi,
+                "Text": f"{number(one.effect)} [{number(one.lo)}, {number(one.hi)}]",
+                "p": number(one.p),
+                "Declared": "another way" if place else "declared",
+            }
+            for place, one in enumerate(verdict.curve)
+        ]
+    )
+
+
+def _finite(value: Any) -> Any:
+    """Write what is no finite number as null, which JSON has in its place."""
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
