@@ -12,6 +12,7 @@ import streamlit as st
 from apps.audiences import charts as audience_charts
 from apps.audiences import table as audience_table
 from apps.audiences.table import Row
+from apps.chart_words import apart, runs_behind, span
 from apps.drawn_chart import show_chart
 from apps.plain_text import plain
 from apps.runs.result_tables import GAVE_NOTHING, problems
@@ -45,7 +46,11 @@ def show_audience_results(store: RunStore, scenario: str, document: Mapping[str,
     with title:
         st.title(plain(finding(method, document, rows, metric, where)))
         named = str(document["title"] or scenario)
-        st.caption(f"{plain(named)}{'' if named[-1] in '.?!' else '.'} {plain(' '.join(method.notes))}")
+        behind = runs_behind(document.get("runs", ()))
+        st.caption(
+            f"{plain(named)}{'' if named[-1] in '.?!' else '.'} {f'{plain(behind)}. ' if behind else ''}"
+            f"{plain(' '.join(method.notes))}"
+        )
     gave_nothing(document)
     if metric:
         _figure(method, rows, metric)
@@ -84,6 +89,20 @@ def finding(method: Method, document: Mapping[str, Any], rows: Sequence[Row], me
     first = audience_table.measured(rows, metric)[0]
     text = audience_table.written(audience_table.ends_of(first, metric), digits_of(method, metric))
     return f"{audience_table.arm_label(first)}: {name} {text} {_unit(method, metric)}".rstrip()
+
+
+def against(method: Method, document: Mapping[str, Any], rows: Sequence[Row], metric: str, where: str) -> str:
+    """Write how far each arm lies from the reference that `finding` names, with its interval; empty without one."""
+    for reference in audience_table.references(document, metric, rows) if metric else ():
+        found = [(row, audience_table.compared(document, metric, row["arm"], reference, where)) for row in rows]
+        texts = [
+            f"{audience_table.arm_label(row)} {audience_table.written(ends, digits_of(method, metric), signed=True)}"
+            for row, ends in found
+            if ends is not None and math.isfinite(ends[1])
+        ]
+        if texts:
+            return f"Differences on the same draws, with 95% intervals: {'; '.join(texts)}."
+    return ""
 
 
 def sweep_point(points: Mapping[str, Sequence[Row]], *, key: str) -> str:
@@ -185,6 +204,8 @@ def _figure(method: Method, rows: Sequence[Row], metric: str) -> None:
     table = audience_table.long_table(rows, metric, digits)
     name = _name(method, metric)
     st.header(plain(name))
+    said = f"{name}: {span(table)}"
+    st.markdown(f"**{plain(said)}.**")
     ends = "Points with 95% intervals" if table["lo"].notna().any() else "Points; this figure has no interval"
     st.caption(f"{plain(text.meaning[:1].upper() + text.meaning[1:])}. {ends}.")
     unit = _unit(method, metric)
@@ -192,7 +213,7 @@ def _figure(method: Method, rows: Sequence[Row], metric: str) -> None:
         audience_charts.figure_of_arms,
         table,
         title=f"{name}, {unit}" if unit else name,
-        alt=f"{name} of each arm with its 95% interval, the largest above",
+        alt=f"{said}; each arm with its 95% interval, the largest above",
     )
     with st.expander("The same figures as a table"):
         shown = table[["Arm", "Text", "Kind"]].rename(columns={"Text": name})
@@ -220,6 +241,8 @@ def _differences(method: Method, document: Mapping[str, Any], rows: Sequence[Row
                           **audience_table.ends_columns(found, digits, signed=True)})  # fmt: skip
     table = pd.DataFrame(lines)
     name, unit = _name(method, metric), _unit(method, metric)
+    said = f"In {name} {apart(table, labels[other])}"
+    st.markdown(f"**{plain(said)}.**")
     st.caption(
         f"Less {plain(labels[other])}, on the same draws. An interval that holds 0 shows no clear difference; "
         "intervals above may overlap although one arm is clearly better."
@@ -232,7 +255,7 @@ def _differences(method: Method, document: Mapping[str, Any], rows: Sequence[Row
         title=f"Difference in {name}{', ' + unit if unit else ''}",
         line=0.0,
         signed=True,
-        alt=f"Differences in {name} from {labels[other]}, with 95% intervals",
+        alt=f"{said}; paired differences with 95% intervals",
     )
     with st.expander("The same differences as a table"):
         shown = table[["Arm", "Text"]].rename(columns={"Text": f"Difference in {name}"})

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from apps.figure_text import count
+from apps.chart_words import runs_behind
 from apps.plain_text import plain
 from apps.runs.findings import headline
 from apps.runs.stored_results import read_results
@@ -69,7 +69,7 @@ def _headline(store: RunStore, name: str, document: Any, changed: dt.datetime) -
     kind = str(document.get("kind", "recommendation"))
     sentence, detail = _SENTENCES[kind](store, name, document)
     runs = [str(one) for one in document["runs"]]
-    behind = f"{count(len(runs), 'run')}" + (f", the first is {runs[0]}" if runs else "")
+    behind = runs_behind(runs) or "0 runs"
     missing = len(document["failures"]) + len(document["unfinished"])
     behind += f"; {missing} more gave nothing" if missing else ""
     return Headline(name, KINDS.get(kind, kind), sentence, detail, f"{behind}. {changed:%Y-%m-%d %H:%M} UTC")
@@ -88,6 +88,7 @@ def _recommendation(store: RunStore, name: str, document: Mapping[str, Any]) -> 
 def _store(store: RunStore, name: str, document: Mapping[str, Any]) -> tuple[str, str]:
     from apps.store import table as store_table
     from apps.store.view import headline as store_headline
+    from apps.store.view import leading_line
 
     lines = store_table.lines(document)
     if not lines:
@@ -96,9 +97,15 @@ def _store(store: RunStore, name: str, document: Mapping[str, Any]) -> tuple[str
     mine = [line for line in first if line.reference == first[0].reference]
     labels = {row["arm"]: row["label"] for row in document["rows"]}
     leading = next((str(row["leading"]) for row in document["rows"] if row.get("leading")), "")
-    return store_headline(mine, plain(labels.get(mine[0].arm, mine[0].arm)), leading=leading), (
-        f"{mine[0].days} paired days; 95% intervals stand on the page."
-    )
+    sentence = store_headline(mine, plain(labels.get(mine[0].arm, mine[0].arm)), leading=leading)
+    lead = leading_line(mine, leading=leading)
+    if lead is None:
+        return sentence, f"{mine[0].days} paired days."
+    cells = store_table.cells(lead)
+    known = {"from days and parameters": cells["With parameters"], "from the days alone": cells["Simulation noise"]}
+    interval = next((f" {ends}, 95% interval {of}" for of, ends in known.items() if ends != "-"), "")
+    written = plain(f"{lead.label} {cells['Difference']} {lead.unit}{interval}".replace(" ,", ","))
+    return sentence, f"{written[:1].upper()}{written[1:]}; {lead.days} paired days."
 
 
 def _faces(store: RunStore, name: str, document: Mapping[str, Any]) -> tuple[str, str]:
@@ -131,13 +138,14 @@ def _market(store: RunStore, name: str, document: Mapping[str, Any]) -> tuple[st
 
 def _audience(store: RunStore, name: str, document: Mapping[str, Any]) -> tuple[str, str]:
     from apps.audiences import table as audience_table
-    from apps.audiences.results import finding, known_method
+    from apps.audiences.results import against, finding, known_method
 
     audience_table.check_audience(document, store.root / name / "summary.json")
     method = known_method(document, name)
     where, rows = list(audience_table.points(document["rows"]).items())[-1]
     names = [one for one in method.columns if one in method.figures and audience_table.measured(rows, one)]
-    return plain(finding(method, document, rows, names[0] if names else "", where)), "By 95% intervals of paired draws."
+    metric = names[0] if names else ""
+    return plain(finding(method, document, rows, metric, where)), plain(against(method, document, rows, metric, where))
 
 
 def _targets(document: Mapping[str, Any]) -> tuple[str, str]:

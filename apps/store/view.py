@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from apps.drawn_chart import show_chart
 from apps.plain_text import plain
 from apps.store import charts as store_charts
-from apps.store import plan_picture
+from apps.store import places, plan_picture
 from apps.store.heat_paint import Heat
 from apps.store.table import NOT_JUDGED, Line, cells, judged
 from apps.store.table import drawn as were_drawn
@@ -45,28 +46,43 @@ _NOT_DRAWN: Final = (
 )
 
 
-def picture(plan: StorePlan, values: NDArray[np.float64] | None = None, *, side_m: float = SIDE_M) -> None:
-    """Show a plan, with visits beneath its fixtures where they are known."""
-    said = plan_picture.described(plan)
-    heat = None if values is None else Heat(values, side_m, VISITS)
-    if heat is not None:
-        said += " Beneath: how many visits touch each place in a day, from light (few) to dark (many)."
-    st.image(plan_picture.svg(plan, heat, said=said), alt=said, width="stretch")
+def picture(plan: StorePlan, values: NDArray[np.float64], *, made: str, side_m: float = SIDE_M) -> None:
+    """Show a plan with visits beneath its fixtures, and the busiest squares as a table.
+
+    Args:
+        plan: to show.
+        values: visits of each square on a mean day.
+        made: what they are the mean of.
+        side_m: edge of a square.
+    """
+    busiest = places.largest(values, side_m, VISITS)
+    where = places.said(busiest) or "nobody walks"
+    said = (
+        f"{plan_picture.described(plan)} Beneath: how many visits touch each place in a day, {where}; from light (few)"
+        " to dark (many)."
+    )
+    st.image(plan_picture.svg(plan, Heat(values, side_m, VISITS), said=said), alt=said, width="stretch")
+    st.caption(f"Where shoppers walk, from light (few) to dark (many): {where}. {made}.")
+    places.twin(busiest, what="busiest squares")
 
 
 def change_picture(
     plan: StorePlan, change: NDArray[np.float64], marked: NDArray[np.bool_], *, side_m: float, days: int
 ) -> None:
     """Show where more or fewer walk; only what is beyond the noise of the days is painted."""
+    most = places.changed_most(change, marked, side_m, VISITS)
+    where = places.said(most, signed=True)
     said = (
         f"{plan_picture.described(plan)} Painted: places with fewer visits in blue, with more in orange, on"
         f" {share(marked, change):.0%} of the places that anybody visits; elsewhere no clear difference."
+        + (f" It changes {where}." if where else "")
     )
     st.image(plan_picture.svg(plan, Heat(change, side_m, VISITS, marked), said=said), alt=said, width="stretch")
     st.caption(
-        f"The changed plan, {days} paired days. Unpainted: no clear difference. At most 5% of the painted places are"
-        " expected to be noise."
+        f"The changed plan, {days} paired days{f'; it changes {where}' if where else ''}. Unpainted: no clear"
+        " difference. At most 5% of the painted places are expected to be noise."
     )
+    places.twin(most, what="squares that change most")
 
 
 def share(marked: NDArray[np.bool_], change: NDArray[np.float64]) -> float:
@@ -83,15 +99,21 @@ def headline(lines: Sequence[Line], what: str, *, leading: str = "") -> str:
         what: the change.
         leading: the figure; sales per visit or, at tills alone, waiting and service when there is none of that name.
     """
-    figures = {line.figure: line for line in lines}
-    lead = next((figures[name] for name in (leading, *LEADING) if name in figures), None)
-    if lead is None or lead.difference != lead.difference:
+    lead = leading_line(lines, leading=leading)
+    if lead is None:
         return what
     if lead.verdict == NOT_JUDGED:
         return f"{what}: {lead.label} not judged"
     if lead.verdict not in _VERDICTS:
         return f"{what}: no clear difference in {lead.label}"
     return f"{what}: {lead.label} {cells(lead)['Difference']} {lead.unit}, {lead.verdict}"
+
+
+def leading_line(lines: Sequence[Line], *, leading: str = "") -> Line | None:
+    """Return the figure that a comparison is headed by; None where none of them was measured."""
+    figures = {line.figure: line for line in lines}
+    lead = next((figures[name] for name in (leading, *LEADING) if name in figures), None)
+    return None if lead is None or math.isnan(lead.difference) else lead
 
 
 def finding(lines: Sequence[Line]) -> str:

@@ -16,7 +16,9 @@ from apps.audiences import insight as audience_insight
 from apps.audiences.launches import beside, launches, quality
 from apps.audiences.table import compared, written
 from apps.command.web import STORE_VARIABLE
+from apps.research.headlines import headlines
 from experiments.audience.insight_run import Plan
+from experiments.runs import RunStore
 
 MAIN = Path(__file__).parent.parent.parent / "apps" / "main.py"
 CAMPAIGNS, RIVALS = "Campaigns", "Why a rival wins"
@@ -371,3 +373,10 @@ def test_real_small_runs_are_shown_as_their_summaries_hold_them(visit, tmp_path_
     assert f"{rows['insight']['mixed']['gain_price']:+.1f} [" in title(visit(root=root, audience_part=RIVALS))
     for name in rows:
         assert not visit("results", root=root, scenario=name).error
+
+
+def test_the_overview_tells_an_audience_by_differences_with_their_intervals(tmp_path):
+    lookalike(tmp_path)
+    (found,) = headlines(RunStore(tmp_path))
+    assert "1 of 2 arms lie clearly above Rule" in found.sentence
+    assert r"Weights, ε 1 \+0.050 \[\+0.030, \+0.070\]; Profile \+0.010 \[-0.010, \+0.030\]" in found.detail

@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from apps.command.web import STORE_VARIABLE
+from apps.research.headlines import headlines
 from apps.store.charts import difference_chart, difference_table, left_out
 from apps.store.choices import fixture_table, plan_from
 from apps.store.floor_editor import Variant
@@ -18,6 +19,7 @@ from apps.store.plan_picture import letters, svg
 from apps.store.table import Line
 from apps.store.view import finding, headline
 from experiments.execute import run_scenario
+from experiments.runs import RunStore
 from experiments.scenario_file import validate
 from retail.errors import ConfigError
 from simulation.store.plan import apply_edits, load_plan, rasterise
@@ -314,3 +316,10 @@ def test_figures_that_are_not_judged_are_drawn_and_said_to_be_so():
 )
 def test_the_chart_stands_under_what_it_finds(verdicts, sentence):
     assert finding([line(verdict=verdict) for verdict in verdicts]) == sentence
+
+
+def test_the_overview_tells_a_change_of_a_store_by_its_difference_and_interval(shop_store):
+    found = {one.scenario: one for one in headlines(RunStore(shop_store))}
+    told = [one.detail for one in found.values() if "paired days" in one.detail]
+    assert told
+    assert all("95% interval from" in one and "\\[" in one for one in told)
