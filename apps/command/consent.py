@@ -34,6 +34,17 @@ Controller = Annotated[str, typer.Option("--controller", help="Party id of whoev
 Purpose = Annotated[str, typer.Option("--purpose", help="What for, such as recommendation.")]
 
 
+@app.command(short_help="Make books of made-up people, to try things on.")
+def example(folder: Path) -> None:
+    """Make FOLDER with a small shop of made-up people, their agreements and a list of places, to try things on."""
+    from apps.command import tables
+    from apps.compliance.people_example import make_example
+
+    books = make_example(folder)
+    tables.say(f"made {folder}: 60 made-up people, whose ids are 1 to 60. To look at them, and to erase one:")
+    tables.say(f"  tradefair app --books {books.folder}")
+
+
 @app.command(short_help="Register the text of a privacy notice.")
 def notice(
     file: Path,
@@ -76,12 +87,8 @@ def template(
     register: Register = REGISTER,
 ) -> None:
     """Print a receipt as JSON, issued now, without a person. Change what differs, and record it with --person."""
-    import datetime as dt
-    import secrets
-
-    from privacy.consent import Receipt
+    from apps.command.receipt_form import receipt_form
     from privacy.consent.document import to_document
-    from privacy.consent.vocabulary import BIOMETRIC
     from retail.errors import ConsentError
 
     found = [
@@ -91,30 +98,8 @@ def template(
     ]
     if not found:
         raise ConsentError(f"{controller} has no registered notice {notice!r}; see `tradefair consent list`")
-    now = dt.datetime.now(dt.UTC)
-    kinds = tuple(data or ("transactions",))
-    faces = bool(BIOMETRIC.intersection(kinds))
-    basis = "consent" if not faces else "written_release" if jurisdiction == "US-IL" else "explicit_consent"
-    fields: dict[str, Any] = {"level": level, "jurisdiction": jurisdiction, "purposes": (purpose,), "data": kinds}
-    fields |= {"lawful_basis": basis, "explicit": faces or level == "separate"}
-    receipt = Receipt(
-        record_id=secrets.token_hex(16),
-        principal="0" * 64,
-        controllers=(controller,),
-        notice=notice,
-        notice_sha256=found[-1].sha256,
-        language=found[-1].language,
-        processing=("collect", "store", "analyse"),
-        storage=(jurisdiction,),
-        retention_days=days,
-        recipients=(),
-        issued_at=now,
-        valid_from=now,
-        expires_at=now + dt.timedelta(days=days),
-        method="web_form",
-        withdrawal="tell the controller how people reach you",
-        **fields,
-    )
+    kinds = data or ("transactions",)
+    receipt = receipt_form(found[-1], purpose, level=level, data=kinds, jurisdiction=jurisdiction, days=days)
     typer.echo(json.dumps({**to_document(receipt), "pii_principal_id": ""}, indent=1, ensure_ascii=False))
 
 
