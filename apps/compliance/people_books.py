@@ -47,6 +47,14 @@ class PeopleBooks:
             TradefairError: there is none, or something of it cannot be opened.
         """
         self.reading()
+        return self.making()
+
+    def making(self) -> ConsentRegister:
+        """Open the register with its log and commitments, and make what is missing.
+
+        Raises:
+            TradefairError: something of it cannot be made or opened.
+        """
         return books.open_books(self.register_file, *self._with_log)[0]
 
     def erasure(self) -> Erasure:

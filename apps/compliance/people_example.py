@@ -10,15 +10,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from apps.command import books, erasure
+from apps.command import erasure
 from apps.command.receipt_form import receipt_form
 from apps.compliance.people_books import PeopleBooks
 from privacy.consent import ConsentRegister, Notice
+from privacy.policy.vocabulary import Purpose
 from retail.errors import DataError
 from retail.generator import Settings, generate_tables
 
 PEOPLE: Final = 60
-_AGREED: Final = {
+_AGREED: Final[dict[tuple[str, Purpose], tuple[range, range]]] = {
     ("corner-shop", "recommendation"): (range(1, 41), range(3, 41, 9)),
     ("corner-shop", "marketing"): (range(1, 25), range(5, 25, 8)),
     ("bakery", "recommendation"): (range(20, 61), range(0)),
@@ -56,9 +57,7 @@ def _fill(folder: Path, *, final: Path) -> None:
     """Make the files; the list of places names them where they will lie."""
     generate_tables(folder / "shop", Settings(shoppers=PEOPLE, seed=1, merchants=3, products=40))
     place = folder / "books"
-    register, _, _ = books.open_books(
-        *(place / one.name for one in (books.REGISTER, books.LOG, books.COMMITMENTS, books.KEY)), books.ORIGIN
-    )
+    register = PeopleBooks(place).making()
     for (controller, purpose), (agreed, ended) in _AGREED.items():
         _agree(register, controller, purpose, agreed)
         for person in ended:
@@ -67,7 +66,7 @@ def _fill(folder: Path, *, final: Path) -> None:
     (place / erasure.PLACES.name).write_text(text, encoding="utf-8")
 
 
-def _agree(register: ConsentRegister, controller: str, purpose: str, people: range) -> None:
+def _agree(register: ConsentRegister, controller: str, purpose: Purpose, people: range) -> None:
     text = _TEXT.format(controller=controller, purpose=purpose)
     sha256 = hashlib.sha256(text.encode()).hexdigest()
     notice = Notice(controller, f"{purpose}-1", "en", sha256, dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
