@@ -1,9 +1,10 @@
 """How the app bears twenty people at once, and whether its memory grows.
 
-Twenty clients speak the app's own protocol (a WebSocket and Streamlit's messages) on loopback: each opens a page, waits
-until its script has ended, thinks, and changes something, over and over, a tenth of the time on another page. Then one
-client after another reruns pages a thousand times, and the server's memory is compared before and after. Clients decode
-messages but draw nothing, so what a browser needs to paint is not in the times. Linux only.
+One client opens every page at every address once, as on a server that was used before. Then twenty clients speak the
+app's own protocol (a WebSocket and Streamlit's messages) on loopback: each opens a page, waits until its script has
+ended, thinks, and changes something, over and over, a tenth of the time on another page. Then one client after another
+reruns pages a thousand times, and the server's memory is compared before and after. Clients decode messages but draw
+nothing, so what a browser needs to paint is not in the times. Linux only.
 
 Run `python benchmarks/app_load.py [--store runs] [--clients 20] [--seconds 60] [--reruns 1000] [--json]`.
 """
@@ -13,37 +14,17 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import random
-import socket
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
-import urllib.request
 from pathlib import Path
 from typing import Final
 
 import websockets
+from app_server import PAGES, served
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-PAGES: Final = {
-    "": ("",),
-    "results": ("", "metric=total_ndcg10", "metric=repeat_ndcg10"),
-    "runs": ("",),
-    "compliance": ("", "part=Budgets", "part=What+happened"),
-    "rules": ("", "rules_start=DMA+%28EU%29", "rules_start=GDPR+%28EU%29"),
-    "store": (
-        "plan=convenience&shoppers=400",
-        "plan=convenience&shoppers=400&edit=swap%3Ddairy%2Cbakery",
-        "plan=corner-shop&shoppers=200&edit=swap%3Ddairy%2Cbakery",
-    ),
-    "audiences": ("",),
-    "assistant": ("",),
-}
-"""Pages, and the addresses between which a client goes there and back."""
 THINKING_S: Final = 3.0
 """On average between two interactions of a person."""
 LONGEST_S: Final = 60.0
@@ -72,8 +53,12 @@ class Client:
         """Go to another page now and then, else change something here; return seconds until the page is whole."""
         if self._chance.random() < 0.1:
             self.page = self._chance.choice(list(PAGES))
+        return await self.visit(self._chance.choice(PAGES[self.page]))
+
+    async def visit(self, query: str) -> float:
+        """Open this page with a query; return seconds until it is whole."""
         message = BackMsg()
-        message.rerun_script.query_string = self._chance.choice(PAGES[self.page])
+        message.rerun_script.query_string = query
         message.rerun_script.page_name = self.page
         start = time.perf_counter()
         await self._socket.send(message.SerializeToString())
@@ -89,6 +74,15 @@ class Client:
                         raise RuntimeError(f"page {self.page!r} does not compile")
                 if kind == "delta" and answer.delta.new_element.HasField("exception"):
                     raise RuntimeError(f"page {self.page!r}: {answer.delta.new_element.exception.message}")
+
+
+async def warm(address: str) -> None:
+    """Open every page at every address of its own once."""
+    for page, queries in PAGES.items():
+        async with Client(address, random.Random(0)) as client:  # noqa: S311 - nothing is drawn
+            client.page = page
+            for query in queries:
+                await client.visit(query)
 
 
 async def person(address: str, until: float, chance: random.Random) -> list[tuple[str, float]]:
@@ -126,29 +120,6 @@ def resident_mb(process: int) -> float:
     raise RuntimeError(f"process {process} has gone")
 
 
-def started(store: Path, log: Path) -> tuple[subprocess.Popen[bytes], str]:
-    """Start the app on a free port; return its process and address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    arguments = [sys.executable, "-m", "apps.command.main", "app", "--store", str(store), "--port", str(port)]
-    root = Path(__file__).resolve().parent.parent
-    environment = {**os.environ, "PYTHONPATH": str(root)}
-    with log.open("wb") as output:
-        process = subprocess.Popen(arguments, cwd=log.parent, env=environment, stdout=output, stderr=output)
-    address = f"http://127.0.0.1:{port}"
-    for _ in range(600):
-        try:
-            urllib.request.urlopen(f"{address}/_stcore/health", timeout=2).read()  # noqa: S310 - our own address
-            return process, address
-        except OSError:
-            if process.poll() is not None:
-                break
-            time.sleep(0.1)
-    process.kill()
-    raise SystemExit(f"the app did not start: {log.read_text()}")
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -158,37 +129,39 @@ def main() -> None:
     parser.add_argument("--reruns", type=int, default=1000)
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     told = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        process, address = started(told.store.resolve(), Path(folder) / "log.txt")
-        try:
-            asyncio.run(rerun(address, 40))  # imports and caches, once
-            times = asyncio.run(crowd(address, clients=told.clients, seconds=told.seconds))
-            busy = resident_mb(process.pid)
-            asyncio.run(rerun(address, max(10, told.reruns // 5)))
-            before = resident_mb(process.pid)
-            asyncio.run(rerun(address, told.reruns))
-            after = resident_mb(process.pid)
-        finally:
-            process.terminate()
-            process.wait(10)
+    with served(told.store) as (process, address):
+        asyncio.run(warm(address))
+        times = asyncio.run(crowd(address, clients=told.clients, seconds=told.seconds))
+        busy = resident_mb(process.pid)
+        asyncio.run(rerun(address, max(10, told.reruns // 5)))
+        before = resident_mb(process.pid)
+        asyncio.run(rerun(address, told.reruns))
+        after = resident_mb(process.pid)
     taken = sorted(seconds for _, seconds in times)
-    cuts = statistics.quantiles(taken, n=20)
+    pages = {page or "overview": [seconds for name, seconds in times if name == page] for page in PAGES}
     found = {
-        "clients": told.clients, "interactions": len(taken), "p50_s": statistics.median(taken), "p95_s": cuts[-1],
+        "clients": told.clients, "interactions": len(taken), "p50_s": statistics.median(taken), "p95_s": p95(taken),
         "longest_s": taken[-1], "busy_mb": busy, "before_mb": before, "after_mb": after, "reruns": told.reruns,
         "growth_pct": 100 * (after - before) / before,
+        "pages": {
+            page: {"interactions": len(one), "p50_s": statistics.median(one), "p95_s": p95(one)}
+            for page, one in pages.items() if one
+        },
     }  # fmt: skip
     if told.json:
         print(json.dumps(found))
         return
     print(f"{told.clients} clients, {len(taken)} interactions, about {THINKING_S:g} s apart in each")
     print(f"p50 {found['p50_s']:.2f} s, p95 {found['p95_s']:.2f} s (target 2), longest {found['longest_s']:.2f} s")
-    for page in PAGES:
-        of_page = [seconds for name, seconds in times if name == page]
-        if of_page:
-            print(f"  {page or 'overview':<11} {len(of_page):4d} times, median {statistics.median(of_page):.2f} s")
+    for page, one in found["pages"].items():
+        print(f"  {page:<11} {one['interactions']:4d} times, p50 {one['p50_s']:.2f} s, p95 {one['p95_s']:.2f} s")
     growth = f"{found['growth_pct']:+.1f}% (target 10)"
     print(f"memory {before:.0f} MB, after {told.reruns:,} more reruns {after:.0f} MB: {growth}")
+
+
+def p95(taken: list[float]) -> float:
+    """Return what 95 of 100 times do not exceed; of few times the longest."""
+    return max(taken) if len(taken) < 20 else statistics.quantiles(taken, n=20)[-1]
 
 
 if __name__ == "__main__":
