@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 if TYPE_CHECKING:
-    from privacy.rules import Design, Power, Verdict
-    from retail.market_log import MarketLog
+    from privacy.rules import Power, Verdict
 
 Rules = Annotated[
     str | None,
@@ -85,6 +84,7 @@ def audit_log(target: str, rules: str, options: Options, *, store: Path, as_json
     from apps.command.log_folder import log_folder
     from apps.command.market_options import names_in, pair, require_actors, require_asked
     from apps.command.output import require_place
+    from apps.market.power import log_power
     from apps.market.report import declared_lines
     from privacy.rules import NAMES, Design, all_rules, audit_market
     from privacy.rules.design import DATA, RANKING, TARGETING
@@ -142,7 +142,7 @@ def audit_log(target: str, rules: str, options: Options, *, store: Path, as_json
             require_asked(option, asked, able)
     require_actors(options.own_arms, log)
     verdicts = audit_market(log, design, names)
-    powers = [_power(name, effect, design, log, verdicts) for name, effect in wanted]
+    powers = [log_power(name, effect, design, log, verdicts) for name, effect in wanted]
     declared = declared_lines(design, log, verdicts, every=names is None)
     record = {
         "runs": [],
@@ -161,35 +161,6 @@ def audit_log(target: str, rules: str, options: Options, *, store: Path, as_json
         if report is not None:
             tables.say(f"written: {report}")
     return bool(record["breaches"])
-
-
-def _power(name: str, effect: float, design: Design, log: MarketLog, verdicts: Sequence[Verdict]) -> Power:
-    """Plan for a log of this size, and for the ranking with its lists; `basis` says what the log did not give.
-
-    Raises: ConfigError: the effect cannot be planned for.
-    """
-    from dataclasses import replace
-
-    from privacy.rules import Plan, all_rules
-    from retail.errors import ConfigError
-
-    found = next(one for one in verdicts if one.rule == name)
-    inner = found.statistical or found
-    if name == "data" and found.statistical is None:
-        raise ConfigError(f"--power {name}={effect:g}: rows need no power; the audit from outside needs figures")
-    plan = Plan(n=max(inner.n, 1))
-    source = f"of this log only the number of {inner.n_unit} is used"
-    if name == "ranking" and log.impressions is not None:
-        count = max(log.impressions["list"].nunique(), 1)
-        items = min(max(round(len(log.impressions) / count), 2), 1000)
-        shown = min(max(round(log.impressions["position"].notna().sum() / count), 1), items)
-        share = float(log.impressions["own"].mean())
-        if 0 < share < 1:
-            plan = Plan(n=max(inner.n, 1), items=items, shown=shown, own_share=share)
-            source = "queries, mean length and own share are this log's, the quality spread is assumed"
-    rule = next(one for one in all_rules() if one.name == name)
-    power = rule.power(design, effect, plan)
-    return replace(power, basis=f"{power.basis}; {source}")
 
 
 def _show(folder: str, declared: Sequence[str], verdicts: Sequence[Verdict], powers: Sequence[Power]) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import pandas as pd
 import streamlit as st
 
 from apps.market.live import MARKET, PERIODS
+from apps.market.power import EFFECTS, powers
+from apps.market.report import RULES, verdict_title
 from apps.market.upload import read_upload, zipped
-from apps.market.verdicts import RULES, show_verdicts, verdict_title
+from apps.market.verdicts import show_verdicts
 from apps.market.words import plain_sentences
 from apps.plain_text import plain
 from privacy.rules import MARGINS, NAMES, Design, all_rules, audit_market
@@ -19,6 +21,7 @@ from privacy.rules.design import DATA, RANKING
 from privacy.rules.rule import can_audit
 from retail.errors import DataError, TradefairError
 from retail.market_log import TABLES, MarketLog
+from retail.problems import shown
 from simulation.market import MarketSettings, simulate
 
 OWN: Final = "Your own log"
@@ -50,34 +53,37 @@ def check_log(title: st.delta_generator.DeltaGenerator) -> None:
     source = st.segmented_control(
         "Log", [OWN, *EXAMPLES], default=OWN, required=True, key="market_log_from", bind="query-params", wrap=True
     )
+    name = str(source)
     if source in EXAMPLES:
-        key, log = _example(EXAMPLES[str(source)])
+        key, log = _example(EXAMPLES[name])
     else:
         found = _uploaded()
         if found is None:
             return
-        key, log = found
+        key, log, files = found
+        name += f": {files}"
     _contents(log, key)
     declared = _declare(log)
     if declared is None:
         return
-    design, names = declared
-    wanted = (key, repr(design), names)
+    design, names, effects = declared
+    wanted = (key, repr(design), names, effects)
     if st.button("Audit", type="primary", icon=":material/gavel:"):
         st.session_state.pop(_ANSWER, None)
         try:
             with st.spinner("Auditing"):
                 verdicts = audit_market(log, design, names)
+                found_by = powers(dict(effects), design, log, verdicts)
         except TradefairError as error:
             st.error(plain(str(error)), icon=":material/error:")
             return
-        st.session_state[_ANSWER] = (wanted, verdicts)
+        st.session_state[_ANSWER] = (wanted, verdicts, found_by)
     kept = st.session_state.get(_ANSWER)
     if kept is None or kept[0] != wanted:
         st.caption("Decide first, then look: choices that are changed after a verdict make its p values mean nothing.")
         return
     heading.title(plain(verdict_title(kept[1])))
-    show_verdicts(kept[1], design, log, name=str(source))
+    show_verdicts(kept[1], kept[2], design, log, name=name)
 
 
 def _example(regime: str) -> tuple[str, MarketLog]:
@@ -89,8 +95,11 @@ def _simulated(regime: str, size: tuple[tuple[str, int], ...]) -> MarketLog:
     return simulate(MarketSettings().with_values(**dict(size)), regime, seed=1, periods=PERIODS, record="list").log()
 
 
-def _uploaded() -> tuple[str, MarketLog] | None:
-    """Return what somebody uploaded, checked; it stays in the memory of this session until another log is chosen."""
+def _uploaded() -> tuple[str, MarketLog, str] | None:
+    """Return what somebody uploaded, checked, and its files in words, by which whoever gets the report can tell them.
+
+    It stays in the memory of this session until another log is chosen.
+    """
     files = st.file_uploader(
         "Tables as CSV or Parquet, or a ZIP file of them", type=["csv", "parquet", "zip"], accept_multiple_files=True,
         key="market_files", max_upload_size=25,
@@ -124,7 +133,8 @@ def _uploaded() -> tuple[str, MarketLog] | None:
             st.error(plain(str(error)), icon=":material/error:")
             return None
         st.session_state[_LOG] = kept
-    return key, kept[1]
+    named = "; ".join(f"{shown(name)}, SHA-256 {hashlib.sha256(content).hexdigest()}" for name, content in contents)
+    return key, kept[1], named
 
 
 def _schema() -> None:
@@ -164,8 +174,8 @@ def _contents(log: MarketLog, key: str) -> None:
             )  # fmt: skip
 
 
-def _declare(log: MarketLog) -> tuple[Design, tuple[str, ...]] | None:
-    """Let the user declare rules, qualities and margins; None where nothing can be audited."""
+def _declare(log: MarketLog) -> tuple[Design, tuple[str, ...], tuple[tuple[str, float], ...]] | None:
+    """Let the user declare rules, qualities, margins and effects to find; None where nothing can be audited."""
     able = [rule.name for rule in all_rules() if can_audit(rule, log)]
     if not able:
         needs = "; ".join(
@@ -208,16 +218,32 @@ def _declare(log: MarketLog) -> tuple[Design, tuple[str, ...]] | None:
         st.info("Choose at least one rule.")
         return None
     own_arm = _own_arm(log) if DATA in names and log.reads is not None else ()
-    margins: dict[str, float] = {}
-    with st.expander("Margins: effects that are no breach yet"), st.container(horizontal=True):
-        for name in names:
-            margins[name] = float(
-                st.number_input(
-                    f"{RULES[name]}, {_UNITS[name]}", 0.0, 0.49, MARGINS[name], 0.01, key=f"margin_{name}", width=300
-                )
-            )
+    margins, effects = _margins(names)
     design = Design(qualities=qualities, unlogged=bool(unlogged), margins=margins, own_arm=(OWN_ARM, *own_arm))
-    return design, tuple(name for name in NAMES if name in names)
+    return design, tuple(name for name in NAMES if name in names), tuple(effects.items())
+
+
+def _margins(names: Sequence[str]) -> tuple[dict[str, float], dict[str, float]]:
+    """Let the user declare for each rule which effect is no breach yet, and for which one the power is told."""
+    margins: dict[str, float] = {}
+    effects: dict[str, float] = {}
+    with st.expander("Margins: effects that are no breach yet; and effects to find"):
+        for name in names:
+            with st.container(horizontal=True):
+                label = f"{RULES[name]}, {_UNITS[name]}"
+                margins[name] = float(
+                    st.number_input(label, 0.0, 0.49, MARGINS[name], 0.01, key=f"margin_{name}", width=300)
+                )
+                if name in EFFECTS:
+                    effects[name] = float(
+                        st.number_input(
+                            f"{label}: to find", 0.0, 0.49, EFFECTS[name], 0.01, key=f"effect_{name}", width=300
+                        )
+                    )
+        st.caption(
+            "An effect to find is a true one that you would not want to miss; its power stands beside the verdict."
+        )
+    return margins, effects
 
 
 def _own_arm(log: MarketLog) -> tuple[str, ...]:

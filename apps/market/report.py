@@ -7,14 +7,21 @@ from typing import Any, Final
 
 from jinja2 import Environment, StrictUndefined
 
+from apps.market.words import joined
 from privacy.rules import NAMES, Design, Power, Verdict
-from privacy.rules.design import DATA, RANKING
+from privacy.rules.design import ACCESS, DATA, RANKING, TARGETING
 from privacy.rules.verdict import counted
 from retail.market_log import MarketLog
 
 HEADS: Final = ("rule", "verdict", "effect", "95% interval", "margin", "unit", "p", "adjusted p", "n")
 CURVE_HEADS: Final = ("specification", "effect", "95% interval", "p")
 WORDS: Final[Mapping[str, str]] = {"breach": "BREACH", "no_evidence": "no evidence", "inconclusive": "inconclusive"}
+RULES: Final[Mapping[str, str]] = {
+    RANKING: "Ranking neutrality",
+    DATA: "Use of non-public data",
+    ACCESS: "Access and portability",
+    TARGETING: "Targeting",
+}
 MEANING: Final = (
     "Breach: above the margin beyond chance, or rows prove it. No evidence: not above it beyond chance, which does not "
     "prove that nothing happens. Inconclusive: this log cannot tell."
@@ -29,6 +36,7 @@ _PAGE: Final = """<!doctype html>
 <style>
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; color: #1b1b1b;
   background: #fff; }
+p { overflow-wrap: anywhere; }
 table { border-collapse: collapse; margin: 1rem 0; display: block; overflow-x: auto; }
 th, td { border-bottom: 1px solid #bbb; padding: .3rem .6rem; text-align: left; vertical-align: top; }
 th { font-weight: 600; }
@@ -36,6 +44,7 @@ th { font-weight: 600; }
 </head>
 <body>
 <h1>Audit of a market</h1>
+<p><strong>{{ d.finding }}.</strong></p>
 <p>{{ d.folder }}</p>
 {% for line in d.declared %}<p>{{ line }}</p>
 {% endfor %}
@@ -54,6 +63,17 @@ _TABLE: Final = """{% macro table(heads, rows) %}<table>
 {% for row in rows %}<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>
 {% endfor %}</tbody>
 </table>{% endmacro %}"""
+
+
+def verdict_title(verdicts: Sequence[Verdict]) -> str:
+    """Say in one sentence what was found."""
+    named = {word: [RULES[one.rule].lower() for one in verdicts if one.outcome == word] for word in WORDS}
+    if named["breach"]:
+        return f"{len(named['breach'])} of {len(verdicts)} rules breached: {joined(named['breach'])}"
+    if not named["no_evidence"]:
+        return f"Inconclusive: this log cannot tell about {joined(named['inconclusive'])}"
+    text = f"No evidence of a breach in {joined(named['no_evidence'])}"
+    return text + (f"; {joined(named['inconclusive'])} inconclusive" if named["inconclusive"] else "")
 
 
 def number(value: float | None) -> str:
@@ -108,10 +128,15 @@ def declared_lines(design: Design, log: MarketLog, verdicts: Sequence[Verdict], 
 
 
 def power_text(found: Power) -> str:
+    """Say in a sentence what an audit of this size would find, with the rule's name before it."""
+    return f"{found.rule}: a{power_words(found)[1:]}"
+
+
+def power_words(found: Power) -> str:
     """Say in a sentence what an audit of this size would find."""
     needed = f"no number of {found.unit} gives" if found.needed is None else f"{counted(found.needed, found.unit)} give"
     return (
-        f"{found.rule}: a true effect of {found.effect:g} would be found with power {found.power:.2f} by "
+        f"A true effect of {found.effect:g} would be found with power {found.power:.2f} by "
         f"{counted(found.n, found.unit)}; {needed} {found.wanted:g} ({found.basis})."
     )
 
@@ -124,8 +149,8 @@ def document(
     if powers:
         parts.append({"title": "What an audit would find", "lines": [power_text(one) for one in powers], "tables": []})
     rows = [cells(one) for one in verdicts]
-    return {"folder": folder, "declared": list(declared), "heads": HEADS, "rows": rows, "meaning": MEANING,
-            "parts": parts}  # fmt: skip
+    return {"finding": verdict_title(verdicts), "folder": folder, "declared": list(declared), "heads": HEADS,
+            "rows": rows, "meaning": MEANING, "parts": parts}  # fmt: skip
 
 
 def _part(verdict: Verdict) -> dict[str, Any]:
@@ -135,10 +160,11 @@ def _part(verdict: Verdict) -> dict[str, Any]:
             lines.append(f"{name}: {WORDS[inner.outcome]}. {inner.reason}")
     lines.append("; ".join(f"{what} {count:,}" for what, count in verdict.observations) + ".")
     tables = []
-    if verdict.curve:
+    asked = verdict if verdict.curve or verdict.statistical is None else verdict.statistical
+    if asked.curve:
         rows = [
             [one.name, number(one.effect), f"[{number(one.lo)}, {number(one.hi)}]", number(one.p)]
-            for one in verdict.curve
+            for one in asked.curve
         ]
         tables.append({"title": "Asked in other ways", "heads": CURVE_HEADS, "rows": rows})
     if verdict.rows:
@@ -156,7 +182,7 @@ def html(content: Mapping[str, Any]) -> bytes:
 
 def markdown(content: Mapping[str, Any]) -> bytes:
     """Render Markdown; signs that would start a table cell, a link or HTML are escaped."""
-    lines = ["# Audit of a market", "", _plain(content["folder"]), ""]
+    lines = ["# Audit of a market", "", f"**{_plain(content['finding'])}.**", "", _plain(content["folder"]), ""]
     for one in content["declared"]:
         lines += [_plain(one), ""]
     lines += [*_table(content["heads"], content["rows"]), "", content["meaning"], ""]

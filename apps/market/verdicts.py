@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any, Final
 
 import pandas as pd
@@ -12,19 +13,24 @@ import streamlit as st
 
 from apps.drawn_chart import show_chart
 from apps.market import charts as market_charts
-from apps.market.report import CURVE_HEADS, HEADS, MEANING, WORDS, cells, declared_lines, document, html, number
-from apps.market.words import joined, plain_sentences
+from apps.market.report import (
+    CURVE_HEADS,
+    HEADS,
+    MEANING,
+    RULES,
+    cells,
+    declared_lines,
+    document,
+    html,
+    number,
+    power_words,
+)
+from apps.market.words import plain_sentences
 from apps.plain_text import plain, plain_cells
-from privacy.rules import Design, Tipping, Verdict
+from privacy.rules import Design, Power, Tipping, Verdict
 from privacy.rules.verdict import counted
 from retail.market_log import MarketLog
 
-RULES: Final[Mapping[str, str]] = {
-    "ranking": "Ranking neutrality",
-    "data": "Use of non-public data",
-    "access": "Access and portability",
-    "targeting": "Targeting",
-}
 _BADGES: Final = {
     "breach": ":red-badge[:material/error: breach]",
     "no_evidence": ":green-badge[:material/check: no evidence]",
@@ -33,22 +39,14 @@ _BADGES: Final = {
 _MOST_ROWS: Final = 100
 
 
-def verdict_title(verdicts: Sequence[Verdict]) -> str:
-    """Say in one sentence what was found."""
-    named = {word: [RULES[one.rule].lower() for one in verdicts if one.outcome == word] for word in WORDS}
-    if named["breach"]:
-        return f"{len(named['breach'])} of {len(verdicts)} rules breached: {joined(named['breach'])}"
-    if not named["no_evidence"]:
-        return f"Inconclusive: this log cannot tell about {joined(named['inconclusive'])}"
-    text = f"No evidence of a breach in {joined(named['no_evidence'])}"
-    return text + (f"; {joined(named['inconclusive'])} inconclusive" if named["inconclusive"] else "")
-
-
-def show_verdicts(verdicts: Sequence[Verdict], design: Design, log: MarketLog, *, name: str) -> None:
-    """Show all verdicts, each with its reason and what would overturn it, and offer the report.
+def show_verdicts(
+    verdicts: Sequence[Verdict], powers: Sequence[Power], design: Design, log: MarketLog, *, name: str
+) -> None:
+    """Show all verdicts, each with its reason, its power and what would overturn it, and offer the report.
 
     Args:
         verdicts: to show.
+        powers: what such an audit would find, of some of the rules.
         design: what was declared.
         log: that was audited.
         name: what the report calls the log.
@@ -61,8 +59,9 @@ def show_verdicts(verdicts: Sequence[Verdict], design: Design, log: MarketLog, *
         column_config={"Rule": st.column_config.TextColumn(pinned=True, width="small")},
     )  # fmt: skip
     st.caption(f"{MEANING} " + plain_sentences(" ".join(declared)))
-    content = document(name, declared, verdicts, ())
-    record = {"rows": [one.to_json() for one in verdicts], "folder": name, "declared": declared}
+    content = document(name, declared, verdicts, powers)
+    record = {"rows": [one.to_json() for one in verdicts], "folder": name, "declared": declared,
+              "power": [asdict(one) for one in powers]}  # fmt: skip
     with st.container(horizontal=True):
         st.download_button(
             "Download the report", html(content), file_name="market-audit.html", mime="text/html",
@@ -73,15 +72,17 @@ def show_verdicts(verdicts: Sequence[Verdict], design: Design, log: MarketLog, *
             file_name="market-audit.json", mime="application/json", icon=":material/data_object:", on_click="ignore",
         )  # fmt: skip
     for one in verdicts:
-        _verdict(one)
+        _verdict(one, next((power for power in powers if power.rule == one.rule), None))
 
 
-def _verdict(one: Verdict) -> None:
+def _verdict(one: Verdict, power: Power | None) -> None:
     st.subheader(f"{RULES[one.rule]} {_BADGES[one.outcome]}", anchor=False)
     st.markdown(plain_sentences(one.reason))
     for name, inner in (("From rows of the log", one.exact), ("From outside", one.statistical)):
         if inner is not None and inner.reason not in one.reason:
             st.markdown(f"{name}: {_BADGES[inner.outcome]} {plain_sentences(inner.reason)}")
+    if power is not None:
+        st.markdown(f"**Power of {power.power:.2f}.** {plain_sentences(power_words(power))}")
     if one.tipping is not None:
         _tipping(one.tipping)
     asked = one if one.curve or one.statistical is None else one.statistical

@@ -249,6 +249,22 @@ def test_a_ranking_that_favours_own_goods_is_a_breach_with_its_tipping_point(vis
     assert ways["Specification"].iloc[0] == "declared"
 
 
+def test_the_power_of_a_log_goes_with_its_verdict_and_needs_an_effect_beyond_the_margin(visit, logs):
+    table = logs["favours"].impressions
+    app = uploaded(visit, csv(table[table["list"].isin(table["list"].unique()[:60])]))
+    audited(app)
+    said = next(one.value for one in app.markdown if "Power of" in one.value).replace("\\", "")
+    assert "A true effect of 0.2 would be found with power" in said
+    assert "queries give 0.9" in said
+    app.number_input(key="effect_ranking").set_value(0.0).run()
+    assert "Power of" not in texts(app)  # another effect was declared, so the verdict is gone
+    audited(app)
+    assert "no number of queries gives 0.9" in texts(app)
+    app.toggle(key="market_unlogged").set_value(True).run()
+    audited(app)
+    assert "Power of" not in texts(app)  # nothing is ever called a breach, so none is found
+
+
 def test_a_neutral_ranking_is_no_breach(visit, logs):
     app = uploaded(visit, packed(logs["neutral"]))
     app.get_by_key("market_rules").set_value(["ranking"]).run()
