@@ -6,10 +6,11 @@ from apps.opened_page import end_page
 from apps.plain_text import plain
 from apps.store import choices as store_choices
 from apps.store import plan_picture
-from apps.store.change import change_part
+from apps.store.change import change_part, shown_variant
 from apps.store.search import CHANGE, FOUND, LOADED, PARTS, SEARCH, search_part
 from apps.store.traces import TRACES, traces_part
 from apps.store.view import picture
+from apps.store.watch import WATCH, watch_part
 from apps.store.what_if import usual_visits
 from apps.text_upload import uploaded_text
 from retail.errors import TradefairError
@@ -99,6 +100,10 @@ if part == SEARCH:
     st.header("A better layout within your rules")
     picture(plan, usual_visits(text, int(shoppers)))
     search_part(plan, text, name=name, shoppers=int(shoppers), days=int(most))
+    end_page()
+if part == WATCH:
+    variant, other = shown_variant(plan, name)
+    watch_part(plan, other, variant, shoppers=int(shoppers))
     end_page()
 if part == TRACES:
     traces_part(plan)

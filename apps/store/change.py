@@ -37,7 +37,7 @@ def change_part(plan: StorePlan, *, name: str, shoppers: int, days: int) -> None
         shoppers: on an average day.
         days: paired days of a judgement.
     """
-    variant, other = _variant(plan, name)
+    variant, other = shown_variant(plan, name)
     text = plan_text(plan)
     floor, figures = st.columns([3, 2], gap="medium")
     with figures:
@@ -61,7 +61,7 @@ def change_part(plan: StorePlan, *, name: str, shoppers: int, days: int) -> None
         _judgement(plan, other, variant, text, ready=ready, shoppers=shoppers, days=days)
 
 
-def _variant(plan: StorePlan, name: str) -> tuple[Variant, StorePlan]:
+def shown_variant(plan: StorePlan, name: str) -> tuple[Variant, StorePlan]:
     """Return the changes and the plan with them; what cannot be applied is dropped, and said."""
     try:
         variant = kept_variant(name)

@@ -37,7 +37,8 @@ def change_table(plan: StorePlan, other: StorePlan) -> pd.DataFrame:
 def outlines(plan: StorePlan, other: StorePlan) -> str:
     """Draw a line around what changed, to lay over the drawing of the other plan; words on it stay legible."""
     shapes, line = [], plan.width * SCALE / _LINES
-    for _, now in changed(plan, other):
+    known = {one.name for one in plan.fixtures}
+    for now in [*(now for _, now in changed(plan, other)), *(one for one in other.fixtures if one.name not in known)]:
         room = replace(now, x=now.x - _ROOM_M, y=now.y - _ROOM_M, width=now.width + 2 * _ROOM_M,
                        depth=now.depth + 2 * _ROOM_M)  # fmt: skip
         points = " ".join(f"{x * SCALE:.1f},{y * SCALE:.1f}" for x, y in room.corners)

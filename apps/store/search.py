@@ -13,6 +13,7 @@ from apps.opened_page import end_page
 from apps.plain_text import plain
 from apps.store.search_view import changed_layout, every_figure, layout, verdict
 from apps.store.traces import TRACES
+from apps.store.watch import WATCH
 from apps.store.what_if import DRAWS, demand
 from experiments.store.comparing import so_far
 from experiments.store.layout_search import searched_so_far
@@ -32,7 +33,7 @@ FOUND: Final = "Found by a search"
 """What the page calls that layout among the plans."""
 CHANGE: Final = "Change it"
 SEARCH: Final = "Search for a better layout"
-PARTS: Final = (CHANGE, SEARCH, TRACES)
+PARTS: Final = (CHANGE, SEARCH, WATCH, TRACES)
 _JUDGE: Final = "search_judging"
 SEED: Final = 0
 TRAINING_DAYS: Final = 4
