@@ -35,7 +35,7 @@ def change_table(plan: StorePlan, other: StorePlan) -> pd.DataFrame:
 
 
 def outlines(plan: StorePlan, other: StorePlan) -> str:
-    """Draw a line around what changed, to lay over the drawing of the other plan; words on it stay legible."""
+    """Draw a line around what changed or is new, to lay over the other plan's drawing; words on it stay legible."""
     shapes, line = [], plan.width * SCALE / _LINES
     known = {one.name for one in plan.fixtures}
     for now in [*(now for _, now in changed(plan, other)), *(one for one in other.fixtures if one.name not in known)]:
