@@ -44,7 +44,7 @@ def show_editor(store: RunStore) -> None:
     )
     table = None
     try:
-        table = edited(type(scenario), draft["table"], revision=draft["revision"]) if how == FORM else _as_text(draft)
+        table = edited(type(scenario), draft) if how == FORM else _as_text(draft)
         draft["now"] = table
         checked = drafts.checked(editable(table), source=str(table.get("name", "the form")))
         number, words = drafts.runs_of(checked)
@@ -92,6 +92,8 @@ def _draft(store: RunStore, opened: str, scenario: BaseScenario) -> dict[str, An
         table = {**original, "name": name}
         draft = {"opened": opened, "original": original, "table": table, "revision": revision, "now": table}
         st.session_state[_DRAFT] = draft
+    elif not {f"form-{draft['revision']}-name", f"text-{draft['revision']}"} & {*st.session_state}:
+        _keep()  # the page was left meanwhile, and its widgets with it
     return draft
 
 
