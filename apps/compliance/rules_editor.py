@@ -9,6 +9,7 @@ import streamlit as st
 
 from apps.compliance import rule_table
 from apps.compliance.policy_choices import NO_REGIME, PACK_NAMES, REGIME_IDS
+from apps.compliance.rule_form import rule_form
 from apps.figure_text import count
 from apps.opened_store import opened_store
 from apps.plain_text import plain, plain_cells
@@ -24,6 +25,8 @@ HOUSE: Final = "The house rules alone"
 _STARTS: Final = {BLANK: "", **{name: pack for pack, name in PACK_NAMES.items() if pack != rule_table.BASE}}
 _SHOWN: Final = 20
 _KEPT: Final = "rules_found"
+_FORMED: Final = "rules_formed"
+"""In the session: the table that the form made, with the one that it was made from; the grid then starts from it."""
 _HELP: Final = {
     "id": "A short name that no other rule has.",
     "who": "A role or a group of roles.",
@@ -43,7 +46,10 @@ def rules_page() -> None:
         title.title("Rules of your own: choose a table to start from")
         return
     name, table = start
-    before = "" if name == BLANK else rule_table.as_csv(table)
+    began = rule_table.as_csv(table)
+    before = "" if name == BLANK else began
+    kept = st.session_state.get(_FORMED)
+    table = kept[1] if kept is not None and kept[0] == (name, began) else table
     edited = st.data_editor(
         table, key=f"rules of {name} {hash(rule_table.as_csv(table))}", num_rows="dynamic", hide_index=True,
         alt="Rules, one row each, which can be edited",
@@ -56,6 +62,9 @@ def rules_page() -> None:
         },
     )  # fmt: skip
     st.caption("Add a row at the end, or select a row and delete it. Words and groups: docs/policy.md, *Write a rule*.")
+    if (formed := rule_form(edited)) is not None:
+        st.session_state[_FORMED] = ((name, began), formed)
+        st.rerun()
     text = rule_table.as_csv(edited)
     checked = _checked(text)
     if len(checked.problems):

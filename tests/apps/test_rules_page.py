@@ -104,3 +104,33 @@ def test_a_name_that_leads_elsewhere_is_refused(tmp_path):
     (tmp_path / "taken").write_text("")
     with pytest.raises(DataError):
         rule_table.save(tmp_path, "taken", ONE)
+
+
+def form(app, column, text):
+    app.selectbox(key="rule_form_column").set_value(column).run()
+    field = next(one for one in (*app.selectbox, *app.text_input) if one.label == "New text")
+    field.set_value(text).run()
+    button(app, "Change it").click().run()
+    assert not app.exception
+    return app
+
+
+def test_a_rule_is_changed_added_and_removed_in_the_form(page):
+    form(page, "kind", "payments")
+    assert page.table[0].value["What it says"].tolist() == ["Nobody may use in any way payments."]
+    form(page, "effect", "may")
+    form(page, "id", "my-own")
+    assert page.table[0].value["Rule"].str.replace("\\", "").tolist() == ["my-own"]
+    button(page, "Add a rule").click().run()
+    assert page.title[0].value == "2 rules, and what they say"
+    button(page, "Remove this rule").click().run()
+    assert page.table[0].value["Rule"].str.replace("\\", "").tolist() == ["my-rule-2"]
+    page.get_by_key("rules_start").set_value("BIPA (Illinois)").run()
+    assert page.title[0].value == "5 rules, and what they say"  # another table is not the one that was edited
+
+
+def test_a_form_that_makes_a_table_wrong_can_put_it_right(page):
+    form(page, "article", "")
+    assert page.title[0].value == "1 problem in the table"
+    form(page, "article", "house rule 7")
+    assert page.title[0].value == "1 rule, and what it says"
