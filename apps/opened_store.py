@@ -11,6 +11,7 @@ from pathlib import Path
 
 from apps.command.web import STORE_VARIABLE
 from apps.login import USERS, current_user, is_required
+from apps.runs.kept_store import KeptStore
 from experiments.runs import RunStore
 from retail.errors import ConfigError
 
@@ -23,11 +24,11 @@ def opened_store() -> RunStore:
     """
     root = Path(os.environ.get(STORE_VARIABLE) or "runs")
     if not is_required():
-        return RunStore(root)
+        return KeptStore(root)
     user = current_user()
     if user is None:
         raise ConfigError("log in first")
-    return RunStore(root / USERS / user.id)
+    return KeptStore(root / USERS / user.id)
 
 
 def command(*words: str) -> str:

@@ -56,7 +56,7 @@ def arms_of(store: RunStore, scenario: str, *, single_runs: bool = False) -> tup
     Raises:
         DataError: the table is damaged.
     """
-    document = read_json(store.root / scenario / "summary.json")
+    document = store.document(store.root / scenario / "summary.json")
     if document is None:
         return ()
     try:

@@ -163,9 +163,15 @@ class RunStore:
 
     def scenarios(self) -> tuple[str, ...]:
         """Return the names of the scenarios that have a folder, sorted."""
-        if not self.root.is_dir():
-            return ()
-        return tuple(sorted(path.name for path in self.root.iterdir() if path.is_dir() and path.name[0] != "."))
+        return tuple(_folders(self.root))
+
+    def document(self, path: Path) -> Any:
+        """Return the content of a JSON file of the store, or None where there is none; change nothing in it.
+
+        Raises:
+            DataError: the file is not JSON.
+        """
+        return read_json(path)
 
     def records(self, scenario: str | None = None) -> list[dict[str, Any]]:
         """Return `run.json` of every finished run and `failure.json` of every other that ended, with `path`.
@@ -178,12 +184,11 @@ class RunStore:
         """
         found = []
         for name in self.scenarios() if scenario is None else (scenario,):
-            for directory in sorted(path for path in (self.root / name).glob("*") if path.is_dir()):
-                if directory.name[0] == ".":
-                    continue
-                record = read_json(directory / "run.json")
+            for run in _folders(self.root / name):
+                directory = self.root / name / run
+                record = self.document(directory / "run.json")
                 if record is None:
-                    record = read_json(directory / "failure.json")
+                    record = self.document(directory / "failure.json")
                     record = {"status": "unfinished"} if record is None else {**record, "status": _ended(record)}
                 found.append({"run_id": directory.name, **record, "scenario": name, "path": str(directory)})
         return found
@@ -236,6 +241,15 @@ class RunStore:
             f"{len(found)} runs in {self.root} with an id that starts with {key!r}: {', '.join(names)}{more}; "
             "write more digits, or SCENARIO/RUN"
         )
+
+
+def _folders(where: Path) -> list[str]:
+    """Return the names of the folders in a folder, sorted, without hidden ones; none where there is no such folder."""
+    try:
+        with os.scandir(where) as entries:
+            return sorted(entry.name for entry in entries if entry.name[0] != "." and entry.is_dir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def _ended(failure: Mapping[str, Any]) -> str:

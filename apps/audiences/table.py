@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import pandas as pd
 
-from experiments.documents import read_json
 from experiments.runs import RunStore
 from retail.errors import DataError, TradefairError
 
@@ -34,7 +33,7 @@ def read_audience(store: RunStore, scenario: str) -> Mapping[str, Any] | None:
         DataError: `summary.json` is damaged, or of a form that this version does not write.
     """
     path = store.root / scenario / "summary.json"
-    document = read_json(path)
+    document = store.document(path)
     if not isinstance(document, Mapping) or document.get("kind") != "audience":
         return None
     check_audience(document, path)

@@ -12,7 +12,6 @@ from apps.chart_words import runs_behind
 from apps.plain_text import plain
 from apps.runs.findings import headline
 from apps.runs.stored_results import read_results
-from experiments.documents import read_json
 from experiments.runs import RunStore
 from retail.errors import DataError, TradefairError
 
@@ -55,7 +54,7 @@ def headlines(store: RunStore, *, most: int = 6) -> list[Headline]:
     for changed, path in dated[:most]:
         name = path.parent.name
         try:
-            found.append(_headline(store, name, read_json(path), dt.datetime.fromtimestamp(changed, dt.UTC)))
+            found.append(_headline(store, name, store.document(path), dt.datetime.fromtimestamp(changed, dt.UTC)))
         except TradefairError as error:
             found.append(Headline(name, trouble=plain(error)))
         except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:

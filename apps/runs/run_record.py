@@ -5,11 +5,13 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 
+from apps.runs.kept_files import kept
 from experiments.documents import read_json
 from privacy.ledger_record import LedgerRecord, read_ledger
 from privacy.units import PrivacyUnit, shopper_unit
@@ -38,18 +40,25 @@ class RunRecord:
         record: `run.json` or `failure.json`, with status and path.
         config: text of `config.toml`; empty where the run never began.
         settings: the same, parsed.
-        provenance: `provenance.json`; empty while there is none.
     """
 
     record: Mapping[str, Any]
     config: str
     settings: Mapping[str, Any]
-    provenance: Mapping[str, Any]
 
     @property
     def folder(self) -> Path:
         """Where the run lives."""
         return Path(self.record["path"])
+
+    @cached_property
+    def provenance(self) -> Mapping[str, Any]:
+        """`provenance.json`; empty while there is none.
+
+        Raises:
+            DataError: it is damaged.
+        """
+        return kept(self.folder / "provenance.json", read_json) or {}
 
     @property
     def epsilon(self) -> float | None:
@@ -102,22 +111,24 @@ class RunRecord:
 
 
 def read_run(record: Mapping[str, Any]) -> RunRecord:
-    """Read the documents of a run that the store listed.
+    """Read the settings of a run that the store listed; its other documents are read when they are asked for.
 
     Raises:
-        DataError: a document is damaged.
+        DataError: the settings are damaged.
     """
-    path = Path(record["path"])
+    config, settings = kept(Path(record["path"]) / "config.toml", _settings)
+    return RunRecord(record, config, settings)
+
+
+def _settings(path: Path) -> tuple[str, dict[str, Any]]:
+    """Return a file of settings as text and parsed; both are empty where there is none."""
     try:
-        config = (path / "config.toml").read_text(encoding="utf-8")
-        settings = tomllib.loads(config)
+        config = path.read_text(encoding="utf-8")
+        return config, tomllib.loads(config)
     except FileNotFoundError:
-        config, settings = "", {}
+        return "", {}
     except ValueError as error:
-        raise DataError(
-            f"{path / 'config.toml'}: is not TOML ({error}); delete the run's folder and run again"
-        ) from None
-    return RunRecord(record, config, settings, read_json(path / "provenance.json") or {})
+        raise DataError(f"{path}: is not TOML ({error}); delete the run's folder and run again") from None
 
 
 def title(record: Mapping[str, Any]) -> str:

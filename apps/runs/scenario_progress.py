@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from apps.runs.stored_results import StoredResults
-from experiments.documents import read_json
 from experiments.runs import RunStore
 from experiments.scenario_file import bundled_scenarios, load_scenario
 from experiments.sweep import sweep_points
@@ -41,7 +40,7 @@ def progress(store: RunStore, scenario: str) -> Progress:
 
 def swept_numbers(store: RunStore, scenario: str, results: StoredResults | None) -> list[str]:
     """Return the swept keys of a table of recommendations whose values are all numbers; shoppers first."""
-    document = read_json(store.root / scenario / "summary.json")
+    document = store.document(store.root / scenario / "summary.json")
     if results is None or (isinstance(document, dict) and document.get("kind", "recommendation") != "recommendation"):
         return []
     sweeps = [point.sweep for point in results.points]

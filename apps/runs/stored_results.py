@@ -6,8 +6,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
+from apps.runs.kept_files import kept
 from apps.runs.metric_names import in_order
 from experiments.documents import read_json
 from experiments.results import Result
@@ -102,7 +104,7 @@ class StoredResults:
     scenario: str
     title: str
     points: tuple[Point, ...]
-    runs: frozenset[str]
+    runs: tuple[str, ...]
     failures: tuple[Mapping[str, Any], ...]
     unfinished: tuple[Mapping[str, Any], ...]
 
@@ -113,16 +115,20 @@ def read_results(store: RunStore, scenario: str) -> StoredResults | None:
     Raises:
         DataError: `summary.json` is damaged, or of a form that this version does not write.
     """
-    path = store.root / scenario / "summary.json"
+    return kept(store.root / scenario / "summary.json", _read)
+
+
+def _read(path: Path) -> StoredResults | None:
     document = read_json(path)
     if document is None:
         return None
+    scenario = path.parent.name
     try:
         return StoredResults(
             scenario,
             document["title"] or scenario,
             _points(document),
-            frozenset(document["runs"]),
+            tuple(document["runs"]),
             tuple(document["failures"]),
             tuple(document["unfinished"]),
         )
