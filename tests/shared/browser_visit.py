@@ -45,9 +45,9 @@ def serve(store, log, *more, port=None):
 class Visit:
     """One browser tab that notes what it asks for and complains about."""
 
-    def __init__(self, browser, *, width="desktop", scheme="light"):
+    def __init__(self, browser, *, width="desktop", scheme="light", has_touch=False):
         size = dict(zip(("width", "height"), WIDTHS[width], strict=True))
-        self.context = browser.new_context(viewport=size, color_scheme=scheme)
+        self.context = browser.new_context(viewport=size, color_scheme=scheme, has_touch=has_touch)
         self.page = self.context.new_page()
         self.requests, self.complaints = [], []
         self.page.on("request", lambda request: self.requests.append(request.url))
