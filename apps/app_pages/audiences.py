@@ -6,6 +6,7 @@ from apps.audiences.campaigns import show_campaigns
 from apps.audiences.insight import show_insight
 from apps.audiences.lookalike import show_lookalike
 from apps.audiences.table import finished
+from apps.chart_words import runs_behind
 from apps.opened_page import end_page
 from apps.opened_store import command, opened_store
 from apps.plain_text import plain
@@ -38,6 +39,8 @@ scenario = next(iter(found))
 if len(found) > 1:
     chosen = st.selectbox("Run", list(found), key=f"audience_{method}", bind="query-params", width=340)
     scenario = chosen if chosen in found else scenario
+behind = runs_behind(found[scenario].get("runs", ()))
+st.caption(plain(f"Scenario {scenario}" + (f": {behind}." if behind else ".")))
 try:
     if method == "lookalike":
         show_lookalike(store, scenario, found[scenario], title)

@@ -3,11 +3,13 @@
 import streamlit as st
 
 from apps.audiences.results import show_audience_results
+from apps.chart_words import runs_behind
 from apps.drawn_chart import show_chart
 from apps.faces.results import show_face_results
 from apps.figure_text import percent, percent_interval
 from apps.opened_page import end_page
 from apps.opened_store import opened_store
+from apps.plain_text import plain
 from apps.research.attacks_view import show_attacks
 from apps.research.noise_view import show_noise
 from apps.research.processes import newest
@@ -86,7 +88,10 @@ metric = shorts.get(short, point.metrics[0]) if shorts else ""
 finding = headline(point, metric)
 st.title(finding.sentence)
 st.markdown(finding.detail)
-st.caption(f"{results.title}. {point.scope}; 95% intervals from a paired bootstrap over shoppers and seeds.")
+st.caption(
+    f"{results.title}. {runs_behind(results.runs) or '0 runs'}. {point.scope}; 95% intervals from a paired "
+    "bootstrap over shoppers and seeds."
+)
 
 problems = result_tables.problems(results.failures, results.unfinished)
 if problems:
@@ -182,6 +187,8 @@ if not against:
     end_page()
 reference = st.selectbox("Compared with", list(against), key="against", bind="query-params", width=320)
 table = result_tables.differences(point, metric, against[reference])
+said = result_tables.better_and_worse(table, reference)
+st.markdown(f"**{plain(said)}.**")
 st.caption(
     f"Right of the dashed line is better than {reference}. An interval that crosses the line shows no clear difference."
 )
@@ -190,7 +197,7 @@ show_chart(
     table,
     metric=metric,
     reference=reference,
-    alt=f"Paired differences in {name.label} from {reference}, one row per arm",
+    alt=f"Paired differences in {name.label} from {reference}: {said}",
 )
 with st.expander("The same figures as a table"):
     shown = table[[result_tables.ARM, "Difference", "Ratio", "Clear"]]

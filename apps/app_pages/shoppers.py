@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from apps.chart_words import runs_behind
 from apps.drawn_chart import show_chart
 from apps.figure_text import count
 from apps.opened_page import end_page
@@ -71,7 +72,8 @@ st.title(sentence)
 if finding:
     st.markdown(finding.detail)
 largest = points[max(points)]
-st.caption(f"{results.title if results else scenario}. {largest.scope}. {name.meaning}")
+behind = f" {runs_behind(results.runs)}." if results and results.runs else ""
+st.caption(f"{results.title if results else scenario}.{behind} {largest.scope}. {name.meaning}")
 
 names = largest.names
 federated, pooled = (largest.find(method, private=False) for method in ("federated", "pooled"))

@@ -11,7 +11,7 @@ from apps.store.search import CHANGE, FOUND, LOADED, PARTS, SEARCH, search_part
 from apps.store.traces import TRACES, traces_part
 from apps.store.view import picture
 from apps.store.watch import WATCH, watch_part
-from apps.store.what_if import usual_visits
+from apps.store.what_if import usual_days, usual_visits
 from apps.text_upload import uploaded_text
 from retail.errors import TradefairError
 from retail.problems import shown
@@ -98,7 +98,7 @@ part = st.segmented_control(
 )  # fmt: skip
 if part == SEARCH:
     st.header("A better layout within your rules")
-    picture(plan, usual_visits(text, int(shoppers)))
+    picture(plan, usual_visits(text, int(shoppers)), made=usual_days(int(shoppers)))
     search_part(plan, text, name=name, shoppers=int(shoppers), days=int(most))
     end_page()
 if part == WATCH:

@@ -12,6 +12,7 @@ from apps.audiences import charts as audience_charts
 from apps.audiences import table as audience_table
 from apps.audiences.results import gave_nothing, sweep_point, what_was_chosen, wide_columns
 from apps.audiences.table import Ends, Row
+from apps.chart_words import apart, span
 from apps.drawn_chart import show_chart
 from apps.plain_text import plain
 
@@ -90,12 +91,14 @@ def _gained(rows: Sequence[Row]) -> None:
         "bought, so the truth is known; no real campaign had them. 95% intervals, trials and merchants drawn anew."
     )
     table = audience_table.long_table(rows, _GAINED, 1)
+    said = f"Gained {_UNIT}: {span(table)}"
+    st.markdown(f"**{plain(said)}.**")
     show_chart(
         audience_charts.figure_of_arms,
         table,
         title="Gained per 1,000 advertised to",
         line=0.0,
-        alt=f"{_UNIT} of each way to choose people, with 95% intervals, the most above",
+        alt=f"{said}; with 95% intervals, the most above",
     )
     with st.expander("The same figures as a table"):
         shown = table[["Arm", "Text", "Kind"]].rename(columns={"Text": "Gained per 1,000"})
@@ -124,6 +127,8 @@ def _cost(document: Mapping[str, Any], rows: Sequence[Row], where: str) -> None:
         "one person over all merchants. Arms of another learner are held against the same one."
     )
     table = pd.DataFrame(lines)
+    said = apart(table, label)
+    st.markdown(f"**{plain(said[:1].upper() + said[1:])}.**")
     show_chart(
         audience_charts.figure_of_arms,
         table,
@@ -131,7 +136,7 @@ def _cost(document: Mapping[str, Any], rows: Sequence[Row], where: str) -> None:
         line=0.0,
         signed=True,
         sort=False,
-        alt=f"{_UNIT} of each private arm less {label}, with 95% intervals",
+        alt=f"{_UNIT} of each private arm less {label}, with 95% intervals: {said}",
     )
     with st.expander("The same differences as a table"):
         shown = table[["Arm", "Text"]].rename(columns={"Text": f"Less {label}, per 1,000"})

@@ -13,6 +13,7 @@ from apps.audiences import charts as audience_charts
 from apps.audiences import table as audience_table
 from apps.audiences.results import gave_nothing, sweep_point, what_was_chosen, wide_columns
 from apps.audiences.table import Ends, Row
+from apps.chart_words import span
 from apps.drawn_chart import show_chart
 from apps.plain_text import plain
 from apps.runs.run_record import read_run
@@ -138,6 +139,8 @@ def _gains(rows: Sequence[Row], change: str, wanted: float) -> None:
         never = " In no draw of the estimates does it, under any model."
     st.caption(f"Change of our share, in percent of it; the dashed line is the {wanted:+.0f}% that is wanted.{never}")
     table = audience_table.long_table(rows, f"gain_{change}", 1)
+    said = f"{_CHANGES[change]}, change of our share in %: {span(table)}"
+    st.markdown(f"**{plain(said)}.**")
     show_chart(
         audience_charts.figure_of_arms,
         table,
@@ -145,7 +148,7 @@ def _gains(rows: Sequence[Row], change: str, wanted: float) -> None:
         line=wanted,
         signed=True,
         sort=False,
-        alt=f"Change of our share in percent by each model, {_CHANGES[change].lower()}, with 95% intervals",
+        alt=f"{said}; by each model, with 95% intervals",
     )
     with st.expander("The same figures as a table"):
         shown = table[["Arm", "Text"]].rename(columns={"Arm": "Model", "Text": "Change of our share, %"})
@@ -155,7 +158,8 @@ def _gains(rows: Sequence[Row], change: str, wanted: float) -> None:
 def _weights(rows: Sequence[Row], change: str, wanted: float, estimates: Mapping[str, Ends]) -> None:
     unit, needed = _WEIGHTS[change], f"needed for {wanted:+.0f}%"
     st.header(f"How much people would have to care for {wanted:+.0f}%")
-    lines, cells = [], []
+    lines: list[dict[str, Any]] = []
+    cells = []
     for row in rows:
         value = audience_table.ends_of(row, f"needed_{change}")
         name = audience_table.arm_label(row)
@@ -172,6 +176,9 @@ def _weights(rows: Sequence[Row], change: str, wanted: float, estimates: Mapping
                 audience_table.ends_of(row, "needed_as_price"), 2
             )
         cells.append(cell)
+    weights = pd.DataFrame(lines, columns=["Arm", "Kind", "value", "lo", "hi", "Text"])
+    said = f"Weight {needed}: {span(weights[weights['Kind'] == needed])}"
+    st.markdown(f"**{plain(said)}.**")
     st.caption(
         f"Weight, {unit}: by how much it moves the log-odds that our brand is taken. "
         + ("Of an improvement that nobody measured, such as a drier diaper, nobody knows what it weighs now."
@@ -179,10 +186,10 @@ def _weights(rows: Sequence[Row], change: str, wanted: float, estimates: Mapping
     )  # fmt: skip
     show_chart(
         audience_charts.weights,
-        pd.DataFrame(lines),
+        weights,
         title=f"Weight, {unit}",
         kinds=(_ESTIMATED, needed),
-        alt=f"Weight that people would have to give by each model, {_CHANGES[change].lower()}, with 95% intervals",
+        alt=f"{said}; by each model, {_CHANGES[change].lower()}, with 95% intervals",
     )
     with st.expander("The same weights as a table"):
         st.dataframe(pd.DataFrame(cells), hide_index=True, height="content", alt="Weights by each model")

@@ -14,6 +14,8 @@ from apps.audiences import table as audience_table
 from apps.audiences.launches import CHANCE, FIGURES, Launch
 from apps.audiences.results import gave_nothing, sweep_point, what_was_chosen, wide_columns
 from apps.audiences.table import Ends, Row
+from apps.chart_words import apart as told_apart
+from apps.chart_words import span
 from apps.drawn_chart import show_chart
 from apps.figure_text import count
 from apps.plain_text import plain
@@ -185,12 +187,14 @@ def _quality(
     st.caption(f"{_MEANING[metric]} 95% intervals, {drawn} drawn anew; the dashed line is chance.")
     table = pd.DataFrame(lines)
     of = f" for {launch.label}" if launch is not None else ", mean over launches"
+    said = f"{name}{of}: {span(table)}"
+    st.markdown(f"**{plain(said)}.**")
     show_chart(
         audience_charts.figure_of_arms,
         table,
         title=name,
         line=CHANCE[metric],
-        alt=f"{name} of each method{of}, with 95% intervals, the best above",
+        alt=f"{said}; with 95% intervals, the best above",
     )
     if launch is not None and table["lo"].isna().all():
         st.caption(
@@ -201,20 +205,23 @@ def _quality(
     else:
         label = audience_table.arm_label(rule)
         st.subheader(f"Against: {plain(label)}")
+        less = pd.DataFrame(apart)
+        said = f"In {name} {told_apart(less, label)}"
+        st.markdown(f"**{plain(said)}.**")
         st.caption("On the same draws. An interval that holds 0 shows no clear difference.")
         show_chart(
             audience_charts.figure_of_arms,
-            pd.DataFrame(apart),
+            less,
             title=f"Difference in {name}",
             line=0.0,
             signed=True,
-            alt=f"Differences in {name} from {label}{of}, with 95% intervals",
+            alt=f"Differences in {name} from {label}{of}, with 95% intervals. {said}",
         )
     with st.expander("The same figures as a table"):
         shown = table[["Arm", "Text", "Kind"]].rename(columns={"Text": name})
         if rule is not None and apart:
-            less = {str(one["Arm"]): str(one["Text"]) for one in apart}
-            shown[f"Less {audience_table.arm_label(rule)}"] = [less.get(arm, "-") for arm in shown["Arm"]]
+            by_arm = {str(one["Arm"]): str(one["Text"]) for one in apart}
+            shown[f"Less {audience_table.arm_label(rule)}"] = [by_arm.get(arm, "-") for arm in shown["Arm"]]
         st.dataframe(shown, hide_index=True, height="content", alt=f"{name} of each method{of}")
 
 
@@ -225,6 +232,8 @@ def _attack(rows: Sequence[Row]) -> None:
         st.info("No method of this run uses early buyers, or none was attacked.")
         return
     table = audience_table.long_table(attacked, "seed_auc", 3)
+    said = f"AUC of recognising an early buyer: {span(table)}"
+    st.markdown(f"**{plain(said)}.**")
     st.caption(
         "An attacker who knows what everybody bought before sees what is released, and tells early buyers who were "
         "used from early buyers who were not: AUC, mean over launches, .5 is nothing learnt. Methods that early buyers "
@@ -235,7 +244,7 @@ def _attack(rows: Sequence[Row]) -> None:
         table,
         title="AUC of recognising an early buyer",
         line=0.5,
-        alt="AUC by which early buyers are recognised, for each method that uses them, with 95% intervals",
+        alt=f"{said}; for each method that uses early buyers, with 95% intervals",
     )
     with st.expander("The same figures as a table"):
         shown = table[["Arm", "Text", "Kind"]].rename(columns={"Text": "Early buyer recognised, AUC"})

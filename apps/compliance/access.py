@@ -117,7 +117,7 @@ def _maps(table: pd.DataFrame) -> None:
         summary = ", ".join(f"{counts.get(word, 0)} {word}" for word in ANSWER_MEANING)
         dark = st.context.theme.type == "dark"
         with column:
-            st.markdown(f"**{form}** ({meaning})")
+            st.markdown(f"**{form}** ({meaning}): {summary}")
             show_chart(
                 access_map,
                 part,

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from apps.drawn_chart import show_chart
-from apps.faces import charts as face_charts
+from apps.chart_words import runs_behind
+from apps.faces import curves as face_curves
 from apps.faces import table as face_table
 from apps.plain_text import plain
 from apps.runs.result_tables import GAVE_NOTHING, problems
 from apps.store.results import show_targets
-from experiments.documents import read_frame
 from experiments.runs import RunStore
 
 Row = Mapping[str, Any]
@@ -43,17 +41,18 @@ def show_face_results(store: RunStore, scenario: str, document: Mapping[str, Any
     st.title(plain(finding(rows, document["differences"], where)))
     title = document["title"] or scenario
     stop = "" if title[-1] in ".?!" else "."
+    behind = runs_behind(document.get("runs", ())) or "0 runs"
     st.caption(
-        f"{plain(title)}{stop} {face_table.scope(rows)}; whoever is tested was never seen in training. Intervals: 95%, "
-        "people and seeds drawn anew."
+        f"{plain(title)}{stop} {behind}. {face_table.scope(rows)}; whoever is tested was never seen in training. "
+        "Intervals: 95%, people and seeds drawn anew."
     )
     notes = problems(tuple(document["failures"]), tuple(document["unfinished"]))
     if notes:
         st.warning("\n".join([GAVE_NOTHING, *(f"- {line}" for line in notes)]))
-    _arms(rows, metric)
+    face_curves.arms(rows, metric)
     if len(points) > 1:
-        _people(document["rows"], document["differences"], metric)
-    _det(store, scenario, rows)
+        face_curves.by_people(document["rows"], document["differences"], metric)
+    face_curves.det(store, scenario, rows)
     _compared(rows, document["differences"], metric, where)
     if document["targets"]:
         show_targets(document["targets"])
@@ -107,99 +106,6 @@ def _worth(found: Sequence[Row], epsilon: float) -> str:
 
 def _with_percent(row: Row, metric: str) -> str:
     return face_table.percent_text(row, metric).replace(" ", "% ", 1)
-
-
-def _arms(rows: Sequence[Row], metric: str) -> None:
-    st.header("Error rates")
-    table = pd.DataFrame(
-        [
-            {
-                "Arm": face_table.arm_label(row),
-                "value": row[metric],
-                "lo": row[f"{metric}_lo"],
-                "hi": row[f"{metric}_hi"],
-                "Private": "no epsilon" if row["epsilon"] is None else "with an epsilon",
-            }
-            for row in rows
-            if _number(row.get(metric))
-        ]
-    )
-    name = face_table.NAMES[metric]
-    if len(table):
-        show_chart(
-            face_charts.rates_of_arms,
-            table,
-            title=f"{name} (lower is better)",
-            alt=f"{name} of each arm with its 95% interval, the best above",
-        )
-    found = face_table.face_rows(rows)
-    cells = pd.DataFrame([{"Arm": one.label, **one.cells} for one in found])
-    st.dataframe(
-        cells,
-        hide_index=True,
-        height="content",
-        alt="Error rates of every arm, in percent with 95% intervals",
-        column_config={"Arm": st.column_config.TextColumn(pinned=True, width="medium")},
-    )
-    with st.expander("What the rates mean"):
-        st.markdown("\n".join(f"- **{name}**: {meaning}." for name, meaning in face_table.MEANINGS.items()))
-        st.markdown("In percent; words as in ISO/IEC 19795-1. Without an epsilon no privacy is claimed.")
-
-
-def _people(rows: Sequence[Row], differences: Sequence[Row], metric: str) -> None:
-    """Draw a rate against the number of people, and what each arm gains over nobody's picture, where a sweep has it."""
-    found = face_table.by_people(rows, differences, metric)
-    if len({one.people for one in found}) < 2:
-        return
-    st.header("By number of people")
-    name = face_table.NAMES[metric]
-    ends = ("value", "lo", "hi")
-    table = [{"Arm": one.label, "people": one.people, **dict(zip(ends, one.values, strict=True))} for one in found]
-    show_chart(
-        face_charts.by_people,
-        pd.DataFrame(table),
-        title=f"{name} (lower is better)",
-        alt=f"{name} against the number of people, one line per arm, with 95% intervals",
-    )
-    apart = [
-        {"Arm": one.label, "people": one.people, **dict(zip(ends, one.against, strict=True))}
-        for one in found
-        if one.against is not None
-    ]
-    if apart:
-        st.markdown("**Against the arm that sees nobody**, on the same tested people; below 0 is better")
-        show_chart(
-            face_charts.by_people,
-            pd.DataFrame(apart),
-            title=f"{name}, percentage points apart",
-            arms=[one.label for one in found],
-            from_zero=True,
-            alt=f"{name} less that of the arm that sees nobody, against the number of people, with 95% intervals",
-        )
-
-
-def _det(store: RunStore, scenario: str, rows: Sequence[Row]) -> None:
-    """Draw the mean DET curve of each arm over its runs."""
-    parts = []
-    for row in rows:
-        files = [store.root / scenario / run_id / "artifacts" / "det.parquet" for run_id in row["run_ids"]]
-        curves = [_curve(file) for file in files if file.is_file()]
-        if curves:
-            mean = pd.concat(curves).groupby("fmr", as_index=False)["fnmr"].mean()
-            parts.append(mean.assign(Arm=face_table.arm_label(row)))
-    if not parts:
-        return
-    table = pd.concat(parts, ignore_index=True)
-    st.header("DET curves")
-    st.caption(
-        "Each threshold is a point; left and low is better. Means over folds and seeds. Left of the end of a curve "
-        "there were too few pairs to tell."
-    )
-    show_chart(face_charts.det, table[table["fnmr"] > 0], alt="FNMR against FMR for each arm, logarithmic")
-
-
-def _curve(file: Path) -> pd.DataFrame:
-    return read_frame(file)
 
 
 def _compared(rows: Sequence[Row], differences: Sequence[Row], metric: str, where: str) -> None:

@@ -29,13 +29,13 @@ def show_label(document: Mapping[str, Any], rows: Sequence[Row], where: str) -> 
             lines.setdefault(one.label, {})[name] = market_label_table.drawn(one.metric, one.values, signed=True)
         if lines:
             st.header(f"Less {reference}, {unit}")
-            st.table(pd.DataFrame(lines).T)
+            st.table(pd.DataFrame(lines).T, alt=f"Each market less {reference}, {unit}")
     for heading, names in ((f"Each market, {unit}", market_label_table.MONEY), ("Shares", market_label_table.MARKET)):
         st.header(heading)
         cells = {
             str(row["label"]): {name: market_label_table.figure(row, metric) for metric, name in names.items()}
             for row in rows
         }
-        st.table(pd.DataFrame(cells).T)
+        st.table(pd.DataFrame(cells).T, alt=heading)
     for line in market_label_table.left_out(rows):
         st.caption(plain(line))

@@ -8,6 +8,7 @@ from typing import Any, Final
 import pandas as pd
 import streamlit as st
 
+from apps.chart_words import span
 from apps.drawn_chart import show_chart
 from apps.market import charts as market_charts
 from apps.market import table as market_table
@@ -43,14 +44,19 @@ def show_prominence(rows: Sequence[Row]) -> None:
     if table.empty:
         return
     st.header("How prominent the own label is")
+    first = table[table["Share"] == _SHARES["own_first"]]
+    drawn = first if len(first) else table
+    said = f"Own label's part of {drawn['Share'].iloc[0]}, in %: {span(drawn, name='Regime')}"
+    st.markdown(f"**{plain(said)}.**")
     published = pd.DataFrame([{"Share": _SHARES[metric], "value": value} for metric, value in PUBLISHED.items()])
     show_chart(
         market_charts.prominence,
         table,
         published,
-        alt="Own label's part of listings, sales and first places under each regime, beside the published shares",
+        alt=f"{said}; also of listings and sales under each regime, beside the published shares",
     )
     st.caption(
+        "95% intervals over markets. "
         "Dashed: The Markup 2021 on Amazon, own label 5.8% of listings and 19.5% of first places; the model was set to "
         "come near them with the own label ranked up. Regimes without an own label are left out; where the platform "
         "holds a stake, first places of its affiliates count."

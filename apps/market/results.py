@@ -8,6 +8,7 @@ from typing import Any, Final
 import pandas as pd
 import streamlit as st
 
+from apps.chart_words import runs_behind
 from apps.drawn_chart import show_chart
 from apps.market import charts as market_charts
 from apps.market import table as market_table
@@ -64,9 +65,11 @@ def show_market_results(store: RunStore, scenario: str, document: Mapping[str, A
         compared = f"Against {plain(chosen[2])}, in {market_words.MONEY}. " if chosen is not None else ""
         seeds = max((len(row["seeds"]) for row in rows), default=0)
         stop = "" if named[-1:] in (".", "?", "!") else "."
+        behind = f"{runs_behind(document['runs'])}. " if document.get("runs") else ""
         st.caption(
-            f"{compared}{named}{stop} Means over {seeds} simulated markets, 95% intervals over markets, which are the "
-            "same for every arm. They say how sure the model is of its mean, not how well it fits a real market."
+            f"{compared}{named}{stop} {behind}Means over {seeds} simulated markets, 95% intervals over markets, which "
+            "are the same for every arm. They say how sure the model is of its mean, not how well it fits a real "
+            "market."
         )
     _notes(document)
     for line in market_table.silent(rows):
@@ -118,9 +121,8 @@ def _choose(document: Mapping[str, Any], rows: Sequence[Row]) -> tuple[Row, str,
 def _sides(document: Mapping[str, Any], reference: str, label: str, where: str) -> None:
     found = market_table.gains(document, tuple(market_table.SIDES), reference, where)
     st.header("Who gains and who loses")
-    st.markdown(
-        "  \n".join(market_words.plain_sentences(market_words.counted(found, metric)) for metric in market_table.SIDES)
-    )
+    said = [market_words.counted(found, metric) for metric in market_table.SIDES]
+    st.markdown("  \n".join(market_words.plain_sentences(one) for one in said))
     table = market_charts.gains_table(found)
     drawn = table[table["value"].notna()]
     if len(drawn):
@@ -128,7 +130,7 @@ def _sides(document: Mapping[str, Any], reference: str, label: str, where: str) 
             market_charts.sides_of_regimes,
             drawn,
             title=f"Difference, {market_words.MONEY}",
-            alt=f"Differences from {label} for consumers, merchants, platform and all together, with 95% intervals",
+            alt=f"Differences from {label}, with 95% intervals: {'; '.join(said)}",
         )
     st.caption(
         f"Less {plain(label)}, seed by seed; right of the dashed line is a gain. {market_words.UNIT_NOTE} "

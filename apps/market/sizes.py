@@ -56,17 +56,18 @@ def show_sizes(
             table[table["value"].notna()],
             title="Difference in profit, money a merchant and period",
             heading="Size",
-            alt=f"Difference in a merchant's profit by size under {row['label']} from {label}, with 95% intervals",
+            alt=f"A merchant's profit by size under {row['label']} against {label}, with 95% intervals: {sentence}",
         )
     over = _over_time(store, scenario, row, base)
     if over is not None:
         over = over[over["value"].notna()]  # a market may have no merchant of a size
-        st.markdown("**Over time**")
+        said = _at_the_end(over)
+        st.markdown(f"**Over time: {plain(said)}**")
         show_chart(
             market_charts.over_time,
             over,
             title="Money a merchant and period",
-            alt=f"Difference in profit from {label} by period, one line for each size of merchants",
+            alt=f"Difference in profit from {label} by period, one line for each size of merchants: {said}",
         )
         st.caption(
             "Means over the markets, with the 95% interval of each period by itself as a band; figures elsewhere on "
@@ -75,16 +76,22 @@ def show_sizes(
             else "Means over the markets; figures elsewhere on this page are of the last half of the periods."
         )
         with st.expander("The same figures as a table, every tenth period"):
-            wide = over.pivot(index="period", columns="Size", values="value")
-            shown = wide[wide.index % 10 == 0][list(dict.fromkeys(over["Size"]))].round(3).reset_index()
+            texts = over.assign(Text=[_ends(*one) for one in over[["value", "lo", "hi"]].itertuples(index=False)])
+            wide = texts.pivot(index="period", columns="Size", values="Text").fillna("-")
+            shown = wide[wide.index % 10 == 0][list(dict.fromkeys(over["Size"]))].reset_index()
             st.dataframe(
                 shown.rename(columns={"period": "Period"}), hide_index=True, height="content",
-                alt="Difference in profit by period and size",
+                alt="Difference in profit by period and size, with 95% intervals",
             )  # fmt: skip
+    less = {(one.arm, one.metric): market_table.written(one.metric, one.values, signed=True) for one in found}
     cells = pd.DataFrame(
         [
             {"Regime": market_table.arm_label(one)}
             | {market_table.heading(metric): market_table.figure(one, metric) for metric in market_table.SIZES}
+            | {
+                f"{_SIZE_NAMES[metric].capitalize()}, less {label}": less.get((one["arm"], metric), "-")
+                for metric in market_table.SIZES
+            }
             for one in rows
         ]
     )
@@ -96,6 +103,17 @@ def show_sizes(
         "Profit in money a merchant and period. Small: the lower half of merchants by scale at the start; large: the "
         "top tenth."
     )
+
+
+def _at_the_end(over: pd.DataFrame) -> str:
+    """Say what merchants of each size get at the last period that is known."""
+    last = over[over["period"] == over["period"].max()]
+    texts = [f"{one.Size} {_ends(one.value, one.lo, one.hi)}" for one in last.itertuples()]
+    return f"at period {over['period'].max():.0f} {', '.join(texts)} money a merchant"
+
+
+def _ends(value: float, lo: float, hi: float) -> str:
+    return f"{value:+.3f}" if math.isnan(lo) else f"{value:+.3f} [{lo:+.3f}, {hi:+.3f}]"
 
 
 def _over_time(store: RunStore, scenario: str, row: Row, base: Row) -> pd.DataFrame | None:

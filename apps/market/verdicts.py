@@ -11,6 +11,7 @@ from typing import Any, Final
 import pandas as pd
 import streamlit as st
 
+from apps.chart_words import apart
 from apps.drawn_chart import show_chart
 from apps.market import charts as market_charts
 from apps.market.report import (
@@ -100,14 +101,17 @@ def _curve(asked: Verdict) -> None:
     """Draw the specification curve of a verdict, in its own unit and beside its own margin."""
     table = curve_table(asked)
     drawn = table[table["effect"].map(math.isfinite)]
-    st.markdown("**The same question, asked in other ways**")
-    if len(drawn):
+    if not len(drawn):
+        st.markdown("**The same question, asked in other ways: none gives a figure**")
+    else:
+        said = apart(drawn, "the margin", line=asked.margin)
+        st.markdown(f"**The same question, asked in other ways: {said}**")
         show_chart(
             market_charts.curve,
             drawn,
             margin=asked.margin,
             unit=asked.unit,
-            alt=f"Specification curve of {RULES[asked.rule].lower()}: "
+            alt=f"Specification curve of {RULES[asked.rule].lower()}, {said}: "
             + "; ".join(f"{row['Specification']} {row['Text']}" for _, row in drawn.iterrows()),
         )
     st.caption(

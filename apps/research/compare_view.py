@@ -9,6 +9,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
+from apps.chart_words import runs_behind
 from apps.drawn_chart import show_chart
 from apps.figure_text import unit_text
 from apps.plain_text import plain
@@ -154,19 +155,22 @@ def _called(side: Side, sides: tuple[Side, Side]) -> str:
 
 
 def _say_what(sides: tuple[Side, Side], pairing: Pairing) -> None:
+    runs = " and ".join(f"{side.label} {runs_behind(side.run_ids)}" for side in sides)
     if pairing.why_not:
         st.info(
             f"There is no paired difference: {plain(pairing.why_not)}. Each figure stands with its own interval; "
             "whether these overlap does not tell whether the arms differ.",
             icon=":material/link_off:",
         )
+        st.caption(f"95% intervals. {plain(runs)}.")
         return
     what = {
         "recommendation": "the same shoppers and seeds", "faces": "the same people and seeds",
         "market": "markets of the same seeds", "audience": "the same draws", "store": "the same days",
     }[sides[0].kind]  # fmt: skip
-    runs = " and ".join(f"{len(side.run_ids)} run{'s' * (len(side.run_ids) != 1)}" for side in sides)
-    st.caption(f"Paired over {what}: {runs}. 95% intervals. One of 20 intervals misses even where nothing differs.")
+    st.caption(
+        f"Paired over {what}. {plain(runs)}. 95% intervals. One of 20 intervals misses even where nothing differs."
+    )
 
 
 def _charts(sides: tuple[Side, Side], name: str, pair: Pair) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from apps.figure_text import with_interval
+from apps.figure_text import count, with_interval
 from apps.runs.metric_names import metric_name
 from apps.runs.stored_results import Point
 from apps.trouble import troubles
@@ -61,6 +61,12 @@ def differences(point: Point, metric: str, reference: str) -> pd.DataFrame:
         )
     columns = [ARM, "value", "lo", "hi", "Difference", "Ratio", "Clear"]
     return pd.DataFrame(rows, columns=columns).sort_values("value", ascending=False, ignore_index=True)
+
+
+def better_and_worse(table: pd.DataFrame, reference: str) -> str:
+    """Say how many arms of `differences` are clearly better than the reference, and how many clearly worse."""
+    better, worse = (int((table["Clear"] == word).sum()) for word in ("better", "worse"))
+    return f"{better} of {count(len(table), 'arm')} clearly better than {reference}, {worse} clearly worse"
 
 
 def targets(point: Point) -> pd.DataFrame:

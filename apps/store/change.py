@@ -10,12 +10,13 @@ import pandas as pd
 import streamlit as st
 
 from apps.plain_text import plain
+from apps.store import places
 from apps.store import table as store_table
 from apps.store.floor_editor import Variant, floor_editor, keep, kept_variant
 from apps.store.heat_paint import Heat
 from apps.store.saved_variants import save_form, saved_table
 from apps.store.view import SIDE_M, VISITS, change_picture, differences, headline
-from apps.store.what_if import choose_edit, demand, run_what_if, usual_visits
+from apps.store.what_if import choose_edit, demand, run_what_if, usual_days, usual_visits
 from experiments.store.what_if import what_if_document
 from retail.errors import TradefairError
 from simulation.store.compare import comparing
@@ -43,11 +44,17 @@ def change_part(plan: StorePlan, *, name: str, shoppers: int, days: int) -> None
     with figures:
         _figures(plan, text, variant, shoppers)
     with floor:
+        visits = usual_visits(plan_text(other), shoppers)
         floor_editor(
-            other, plan, Heat(usual_visits(plan_text(other), shoppers), SIDE_M, VISITS), key=EDITOR,
+            other, plan, Heat(visits, SIDE_M, VISITS), key=EDITOR,
             revision=variant.revision, told=_hint(variant), on_moved=partial(_drop, plan, name),
         )  # fmt: skip
-        st.caption("From light (few) to dark (many): where shoppers walk with these changes.")
+        busiest = places.largest(visits, SIDE_M, VISITS)
+        where = places.said(busiest) or "nobody walks"
+        st.caption(
+            f"From light (few) to dark (many): where shoppers walk with these changes, {where}. {usual_days(shoppers)}."
+        )
+        places.twin(busiest, what="busiest squares")
     _changes(plan, variant)
     saved_table(name)
     if variant.edits:

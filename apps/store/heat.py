@@ -14,6 +14,7 @@ from apps.figure_text import count
 from apps.store import plan_picture
 from apps.store.flow_paint import ARROW, MEANING, Flow, arrows
 from apps.store.heat_paint import Heat
+from apps.store.places import largest
 from retail.errors import DataError
 from simulation.store.day import prepare, run_day
 from simulation.store.demand_model import complete_journey_demand
@@ -128,7 +129,7 @@ class OneMap:
 
     def busiest(self, *, most: int | None) -> list[dict[str, Any]]:
         """Return the squares with the largest values, largest first: middle in metres, value, unit; none that are 0."""
-        return _largest(self.heat.values, self.heat.side_m, f"{self.heat.unit} a day", most)
+        return largest(self.heat.values, self.heat.side_m, f"{self.heat.unit} a day", most)
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +151,7 @@ class FlowMap:
         """Return the squares with the most moves over their borders: middle, moves, unit, and moves to each side."""
         flow = self.flow
         sides = {"east": flow.east, "west": flow.west, "south": flow.south, "north": flow.north}
-        rows = _largest(flow.total, flow.side_m, "moves a day", most)
+        rows = largest(flow.total, flow.side_m, "moves a day", most)
         for row in rows:
             place = int(row["y_m"] / flow.side_m), int(row["x_m"] / flow.side_m)
             row |= {side: float(values[place]) for side, values in sides.items()}
@@ -180,15 +181,3 @@ def _middle(place: Floats, weights: Floats, amount: Floats, blocks: tuple[int, i
     plain = place.reshape(blocks).mean(axis=(1, 3))
     weighted = (place * weights).reshape(blocks).sum(axis=(1, 3))
     return np.asarray(np.where(amount > 0, weighted / np.where(amount > 0, amount, 1.0), plain))
-
-
-def _largest(values: Floats, side_m: float, unit: str, most: int | None) -> list[dict[str, Any]]:
-    order = np.argsort(-values, axis=None, kind="stable")
-    rows: list[dict[str, Any]] = []
-    for place in order[:most]:
-        row, column = np.unravel_index(place, values.shape)
-        value = float(values[row, column])
-        if value > 0:
-            x, y = ((float(one) + 0.5) * side_m for one in (column, row))
-            rows.append({"x_m": x, "y_m": y, "value": value, "unit": unit})
-    return rows

@@ -92,7 +92,7 @@ def _pictures(folder: Path) -> None:
     with before:
         change_picture(load_plan(folder / "other.toml"), change, marked, side_m=side_m, days=days)
     with after:
-        picture(load_plan(folder / "base.toml"), base, side_m=side_m)
+        picture(load_plan(folder / "base.toml"), base, made=f"The reference plan, {days} simulated days", side_m=side_m)
 
 
 def _met(targets: Sequence[Mapping[str, Any]]) -> str:

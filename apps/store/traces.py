@@ -10,7 +10,7 @@ import streamlit as st
 from apps.csv_upload import csv_place
 from apps.figure_text import count
 from apps.plain_text import plain
-from apps.store import plan_picture
+from apps.store import places, plan_picture
 from apps.store.heat import FlowMap, OneMap, found_heat, kinds, traced_maps
 from retail.errors import TradefairError
 from simulation.store.plan import StorePlan
@@ -58,7 +58,10 @@ def _show(plan: StorePlan, found: OneMap | FlowMap, who: str) -> None:
         return
     first = busiest[0]
     st.subheader(f"{who}: most around {first['x_m']:g}, {first['y_m']:g} m")
-    said = f"{plan_picture.described(plan)} Beneath: {first['unit']}, from light (few) to dark (many)."
+    said = (
+        f"{plan_picture.described(plan)} Beneath: {first['unit']} of {who}, {places.said(busiest)}; from light (few) to"
+        " dark (many)."
+    )
     st.image(found.drawn(plan), alt=said, width="stretch")
     st.caption(f"Squares of 1 m, {first['unit']}. The map is exact: it is yours. Whoever else is to see it gets noise.")
     with st.expander("The busiest squares, and how to hand the map on"):

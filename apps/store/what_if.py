@@ -58,6 +58,11 @@ def usual_visits(text: str, shoppers: int) -> NDArray[np.float64]:
     return averaged(maps).values
 
 
+def usual_days(shoppers: int) -> str:
+    """Say what `usual_visits` is the mean of."""
+    return f"Mean of {HEAT_DAYS} simulated days with {shoppers:,} shoppers on average, seed 0"
+
+
 def choose_edit(plan: StorePlan) -> dict[str, Any] | None:
     """Let the user describe one change; None where the plan has nothing to change in that way."""
     kind = st.segmented_control(

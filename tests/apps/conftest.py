@@ -4,7 +4,9 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import streamlit
 from browser_visit import BROWSERS, QUIET
+from chart_rules import faults_of
 from made_once import made_once
 from streamlit.components.v2 import manifest_scanner
 
@@ -110,6 +112,20 @@ def _components_are_looked_for_once():
     """Streamlit's test runner reads the metadata of all installed packages at each rerun, in search of components."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _every_chart_that_a_test_draws_keeps_the_rules():
+    """A chart whose axis has no title, or whose text gives no figure, stops the page of the test that draws it."""
+    draw = streamlit.vega_lite_chart
+
+    def checked(document, *, alt, **options):
+        assert not faults_of(document, alt)
+        return draw(document, alt=alt, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(streamlit, "vega_lite_chart", checked)
         yield
 
 
