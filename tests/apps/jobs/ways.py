@@ -183,7 +183,7 @@ class Worker(Visit):
         ]
         place = self.main.locator("[data-testid=stFileUploader]")
         place = place.filter(has_text=label) if label else place
-        button = place.first.get_by_role("button").first
+        button = place.first.locator("button").first  # its hidden field has that role too
         button.wait_for(timeout=LONG)
         with self.page.expect_file_chooser(timeout=LONG) as asked:
             self.use(button)
