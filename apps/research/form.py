@@ -91,5 +91,5 @@ def _fill(result: dict[str, Any], one: Asked, table: Mapping[str, Any], revision
         return
     if after is None:
         remove(result, one.key)
-    elif after != before:
+    elif one.shown(after) != one.shown(before):  # an empty field of what was left out is no change
         set_value(result, one.key, after, source="the form")
