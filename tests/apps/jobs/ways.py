@@ -196,7 +196,10 @@ class Worker(Visit):
             opens = self.page.get_by_test_id("stExpandSidebarButton")
             opens.wait_for(timeout=LONG)
             self.use(opens)
-            self.use(self.page.get_by_test_id("stSidebar").get_by_role("link", name=page, exact=True))
+            side = self.page.get_by_test_id("stSidebar")
+            self.use(side.get_by_role("link", name=page, exact=True))
+            if side.get_attribute("aria-expanded") == "true":  # it would hide the page
+                self.use(self.page.get_by_test_id("stSidebarCollapseButton").get_by_role("button"))
         else:
             self.use(self.page.get_by_role("button", name=section, exact=True))
             item = self.page.get_by_role("menuitem", name=page, exact=True)
