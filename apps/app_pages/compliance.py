@@ -60,9 +60,12 @@ elif part == HAPPENED:
 
     what_happened([run.record for run in chosen], packs=packs_of(settings))
 elif part == BUDGETS:
+    from apps.compliance.data_set_view import data_sets
+    from apps.compliance.people_books import people_books
     from apps.compliance.report import budgets
 
     budgets(chosen)
+    data_sets(store, people_books().folder)
 elif part == LOG:
     from apps.compliance.log import log_checks
 

@@ -8,6 +8,7 @@ from typing import Final
 
 import pandas as pd
 
+from apps.compliance.found_ledgers import read_file
 from apps.runs.run_record import RunRecord, reservations, title
 from privacy.ledger_record import read_ledger
 from privacy.ledger_views import PersonView, dataset_view, person_view
@@ -23,7 +24,7 @@ def budgets(runs: Iterable[RunRecord]) -> pd.DataFrame:
 
     Returns: one row per run and data set: Run, Arm, Promised (epsilon), Delta, Spent (share), Spent as epsilon, Left as
         epsilon, Releases left (of the size of the latest one; missing where nothing was released), Lost (reserved and
-        never committed), Data set.
+        never committed), Data set, Ledger (the file; one that several runs share is in a row of each, whole).
 
     Raises:
         PrivacyError: a ledger is damaged.
@@ -39,10 +40,10 @@ def budgets(runs: Iterable[RunRecord]) -> pd.DataFrame:
             rows.append(
                 (title(run.record), str(run.record.get("arm", "")), row["epsilon"], row["delta"],
                  row["spent"] / row["cap"], row["epsilon_spent"], row["epsilon_left"], row["releases_left"],
-                 int(lost.get(row["dataset"], 0)), row["dataset"])
+                 int(lost.get(row["dataset"], 0)), row["dataset"], str(run.ledger_path.resolve()))
             )  # fmt: skip
     columns = ["Run", "Arm", "Promised", "Delta", "Spent", "Spent as epsilon", "Left as epsilon", "Releases left",
-               "Lost", "Data set"]  # fmt: skip
+               "Lost", "Data set", "Ledger"]  # fmt: skip
     return pd.DataFrame(rows, columns=columns).astype({"Releases left": "Int64"})
 
 
@@ -84,6 +85,20 @@ def one_person(runs: Iterable[RunRecord]) -> PersonView | None:
     return person_view(list(paths)) if paths else None
 
 
+def readable(runs: Iterable[RunRecord]) -> tuple[list[RunRecord], dict[str, str]]:
+    """Tell runs whose ledgers can be read, or that have none, from the others, by title with what is wrong."""
+    good: list[RunRecord] = []
+    damaged: dict[str, str] = {}
+    for run in runs:
+        try:
+            if run.epsilon is not None and run.ledger_path.is_file() and read_file(run.ledger_path) is None:
+                raise PrivacyError(f"{run.ledger_path} holds no budget; restore it from a copy")
+            good.append(run)
+        except (PrivacyError, OSError, ValueError) as error:
+            damaged[title(run.record)] = str(error)
+    return good, damaged
+
+
 def without_ledger(runs: Iterable[RunRecord]) -> tuple[list[str], list[str]]:
     """Return the arms that promise nothing, and the runs that promise an epsilon and left no ledger."""
     silent: dict[str, None] = {}
@@ -96,4 +111,14 @@ def without_ledger(runs: Iterable[RunRecord]) -> tuple[list[str], list[str]]:
     return list(silent), missing
 
 
-__all__ = ["RELEASE", "SHARE", "SO_FAR", "PrivacyError", "budgets", "one_person", "spending", "without_ledger"]
+__all__ = [
+    "RELEASE",
+    "SHARE",
+    "SO_FAR",
+    "PrivacyError",
+    "budgets",
+    "one_person",
+    "readable",
+    "spending",
+    "without_ledger",
+]

@@ -71,11 +71,18 @@ def _agreements(table: pd.DataFrame) -> alt.Chart:
 
 
 def one_person(books: PeopleBooks) -> None:
-    """Show one person's agreements, and let the user take a withdrawal."""
+    """Show one person's agreements, let the user take a withdrawal, and say what was spent on the person."""
+    from apps.compliance.person_spent import spent_on_person
+
     person = st.text_input("The person's id", key="people_person", width=320, max_chars=500)
     if not person.strip():
         st.caption("The id stays in this session: it is in no address and no log.")
         return
+    _agreements_of(books, person)
+    spent_on_person(books, person)
+
+
+def _agreements_of(books: PeopleBooks, person: str) -> None:
     found = books.reading().status(person)
     if not found:
         st.info("Nothing is on record for this person. Check the id.", icon=":material/person_off:")

@@ -8,6 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from apps.compliance import access_charts, budget_view, report_view
+from apps.compliance.data_set_ledger import MADE_UP, SIMULATED
+from apps.compliance.found_ledgers import made_up
 from apps.drawn_chart import show_chart
 from apps.figure_text import count
 from apps.opened_store import command, opened_store
@@ -26,22 +28,29 @@ OUTCOMES = {
 
 def budgets(runs: Sequence[RunRecord]) -> None:
     """Draw what runs promised, spent and have left."""
+    runs, damaged = budget_view.readable(runs)
     table = budget_view.budgets(runs)
+    each = table.drop_duplicates(["Ledger", "Data set"])
     silent, missing = budget_view.without_ledger(runs)
     if table.empty:
-        st.title("No budget was spent")
+        st.title("No budget can be read" if damaged else "No budget is on record")
     else:
-        kept = int((table["Spent"] <= 1).sum())
-        st.title(f"{count(kept, 'budget')} kept" if kept == len(table) else f"{len(table) - kept} budgets overspent")
+        kept = int((each["Spent"] <= 1).sum())
+        over = f"{count(len(each) - kept, 'budget')} overspent"
+        st.title(f"{count(kept, 'budget')} kept" if kept == len(each) else over)
         st.markdown(
-            "A budget is an **epsilon**: the smaller, the less anybody can tell about one shopper from all that was "
-            "released. Each release takes a share; when it is used up, the next one is refused."
+            "A budget is an **epsilon**: the smaller, the less anybody can tell about one shopper from what its run "
+            "released, if those whom the run trusts behave. Each release takes a share; when it is used up, the next "
+            "one is refused."
         )
+    for name, why in damaged.items():
+        st.error(f"{plain(name)}: {plain(why)} What it spent is not known.", icon=":material/error:")
     if silent:
         named = ", ".join(plain(arm) for arm in silent)
         st.info(f"Arms without an epsilon promise nothing, and have no budget: {named}.")
     if missing:
-        st.warning(f"No ledger is left of {', '.join(plain(name) for name in missing)}: they ended before spending.")
+        named = ", ".join(plain(name) for name in missing)
+        st.warning(f"No ledger is left of {named}. Unless a run ended before it spent, what it spent is not known.")
     if table.empty:
         return
     left = ["none made yet" if pd.isna(number) else f"{number:,}" for number in table["Releases left"]]
@@ -59,21 +68,33 @@ def budgets(runs: Sequence[RunRecord]) -> None:
     )
     alt = "Budget, spending and what is left of each run"
     st.table(plain_cells(shown), hide_index=True, border="horizontal", alt=alt)
-    if lost := int(table["Lost"].sum()):
+    if lost := int(each["Lost"].sum()):
         st.warning(f"{count(lost, 'release')} reserved budget and never came out. What was reserved stays spent.")
+    rests_on = _rests_on(runs)
+    if len(each) < len(table):
+        st.caption("A ledger that several runs share stands whole in the line of each.")
     st.caption(
         "Releases left: how many more of the size of the latest one fit. Spent and left do not add up to the promise, "
-        "because epsilon is not additive; the ledger adds up in another unit (zCDP rho)."
+        "because epsilon is not additive; the ledger adds up in another unit (zCDP rho). Whom an epsilon protects, "
+        f"whom it trusts and what it does not cover: page Runs, run by run. {rests_on}"
     )
     together = budget_view.one_person(runs)
     if together is not None and len(together.parts) > 1:
-        with st.expander("One shopper, over everything that was released"):
+        with st.expander("One shopper, over all of these runs"):
             st.markdown(
-                f"Somebody who gets the releases of all {len(together.parts)} ledgers learns at most **epsilon "
-                f"{_epsilon(together.epsilon)}** at delta {together.delta:g} about any one shopper."
+                f"What {len(together.parts)} budgets paid for amounts together to **epsilon "
+                f"{_epsilon(together.epsilon)}** at delta {together.delta:g} for a shopper who is in all of their data."
             )
-            st.caption(together.assumption)
+            st.caption(f"{together.assumption} And if the noise of each release was secret and drawn anew. {rests_on}")
     _spending(runs)
+
+
+def _rests_on(runs: Sequence[RunRecord]) -> str:
+    """Say which of the budgets promise nothing although they have an epsilon."""
+    private = [run for run in runs if run.epsilon is not None and run.ledger_path.is_file()]
+    real = [run for run in private if not made_up(run)]
+    own = any(run.settings.get("privacy", {}).get("ledger", "run") == "run" for run in real)
+    return " ".join([*([SIMULATED] if own else []), *([MADE_UP] if len(real) < len(private) else [])])
 
 
 def _spending(runs: Sequence[RunRecord]) -> None:

@@ -357,7 +357,7 @@ def test_runs_of_older_versions_without_a_log_say_so(visit, copy):
     assert visit(HAPPENED, store=copy).title[0].value == "No request was logged"
     assert visit(LOG, store=copy).title[0].value == "There is no log to check"
     budgets = visit(BUDGETS, store=copy)
-    assert budgets.title[0].value == "No budget was spent"
+    assert budgets.title[0].value == "No budget is on record"
     assert "No ledger is left of federated-dp-4" in texts(budgets)
 
 
