@@ -14,19 +14,21 @@ from typing import Any, Final
 
 import pandas as pd
 
+from apps.csv_download import formulas
 from apps.csv_upload import csv_place
+from apps.saved_files import RULES, save_file
 from privacy.policy.check import Enumeration, enumerate_all
 from privacy.policy.diff import Difference, diff_policies
 from privacy.policy.reading import check_sources
 from privacy.policy.rule import COLUMNS, ID
 from privacy.policy.sources import PACKS_FOLDER, RULES_FILE
 from retail.errors import ConfigError
-from retail.files import atomic_write
 
 MINE: Final = "my-"
 """Before the id of a rule that was copied from a pack: a denial must not cite the pack's."""
 MOST_RULES: Final = 300
 BASE: Final = "base"
+_FORMULA: Final = "a spreadsheet would run this cell as a formula; do not begin it with =, +, - or @"
 Progress = Callable[[str, int, int], object]
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 
@@ -94,7 +96,8 @@ def check(text: str) -> Checked:
     """Check a table of rules and read it back in English from what was compiled."""
     with _folder(text) as folder:
         found = check_sources([folder])
-    rules = [one for each in found.rules.values() for one in each]
+    run = [] if found.problems else formulas(pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False))
+    rules = [] if run else [one for each in found.rules.values() for one in each]
     english = pd.DataFrame(
         [{"Rule": one.id, "What it says": one.english, "Article": one.article} for one in rules],
         columns=["Rule", "What it says", "Article"],
@@ -103,10 +106,11 @@ def check(text: str) -> Checked:
         [
             {"Row": _row_of(text, one.line), "Column": one.column, "Value": one.value, "What to do": one.advice}
             for one in found.problems
-        ],
+        ]
+        + [{"Row": row, "Column": column, "Value": value, "What to do": _FORMULA} for row, column, value in run],
         columns=["Row", "Column", "Value", "What to do"],
     )
-    return Checked(english, problems, found.mark)
+    return Checked(english, problems, "" if run else found.mark)
 
 
 def changed_requests(before: str, after: str, *, regime: str | None, progress: Progress) -> Difference:
@@ -136,16 +140,17 @@ def counterexamples(text: str, *, regime: str | None) -> Enumeration:
         return enumerate_all([BASE, str(folder)], regime=regime)
 
 
-def save(root: Path, name: str, text: str) -> Path:
+def save(root: Path, name: str, text: str, *, replace: bool = False) -> Path:
     """Keep a table as a folder of rules that scenarios and commands can name.
 
     Raises:
-        ConfigError: the name cannot be one of a folder.
+        ConfigError: the name cannot be one of a folder or is taken, or there are too many; see `apps.saved_files`.
         DataError: nothing can be written there.
     """
     if not _NAME.fullmatch(name):
         raise ConfigError(f"rules cannot be named {name!r}; take up to 40 letters, digits, - and _, a letter first")
-    atomic_write(root / name / RULES_FILE, lambda path: path.write_text(text, encoding="utf-8"))
+    saved = root.glob(f"*/{RULES_FILE}")
+    save_file(RULES, root / name / RULES_FILE, text.encode(), saved, name=name, replace=replace)
     return root / name
 
 

@@ -10,15 +10,14 @@ import streamlit as st
 from apps.compliance import rule_table
 from apps.compliance.policy_choices import NO_REGIME, PACK_NAMES, REGIME_IDS
 from apps.compliance.rule_form import rule_form
+from apps.compliance.saved_rules import delete_rules, read_saved, save_rules, saved_rules
+from apps.csv_download import csv_bytes
 from apps.figure_text import count
-from apps.opened_store import opened_store
 from apps.plain_text import plain, plain_cells
 from privacy.policy.check import Enumeration
 from privacy.policy.diff import CHANGE, NOW_ALLOWED, NOW_DENIED, REQUESTS, Difference, describe
 from retail.errors import TradefairError
 
-FOLDER: Final = ".policies"
-"""In the run store: saved rules, a folder each."""
 BLANK: Final = "An empty table"
 UPLOAD: Final = "Your own rules.csv"
 HOUSE: Final = "The house rules alone"
@@ -89,10 +88,11 @@ def _start() -> tuple[str, pd.DataFrame] | None:
         name = st.selectbox("Start from", [*_STARTS, *saved, UPLOAD], key="rules_start", bind="query-params", width=320)
         if name == UPLOAD:
             sent = st.file_uploader("rules.csv", type="csv", max_upload_size=1, key="rules_file")
+        if name in saved:
+            delete_rules(saved[name])
     if name != UPLOAD:
         if name in saved:
-            path = opened_store().root / FOLDER / saved[name] / "rules.csv"
-            return name, rule_table.of_upload(path.name, path.read_bytes())
+            return name, read_saved(saved[name])
         return name, rule_table.blank() if name == BLANK else rule_table.of_pack(_STARTS[name])
     if sent is None:
         st.info("Choose a file. `tradefair policy check` takes the same; docs/policy.md describes the columns.")
@@ -106,9 +106,7 @@ def _start() -> tuple[str, pd.DataFrame] | None:
 
 def _saved() -> dict[str, str]:
     """Return the names of saved tables, as the page calls them, and their folders."""
-    root = opened_store().root / FOLDER
-    folders = sorted(path.parent.name for path in root.glob("*/rules.csv")) if root.is_dir() else []
-    return {f"Saved: {one}": one for one in folders}
+    return {f"Saved: {one}": one for one in saved_rules()}
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
@@ -121,16 +119,7 @@ def _keep(text: str) -> None:
         st.download_button(
             "Download rules.csv", text.encode(), file_name="rules.csv", mime="text/csv", icon=":material/download:"
         )
-        with st.popover("Save it", icon=":material/save:"):
-            name = st.text_input("Name of the rules", key="rules_name", max_chars=40)
-            if st.button("Save", key="rules_save", disabled=not name.strip()):
-                try:
-                    folder = rule_table.save(opened_store().root / FOLDER, name.strip(), text)
-                except TradefairError as error:
-                    st.error(plain(str(error)), icon=":material/error:")
-                else:
-                    st.success("Saved. In a scenario, and for `tradefair policy`:")
-                    st.code(f'[policy]\npacks = ["base", "{folder}"]', language="toml", wrap_lines=True)
+        save_rules(text)
 
 
 def _ask(before: str, after: str, name: str) -> None:
@@ -185,7 +174,7 @@ def _changes(found: Difference, against: str) -> None:
             alt="Groups of requests whose answer changes, with the rule that decides, its article and an example",
         )  # fmt: skip
         st.download_button(
-            "Download as CSV", found.table.to_csv(index=False).encode(), file_name="changed-requests.csv",
+            "Download as CSV", csv_bytes(found.table), file_name="changed-requests.csv",
             mime="text/csv", icon=":material/download:",
         )  # fmt: skip
     if found.silent:

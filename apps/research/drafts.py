@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from apps.login import is_required
+from apps.research import processes
+from apps.saved_files import DRAFTS, save_file
 from experiments.base_scenario import BaseScenario
-from experiments.documents import write_bytes
 from experiments.runs import RunStore
 from experiments.scenario_file import (
     bundled_scenarios,
@@ -21,9 +23,12 @@ from experiments.scenario_file import (
     validate,
 )
 from experiments.sweep import editable, sweep_points
-from retail.errors import ConfigError
+from retail.errors import ConfigError, DataError
 
 MOST_BYTES: Final = 1_000_000
+_FILE: Final = "scenario.toml"
+_LOCKS: Final = ".locks"
+"""What runs that were cancelled before they had a folder leave beside it."""
 _NUMBERED: Final = re.compile(r"-\d+$")
 _LONGEST: Final = 60
 _RUN_LEDGER: Final = "run"
@@ -32,9 +37,7 @@ _RUN_LEDGER: Final = "run"
 
 def known(store: RunStore) -> tuple[list[str], list[str]]:
     """Return the names of bundled scenarios, and of those in the store that have a file."""
-    return list(bundled_scenarios()), [
-        name for name in store.scenarios() if (store.root / name / "scenario.toml").is_file()
-    ]
+    return list(bundled_scenarios()), [name for name in store.scenarios() if (store.root / name / _FILE).is_file()]
 
 
 def opened(store: RunStore, name: str, *, bundled: bool) -> BaseScenario:
@@ -45,7 +48,7 @@ def opened(store: RunStore, name: str, *, bundled: bool) -> BaseScenario:
     """
     if bundled and name not in bundled_scenarios():
         raise ConfigError(f"no bundled scenario {name!r}; choose one of {', '.join(bundled_scenarios())}")
-    return load_scenario(name if bundled else store.root / name / "scenario.toml")
+    return load_scenario(name if bundled else store.root / name / _FILE)
 
 
 def uploaded(content: bytes, name: str) -> BaseScenario:
@@ -122,12 +125,45 @@ def has_runs(store: RunStore, name: str) -> bool:
     return folder.is_dir() and any(path.is_dir() and path.name[0] != "." for path in folder.iterdir())
 
 
+def may_be_deleted(store: RunStore, name: str) -> bool:
+    """Whether a scenario stands in the store and nothing was run under its name."""
+    return (store.root / name / _FILE).is_file() and not has_runs(store, name)
+
+
+def delete(store: RunStore, name: str) -> None:
+    """Delete a scenario of the store that has no runs.
+
+    Raises:
+        ConfigError: there is none of that name, it has runs, or it runs now.
+        DataError: its file cannot be deleted.
+    """
+
+    def do() -> None:
+        if has_runs(store, name):
+            raise ConfigError(f"{name} has runs in this store, so it stays, to say what they were")
+        folder = store.root / name
+        more = [path.name for path in folder.iterdir() if path.name not in (_FILE, _LOCKS)]
+        if more:
+            raise ConfigError(f"{folder} also holds {more[0]}, which the app did not write; delete the folder yourself")
+        try:
+            (folder / _FILE).unlink()
+            if (folder / _LOCKS).is_dir():
+                shutil.rmtree(folder / _LOCKS)
+            folder.rmdir()
+        except OSError as error:
+            raise DataError(f"cannot delete {folder}: {error.strerror}; check its permissions") from error
+
+    if name not in store.scenarios():
+        raise ConfigError(f"there is no scenario {name!r} in this store")
+    processes.forget(store, name, do)
+
+
 def save(store: RunStore, scenario: BaseScenario) -> Path:
     """Write a scenario into the store, as a new one or over one that has no runs yet. Returns: its file.
 
     Raises:
-        ConfigError: the name is that of a bundled scenario, or of one that has runs; or, where people log in, a ledger
-            lies outside the user's store.
+        ConfigError: the name is that of a bundled scenario, or of one that has runs; there are too many without runs
+            (see `apps.saved_files`); or, where people log in, a ledger lies outside the user's store.
         DataError: the file cannot be written.
     """
     if scenario.name in bundled_scenarios():
@@ -136,8 +172,11 @@ def save(store: RunStore, scenario: BaseScenario) -> Path:
         raise ConfigError(f"{scenario.name} has runs in this store already; choose another name, to keep them apart")
     if is_required():
         _check_ledgers(store, scenario)
-    path = RunStore.open(store.root).root / scenario.name / "scenario.toml"
-    write_bytes(path, scenario_text(scenario).encode())
+    path = store.root / scenario.name / _FILE
+    others = [store.root / name / _FILE for name in store.scenarios() if not has_runs(store, name)]
+    content = scenario_text(scenario).encode()
+    RunStore.open(store.root)
+    save_file(DRAFTS, path, content, others, name=scenario.name, replace=True)
     return path
 
 

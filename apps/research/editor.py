@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 import pandas as pd
@@ -16,6 +17,7 @@ from apps.research import drafts, processes
 from apps.research.form import edited
 from apps.research.headlines import KINDS
 from apps.research.run_panel import show_process, tried, trouble
+from apps.saved_files import delete_form
 from experiments.base_scenario import BaseScenario
 from experiments.runs import RunStore
 from experiments.scenario_file import toml_table
@@ -73,6 +75,8 @@ def _choose(store: RunStore) -> tuple[str, BaseScenario] | None:
             return f"bundled {name}", drafts.opened(store, name, bundled=True)
         if source == STORED:
             name = st.selectbox("Scenario of the store", stored, key="stored", bind="query-params", width=320)
+            if drafts.may_be_deleted(store, name):
+                delete_form(f"the scenario {name}", partial(_delete, store, name), key=f"draft_delete {name}")
             return f"stored {name}", drafts.opened(store, name, bundled=False)
     sent = st.file_uploader("A scenario as TOML", type=["toml"], key="sent")
     if sent is None:
@@ -164,3 +168,8 @@ def _launch(store: RunStore, scenario: BaseScenario, *, check: bool) -> None:
         processes.start(store, scenario.name, drafts.save(store, scenario), check=check)
 
     tried(launch)
+
+
+def _delete(store: RunStore, name: str) -> None:
+    require("Researchers")
+    drafts.delete(store, name)

@@ -12,12 +12,13 @@ import datetime as dt
 import fcntl
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,6 +112,22 @@ def start(
             begun = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
             write_json(folder / _PROCESS, {"pid": process.pid, "words": words, "begun": begun})
     threading.Thread(target=process.wait, daemon=True).start()  # else it stays in the process table when it has ended
+
+
+def forget(store: RunStore, scenario: str, delete: Callable[[], object]) -> None:
+    """Delete something of a scenario while nothing can start it here, and then what its processes left.
+
+    Raises:
+        ConfigError: it runs.
+        DataError: a file cannot be written.
+    """
+    root = store.root.resolve()
+    folder = root / FOLDER / scenario
+    with _one_at_a_time(_shared_root(root)), _locked(folder) as lock:
+        if lock is None:
+            raise ConfigError(f"{scenario} runs; wait until it has ended, or cancel it")
+        delete()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def newest(store: RunStore, scenario: str) -> Process | None:

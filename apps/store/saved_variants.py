@@ -7,24 +7,26 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 import streamlit as st
 
+from apps.login import require
 from apps.opened_store import opened_store
 from apps.plain_text import plain
+from apps.saved_files import VARIANTS, delete_form, name_form, save_file
 from apps.store.floor_editor import Variant, keep
 from apps.store.table import Line, cells, lines
-from experiments.documents import read_json, write_json
+from experiments.documents import json_ready, read_json
 from experiments.store.what_if import what_if_document
 from retail.errors import ConfigError, TradefairError
 from simulation.store.comparison import Comparison
 from simulation.store.plan import StorePlan, apply_edits, plan_text, read_plan
 
 FOLDER: Final = ".variants"
-MOST: Final = 200
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _-]{0,39}")
 _SHOWN: Final = ("sales_visit", "path_m", "checkout_s")
 
@@ -58,22 +60,16 @@ def save(folder: Path, saved: Saved, *, replace: bool = False) -> Path:
     """Write a variant into a folder, whole or not at all.
 
     Raises:
-        ConfigError: the name cannot be one of a file, is taken, there are too many, or the folder cannot be written.
+        ConfigError: the name cannot be one of a file or is taken, or there are too many; see `apps.saved_files`.
+        DataError: the folder cannot be written to.
     """
     if not _NAME.fullmatch(saved.name):
         raise ConfigError(
             f"a variant cannot be named {saved.name!r}; take up to 40 letters, digits, spaces, - and _, a letter first"
         )
     path = folder / f"{saved.name}.json"
-    if path.exists() and not replace:
-        raise ConfigError(f"there is a variant {saved.name!r} already; take another name")
-    if len(list(folder.glob("*.json"))) >= MOST:
-        raise ConfigError(f"{folder} holds {MOST} variants, the most there may be; delete some")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_json(path, asdict(saved))
-    except OSError as error:
-        raise ConfigError(f"cannot save to {folder}: {error.strerror}; start the app with another --store") from error
+    content = f"{json.dumps(json_ready(asdict(saved)), indent=1, allow_nan=False)}\n".encode()
+    save_file(VARIANTS, path, content, folder.glob("*.json"), name=saved.name, replace=replace)
     return path
 
 
@@ -113,13 +109,13 @@ def _figure(line: Line) -> dict[str, Any]:
 def save_form(plan: StorePlan, of: str, variant: Variant, judged: Comparison | None, *, shoppers: int) -> None:
     """Show a name and a button that saves the variant with the figures that are known of it."""
     with st.popover("Save it", icon=":material/save:"):
-        name = st.text_input("Name of the variant", key="variant_name", max_chars=40)
-        if judged is None:
-            st.caption("It has not been judged: it will be saved without figures.")
-        if not st.button("Save", key="variant_save", disabled=not name.strip()):
+        note = "It has not been judged: it will be saved without figures." if judged is None else ""
+        taken = {path.stem for path in _folder().glob("*.json")}
+        name, replace = name_form(VARIANTS, label="Name of the variant", key="variant", taken=taken, note=note)
+        if not name:
             return
         saved = Saved(
-            name=name.strip(),
+            name=name,
             of=of,
             plan=plan_text(plan),
             edits=tuple(dict(edit) for edit in variant.edits),
@@ -129,7 +125,8 @@ def save_form(plan: StorePlan, of: str, variant: Variant, judged: Comparison | N
             saved=datetime.now(UTC).isoformat(timespec="seconds"),
         )
         try:
-            save(_folder(), saved)
+            require("Merchants")
+            save(_folder(), saved, replace=replace)
         except TradefairError as error:
             st.error(plain(str(error)), icon=":material/error:")
         else:
@@ -159,7 +156,9 @@ def saved_table(of: str) -> None:
                 "Download", json.dumps(asdict(chosen), indent=1).encode(), file_name=f"{chosen.name}.json",
                 mime="application/json", icon=":material/download:",
             )  # fmt: skip
-            st.button("Delete", icon=":material/delete:", on_click=_delete, args=(chosen.name,))
+            delete_form(
+                f"the variant {chosen.name}", partial(_delete, chosen.name), key=f"variant_delete {chosen.name}"
+            )  # fmt: skip
 
 
 def _row(one: Saved) -> dict[str, str]:
@@ -179,6 +178,7 @@ def _open(one: Saved) -> None:
 
 
 def _delete(name: str) -> None:
+    require("Merchants")
     (_folder() / f"{name}.json").unlink(missing_ok=True)
 
 

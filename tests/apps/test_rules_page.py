@@ -8,7 +8,8 @@ from streamlit.testing.v1 import AppTest
 
 from apps.command.web import STORE_VARIABLE
 from apps.compliance import rule_table
-from apps.compliance.rules_editor import FOLDER, UPLOAD
+from apps.compliance.rules_editor import UPLOAD
+from apps.compliance.saved_rules import FOLDER
 from privacy.policy import PolicyEngine
 from privacy.policy.check import sample_register
 from retail.errors import ConfigError, DataError
@@ -50,6 +51,33 @@ def test_a_pack_is_read_back_and_can_be_saved_and_used(page, tmp_path):
     page.run()
     page.get_by_key("rules_start").set_value("Saved: house").run()
     assert page.title[0].value == "5 rules, and what they say"
+
+
+def test_saved_rules_are_replaced_only_when_asked_and_deleted_after_a_question(page, tmp_path):
+    folder = tmp_path / "runs" / FOLDER / "house"
+    page.get_by_key("rules_name").set_value("house").run()
+    page.get_by_key("rules_save").click().run()
+    before = (folder / "rules.csv").read_text()
+    page.get_by_key("rules_start").set_value("BIPA (Illinois)").run()
+    page.get_by_key("rules_save").click().run()
+    assert "there is a table of rules 'house' already" in page.error[0].value
+    assert (folder / "rules.csv").read_text() == before
+    page.checkbox(key="rules_replace").check().run()
+    page.get_by_key("rules_save").click().run()
+    assert not page.error
+    assert (folder / "rules.csv").read_text() != before
+
+    scenario = tmp_path / "runs" / "mine" / "scenario.toml"
+    scenario.parent.mkdir()
+    scenario.write_text(f'packs = ["base", "{folder}"]')
+    page.get_by_key("rules_start").set_value("Saved: house").run()
+    button(page, "Delete").click().run()
+    assert "Delete the rules house" in "".join(one.value for one in page.markdown)
+    assert "cannot run any more: mine" in "".join(one.value for one in page.markdown)
+    page.button(key="rules_delete house").click().run()
+    assert not folder.exists()
+    assert page.selectbox(key="rules_start").value == "An empty table"
+    assert not page.exception
 
 
 def test_an_upload_that_nobody_edited_changes_nothing(page):

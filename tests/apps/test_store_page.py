@@ -123,7 +123,15 @@ def test_a_change_is_measured_at_once_judged_saved_and_opened_again(visit, tmp_p
     app.get_by_key("variant_name").set_value("dairy by the door").run()
     app.get_by_key("variant_save").click().run()
     assert "dairy by the door' already" in app.error[0].value
+    app.get_by_key("variant_replace").check().run()
+    app.get_by_key("variant_save").click().run()
+    assert not app.error
+    assert len(frame_with(app, "Changes")) == 1
     button(app, "Delete").click().run()
+    button(app, "Keep it").click().run()
+    assert len(frame_with(app, "Changes")) == 1
+    button(app, "Delete").click().run()
+    button(app, "Delete it").click().run()
     assert frame_with(app, "Changes") is None
 
 

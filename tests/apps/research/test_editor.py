@@ -1,6 +1,8 @@
 """The editor of scenarios, by itself and as a page."""
 
+import fcntl
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from apps.command.web import STORE_VARIABLE
 from apps.login import LOGIN_VARIABLE
 from apps.research import drafts
 from apps.research.asked import asked
+from apps.research.processes import FOLDER
 from experiments.runs import RunStore
 from experiments.scenario_file import _MODELS, load_scenario, scenario_text
 from retail.errors import ConfigError
@@ -33,6 +36,52 @@ def test_a_saved_scenario_reads_back_and_never_replaces_one_with_runs(store):
         drafts.save(store, drafts.checked(table, source="test"))
     with pytest.raises(ConfigError, match="the name of a bundled scenario"):
         drafts.save(store, load_scenario("demo"))
+
+
+def saved(store, name):
+    return drafts.save(store, drafts.checked(drafts.table_of(load_scenario("demo")) | {"name": name}, source="test"))
+
+
+def test_a_scenario_without_runs_can_be_deleted_and_one_with_runs_never(store):
+    path = saved(store, "mine")
+    (path.parent / ".locks").mkdir()
+    assert drafts.may_be_deleted(store, "mine")
+    drafts.delete(store, "mine")
+    assert store.scenarios() == ()
+    assert not (store.root / FOLDER / "mine").exists()
+    with pytest.raises(ConfigError, match="no scenario 'mine'"):
+        drafts.delete(store, "mine")
+    saved(store, "mine")
+    (path.parent / "0123456789abcdef").mkdir()
+    assert not drafts.may_be_deleted(store, "mine")
+    with pytest.raises(ConfigError, match="mine has runs in this store, so it stays"):
+        drafts.delete(store, "mine")
+    assert path.is_file()
+
+
+def test_a_scenario_that_runs_now_or_has_other_files_is_not_deleted(store):
+    path = saved(store, "mine")
+    lock = store.root / FOLDER / "mine" / "lock"
+    lock.parent.mkdir(parents=True)
+    with lock.open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with pytest.raises(ConfigError, match="mine runs; wait"):
+            drafts.delete(store, "mine")
+    (path.parent / "notes.txt").touch()
+    with pytest.raises(ConfigError, match=r"also holds notes\.txt"):
+        drafts.delete(store, "mine")
+    assert path.is_file()
+
+
+def test_scenarios_without_runs_are_bounded_in_number(store, monkeypatch):
+    monkeypatch.setattr(drafts, "DRAFTS", replace(drafts.DRAFTS, most=2))
+    for name in ("one", "two", "two"):  # the same one again is no more
+        saved(store, name)
+    with pytest.raises(ConfigError, match=r"2 scenarios without runs are saved, .* 'one'"):
+        saved(store, "three")
+    (store.root / "one" / "0123456789abcdef").mkdir()  # what has runs does not count
+    saved(store, "three")
+    assert set(store.scenarios()) == {"one", "two", "three"}
 
 
 def test_where_people_log_in_a_ledger_lies_in_the_users_own_store(store, tmp_path, monkeypatch):
@@ -125,3 +174,15 @@ def test_a_file_that_is_sent_is_opened_or_refused(page):
     page.file_uploader[0].set_value(("mine.toml", b"name = ", "application/toml")).run()
     assert "mine.toml: is not valid TOML" in shown(page, "error")
     assert [button.label for button in page.button] == []
+
+
+def test_a_scenario_of_the_store_is_deleted_after_one_question(page, store):
+    saved(store, "mine")
+    page.query_params["begin_with"] = "In this store"
+    page.run()
+    next(one for one in page.button if one.label == "Delete").click().run()
+    assert "Delete the scenario mine" in shown(page, "markdown")
+    page.button(key="draft_delete mine").click().run()
+    assert store.scenarios() == ()
+    assert "demo-2" in shown(page, "subheader")  # nothing of one's own is left: it begins with a bundled one again
+    assert not page.exception
