@@ -182,7 +182,7 @@ def _checks(column: Column) -> list[pandera.Check]:
         case _:
             return [
                 pandera.Check(
-                    _not_a_formula,
+                    no_formula,
                     error="cell that a spreadsheet would run as a formula (starts with =, +, - or @); "
                     "remove the leading character",
                 ),
@@ -191,7 +191,8 @@ def _checks(column: Column) -> list[pandera.Check]:
             ]
 
 
-def _not_a_formula(cells: pd.Series[Any]) -> pd.Series[bool]:
+def no_formula(cells: pd.Series[Any]) -> pd.Series[bool]:
+    """Return which cells no spreadsheet would run; a number in text with its sign is none."""
     return ~_matches(cells, _FORMULA) | _matches(cells, _HARMLESS)
 
 

@@ -4,6 +4,7 @@ import streamlit as st
 
 from apps.audiences.results import show_audience_results
 from apps.chart_words import runs_behind
+from apps.csv_download import csv_bytes
 from apps.drawn_chart import show_chart
 from apps.faces.results import show_face_results
 from apps.figure_text import percent, percent_interval
@@ -172,7 +173,7 @@ st.dataframe(
 )
 st.download_button(
     "Download as CSV",
-    result_tables.figures(point).to_csv(index=False).encode(),
+    csv_bytes(result_tables.figures(point)),
     file_name=f"{scenario}.csv",
     mime="text/csv",
     icon=":material/download:",

@@ -13,6 +13,7 @@ from apps.audiences import charts as audience_charts
 from apps.audiences import table as audience_table
 from apps.audiences.table import Row
 from apps.chart_words import apart, runs_behind, span
+from apps.csv_download import csv_bytes
 from apps.drawn_chart import show_chart
 from apps.plain_text import plain
 from apps.runs.result_tables import GAVE_NOTHING, problems
@@ -165,7 +166,7 @@ def everything(method: Method, rows: Sequence[Row], scenario: str) -> None:
             .replace(" (1):", ":")
         )  # fmt: skip
     st.download_button(
-        "Download as CSV", frame(rows).to_csv(index=False).encode(), file_name=f"{scenario}.csv", mime="text/csv",
+        "Download as CSV", csv_bytes(frame(rows)), file_name=f"{scenario}.csv", mime="text/csv",
         icon=":material/download:",
     )  # fmt: skip
 

@@ -25,6 +25,7 @@ from apps.compliance.access_view import (
 )
 from apps.compliance.changes import what_changes
 from apps.compliance.policy_choices import NO_REGIME, PLACE_NAMES, REGIME_IDS, pack_ids, pack_options, table_of
+from apps.csv_download import csv_bytes
 from apps.drawn_chart import show_chart
 from apps.plain_text import plain
 from privacy.policy import ACTIONS, JURISDICTIONS, PURPOSES
@@ -75,7 +76,7 @@ def who_may(*, packs: Sequence[str], regimes: Sequence[str], place: str) -> None
         alt = "Who may read what: yes, if or no in each cell"
         st.dataframe(twin(table), hide_index=True, height="content", alt=alt)
         st.download_button(
-            "Download as CSV", table.to_csv(index=False).encode(), file_name=file_name, mime="text/csv",
+            "Download as CSV", csv_bytes(table), file_name=file_name, mime="text/csv",
             icon=":material/download:", on_click="ignore",
         )  # fmt: skip
     _why(question)

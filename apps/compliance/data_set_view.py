@@ -99,6 +99,12 @@ def _all(ledgers: Sequence[DataSetLedger], books: Path) -> None:
     shares = tables.shares_table(ledgers)
     said = "; ".join(f"{one.name} {one.spent / one.cap:.1%}" for one in ledgers)
     show_chart(_shares, shares, alt=f"Share of all its budgets that each data set has spent: {said}")
+    with st.expander("The same shares as a table"):
+        percent = st.column_config.NumberColumn(format="percent")
+        st.dataframe(
+            shares, hide_index=True, alt="Share of its budgets that each data set has spent and has left",
+            column_config={tables.SHARE: percent},
+        )  # fmt: skip
 
 
 def _one(ledgers: Sequence[DataSetLedger]) -> None:

@@ -151,8 +151,8 @@ def det_table(curves: pd.DataFrame) -> pd.DataFrame:
     Args:
         curves: Arm, fmr, fnmr (shares).
     """
-    rows = []
+    rows: list[dict[Any, Any]] = []
     for arm, mine in curves.groupby("Arm", sort=False):
-        known = {rate: mine.loc[mine["fmr"] <= rate * (1 + 1e-9), "fnmr"].min() for rate in DET_RATES}
-        rows.append({"Arm": arm, **known})
+        known: dict[Any, Any] = {rate: mine.loc[mine["fmr"] <= rate * (1 + 1e-9), "fnmr"].min() for rate in DET_RATES}
+        rows.append({"Arm": arm} | known)
     return pd.DataFrame(rows, columns=["Arm", *DET_RATES])

@@ -14,6 +14,7 @@ from apps.plain_text import plain
 from experiments.assistant import Picture, Shop, read_picture
 from experiments.assistant.pictures import MOST_DRAWN, PICTURES
 from retail.errors import DataError
+from retail.problems import shown
 
 FILE, ORL, DRAWN = "A file", "ORL", "A drawing"
 SUFFIXES: Final = ["jpg", "jpeg", "png", "webp", "bmp", "pgm", "gif"]
@@ -89,6 +90,10 @@ def _sent(key: str, *, several: bool) -> list[Picture]:
     found = []
     for file in files:
         try:
+            if file.size > _MOST_MB * 1024**2:
+                raise DataError(
+                    f"{shown(file.name)} has {file.size:,} bytes; choose a picture of {_MOST_MB} MB at most"
+                )
             found.append(read_picture(file.getvalue(), name=file.name))
         except DataError as error:
             st.error(f"{plain(str(error))}.", icon=":material/error:")

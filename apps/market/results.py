@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from apps.chart_words import runs_behind
+from apps.csv_download import csv_bytes
 from apps.drawn_chart import show_chart
 from apps.market import charts as market_charts
 from apps.market import table as market_table
@@ -168,7 +169,7 @@ def _everything(rows: Sequence[Row], scenario: str) -> None:
         known = [(market_table.heading(one), FIGURES[one]) for one in shown if one in FIGURES]
         st.markdown("\n".join(f"- **{name}**: {figure.meaning} ({figure.unit})." for name, figure in known))
     st.download_button(
-        "Download as CSV", frame(rows).to_csv(index=False).encode(), file_name=f"{scenario}.csv", mime="text/csv",
+        "Download as CSV", csv_bytes(frame(rows)), file_name=f"{scenario}.csv", mime="text/csv",
         icon=":material/download:",
     )  # fmt: skip
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 import pandas as pd
 import streamlit as st
 
+from apps.csv_download import csv_bytes
 from apps.market import table as market_table
 from apps.market.words import plain_sentences
 from apps.plain_text import plain
@@ -43,7 +44,7 @@ def show_signs(rows: Sequence[Row], scenario: str) -> None:
     with st.expander("What the verdicts mean"):
         st.markdown(_MEANINGS)
     st.download_button(
-        "Download as CSV", table.to_csv(index=False).encode(), file_name=f"{scenario}.csv", mime="text/csv",
+        "Download as CSV", csv_bytes(frame(rows)), file_name=f"{scenario}.csv", mime="text/csv",
         icon=":material/download:",
     )  # fmt: skip
     told = {f"{_number(row)} {row['label']}": row for row in rows if row.get("assumption")}
@@ -85,6 +86,15 @@ def sign_table(rows: Sequence[Row]) -> pd.DataFrame:
             for row in rows
         ]
     )
+
+
+def frame(rows: Sequence[Row]) -> pd.DataFrame:
+    """The table of experiments with its figures as numbers and the ends of their intervals, for download."""
+    table = sign_table(rows).drop(columns=["Effect", "Without its assumption"])
+    for metric in ("effect", "without_assumption"):
+        for end in ("", "_lo", "_hi"):
+            table[f"{metric}{end}"] = [market_table.number(row.get(f"{metric}{end}")) for row in rows]
+    return table
 
 
 def _number(row: Row) -> str:

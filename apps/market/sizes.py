@@ -61,13 +61,13 @@ def show_sizes(
     over = _over_time(store, scenario, row, base)
     if over is not None:
         over = over[over["value"].notna()]  # a market may have no merchant of a size
-        said = _at_the_end(over)
-        st.markdown(f"**Over time: {plain(said)}**")
+        end = _at_the_end(over)
+        st.markdown(f"**Over time: {plain(end)}**")
         show_chart(
             market_charts.over_time,
             over,
             title="Money a merchant and period",
-            alt=f"Difference in profit from {label} by period, one line for each size of merchants: {said}",
+            alt=f"Difference in profit from {label} by period, one line for each size of merchants: {end}",
         )
         st.caption(
             "Means over the markets, with the 95% interval of each period by itself as a band; figures elsewhere on "

@@ -19,6 +19,8 @@ from retail.errors import DataError
 from retail.market_log import TABLES, MarketLog, read_log, write_log
 from retail.problems import shown
 
+MOST_BYTES: Final = 25 * 1024**2
+"""Bytes of one file; also the server's limit."""
 MOST_UNPACKED: Final = 200 * 1024**2
 """Bytes of all tables together, unpacked."""
 MOST_ROWS: Final = 3_000_000
@@ -65,6 +67,11 @@ def unpacked(files: Sequence[tuple[str, bytes]]) -> tuple[dict[str, bytes], list
     tables: dict[str, bytes] = {}
     others: list[str] = []
     for name, content in files:
+        if len(content) > MOST_BYTES:
+            raise DataError(
+                f"{shown(name)} has {len(content):,} bytes, more than {MOST_BYTES:,}; split the log by period, or use "
+                "`tradefair audit`"
+            )
         room = MOST_UNPACKED - sum(len(one) for one in tables.values())
         parts = _members(name, content, room, others) if zipfile.is_zipfile(io.BytesIO(content)) else {name: content}
         for inner, data in parts.items():

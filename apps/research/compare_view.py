@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import altair as alt
@@ -10,6 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from apps.chart_words import runs_behind
+from apps.csv_download import csv_bytes
 from apps.drawn_chart import show_chart
 from apps.figure_text import unit_text
 from apps.plain_text import plain
@@ -244,9 +246,20 @@ def _table(store: RunStore, sides: tuple[Side, Side], names: dict[str, Pair]) ->
         column_config={"Figure": st.column_config.TextColumn(pinned=True)},
     )  # fmt: skip
     st.download_button(
-        "Download as CSV", table.to_csv(index=False).encode(), file_name="comparison.csv", mime="text/csv",
+        "Download as CSV", csv_bytes(figures(called, names)), file_name="comparison.csv", mime="text/csv",
         icon=":material/download:", on_click="ignore",
     )  # fmt: skip
+
+
+def figures(called: Sequence[str], names: Mapping[str, Pair]) -> pd.DataFrame:
+    """Every figure of both sides and their difference, as numbers with the ends of their intervals, for download."""
+    rows = []
+    for name, pair in names.items():
+        row: dict[str, Any] = {"figure": name, "unit": pair.first.unit, "this": called[0], "less": called[1]}
+        for side, found in (("this", pair.first), ("less", pair.second), ("difference", pair.difference)):
+            row |= {f"{side}_value": found.value, f"{side}_lo": found.lo, f"{side}_hi": found.hi}
+        rows.append({**row, "clear": _clear(pair.difference)})
+    return pd.DataFrame(rows)
 
 
 def _clear(found: Result) -> str:

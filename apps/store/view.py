@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
+from apps.csv_download import csv_bytes
 from apps.drawn_chart import show_chart
 from apps.plain_text import plain
 from apps.store import charts as store_charts
@@ -146,7 +147,7 @@ def differences(lines: Sequence[Line]) -> None:
             _table(others, "Figures of each display and zone, with both 95% intervals")
     st.download_button(
         "Download as CSV",
-        frame(lines).to_csv(index=False).encode(),
+        csv_bytes(frame(lines)),
         file_name="store-comparison.csv",
         mime="text/csv",
         icon=":material/download:",
