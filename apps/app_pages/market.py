@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from apps.market.check import check_log
 from apps.market.choose import choose_rules
 
 RULES, LOG = "Choose rules", "Check a ranking log"
@@ -13,6 +12,8 @@ part = st.segmented_control(
     label_visibility="collapsed",
 )  # fmt: skip
 if part == LOG:
+    from apps.market.check import check_log  # here, since the rules' statistics take longer to load than all else
+
     check_log(title)
 else:
     choose_rules(title)

@@ -86,7 +86,7 @@ def serve(
     if login is not None:
         environment[LOGIN_VARIABLE] = str(login.resolve())
     typer.echo(f"http://{names[0] if names else host}:{port}  (Ctrl-C ends it)", err=True)
-    arguments = [sys.executable, "-m", "streamlit", "run", str(entry), f"--server.port={port}", *more, *FLAGS]
+    arguments = [sys.executable, "-m", "apps.served", "run", str(entry), f"--server.port={port}", *more, *FLAGS]
     os.execve(sys.executable, arguments, environment)  # noqa: S606 - fixed arguments, no shell
 
 

@@ -30,7 +30,7 @@ def choose_rules(title: st.delta_generator.DeltaGenerator) -> None:
     """Show controls, run markets, and say who gains.
 
     Args:
-        title: a container above, which gets the finding.
+        title: a container above, which gets the finding; until then it says what is asked.
     """
     choice, size = _controls()
     key = (choice, *market_live.MARKET.values())
@@ -38,26 +38,27 @@ def choose_rules(title: st.delta_generator.DeltaGenerator) -> None:
         st.session_state[_COUNT] = (key, FIRST)
     count = int(st.session_state[_COUNT][1])
     label, against = choice.label, choice.reference.label
+    heading = title.empty()
+    heading.title(f"Who gains under {label}?")
     bar = st.progress(0.0, "Markets run")
     mine, base = market_live.run_markets((choice, choice.reference), range(count), bar.progress)
     bar.empty()
     shop = f"merchant_surplus_{size}"
     gains = market_live.compared(mine, base, (shop, *_SIDES), label, level=LOOK_LEVEL)
     same = all(one.values == (0.0, 0.0, 0.0) for one in gains)
-    with title:
-        if choice == choice.reference:
-            st.title(f"{against}: what other rules are compared with")
-        elif same:
-            st.title(f"{label}: nothing changes against {against}")
-        else:
-            st.title(market_words.finding(label, gains[:1]))
-        st.caption(
-            f"A {size} shop's profit a period, against {against}, on {count} simulated markets of "
-            f"{market_live.MARKET['consumers']:,} consumers and {market_live.MARKET['merchants']:,} merchants, which "
-            f"are the same for both. Intervals over markets hold together with 95% at all {LOOKS} looks that the "
-            f"button allows (each is a {100 * LOOK_LEVEL:.1f}% interval), so markets may be added until a difference "
-            "is clear. They say how sure the model is of its mean, not how well it fits a real market."
-        )
+    if choice == choice.reference:
+        heading.title(f"{against}: what other rules are compared with")
+    elif same:
+        heading.title(f"{label}: nothing changes against {against}")
+    else:
+        heading.title(market_words.finding(label, gains[:1]))
+    title.caption(
+        f"A {size} shop's profit a period, against {against}, on {count} simulated markets of "
+        f"{market_live.MARKET['consumers']:,} consumers and {market_live.MARKET['merchants']:,} merchants, which "
+        f"are the same for both. Intervals over markets hold together with 95% at all {LOOKS} looks that the "
+        f"button allows (each is a {100 * LOOK_LEVEL:.1f}% interval), so markets may be added until a difference "
+        "is clear. They say how sure the model is of its mean, not how well it fits a real market."
+    )
     if same:
         earned = _average(mine, shop)
         st.info(

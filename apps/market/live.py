@@ -14,6 +14,7 @@ from apps.market.table import Gain
 from experiments.market.figures import within
 from experiments.market.rules import read_rules, read_settings
 from simulation.market import simulate
+from simulation.market.parameters import PARAMETERS
 from simulation.store.intervals import paired
 
 MARKET: dict[str, int] = {"merchants": 100, "products": 400, "consumers": 2000}
@@ -72,6 +73,11 @@ class Choice:
     def reference(self) -> Choice:
         """The same kind of market with an own label and nothing shared."""
         return Choice(REFERENCE, self.bonus, self.quality)
+
+
+def first_choice() -> Choice:
+    """Return the rules that the page shows before anybody chooses."""
+    return Choice("firewall", float(PARAMETERS["bonus"].value), float(PARAMETERS["own_quality"].value))
 
 
 def _remedy(name: str, value: float | int | bool) -> str:

@@ -26,7 +26,7 @@ def serve(store, log, *more, port=None):
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
     arguments = [sys.executable, "-m", "apps.command.main", "app", "--store", str(store), "--port", str(port), *more]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TRADEFAIR_COLD": "1"}
     process = subprocess.Popen(
         arguments, cwd=log.parent, env=environment, stdout=log.open("w"), stderr=subprocess.STDOUT
     )
