@@ -51,7 +51,11 @@ def served(store: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
             yield process, address
         finally:
             process.terminate()
-            process.wait(10)
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 def _started(store: Path, folder: Path) -> tuple[subprocess.Popen[bytes], str]:
