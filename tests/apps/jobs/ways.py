@@ -149,10 +149,11 @@ class Worker(Visit):
             self.keys("Enter")
         self.rest()
 
-    def fill(self, label, text):
+    def fill(self, label, text, *, within=None):
         """Write into a field instead of what stands there, and say that this is all."""
-        box = self.main.get_by_role("textbox", name=label, exact=True)
-        box = box.or_(self.main.get_by_role("spinbutton", name=label, exact=True)).first
+        place = within or self.main
+        box = place.get_by_role("textbox", name=label, exact=True)
+        box = box.or_(place.get_by_role("spinbutton", name=label, exact=True)).first
         box.wait_for(timeout=LONG)
         if self.keyboard:
             self.tab_to(box)
@@ -183,7 +184,7 @@ class Worker(Visit):
         ]
         place = self.main.locator("[data-testid=stFileUploader]")
         place = place.filter(has_text=label) if label else place
-        button = place.first.locator("button").first  # its hidden field has that role too
+        button = place.first.get_by_test_id("stFileUploaderDropzone").locator("button").first  # beside a hidden field
         button.wait_for(timeout=LONG)
         with self.page.expect_file_chooser(timeout=LONG) as asked:
             self.use(button)
