@@ -79,6 +79,10 @@ def show_verdicts(
 def _verdict(one: Verdict, power: Power | None) -> None:
     st.subheader(f"{RULES[one.rule]} {_BADGES[one.outcome]}", anchor=False)
     st.markdown(plain_sentences(one.reason))
+    if math.isfinite(one.effect) and math.isfinite(one.lo):
+        _, _, effect, interval, margin, unit, _, adjusted, n = cells(one)
+        words = f"Effect {effect} {unit}, 95% interval {interval}; margin {margin}; adjusted p {adjusted}; {n}."
+        st.markdown(plain_sentences(words))
     for name, inner in (("From rows of the log", one.exact), ("From outside", one.statistical)):
         if inner is not None and inner.reason not in one.reason:
             st.markdown(f"{name}: {_BADGES[inner.outcome]} {plain_sentences(inner.reason)}")
