@@ -199,7 +199,7 @@ class Worker(Visit):
             self.use(opens)
             side = self.page.get_by_test_id("stSidebar")
             self.use(side.get_by_role("link", name=page, exact=True))
-            if side.get_attribute("aria-expanded") == "true":  # it would hide the page
+            if side.get_attribute("data-collapsed") == "false":  # it would hide the page
                 self.use(self.page.get_by_test_id("stSidebarCollapseButton").get_by_role("button"))
         else:
             self.use(self.page.get_by_role("button", name=section, exact=True))
