@@ -19,13 +19,19 @@ from apps.compliance.access_view import (
     ROWS,
     WHO,
     Question,
-    explain,
     has_cell,
-    twin,
 )
 from apps.compliance.changes import what_changes
-from apps.compliance.policy_choices import NO_REGIME, PLACE_NAMES, REGIME_IDS, pack_ids, pack_options, table_of
-from apps.csv_download import csv_bytes
+from apps.compliance.policy_choices import (
+    NO_REGIME,
+    PLACE_NAMES,
+    REGIME_IDS,
+    explained,
+    pack_ids,
+    pack_options,
+    shown_and_csv,
+    table_of,
+)
 from apps.drawn_chart import show_chart
 from apps.plain_text import plain
 from privacy.policy import ACTIONS, JURISDICTIONS, PURPOSES
@@ -72,11 +78,12 @@ def who_may(*, packs: Sequence[str], regimes: Sequence[str], place: str) -> None
     table = table_of(question)
     _maps(table)
     file_name = f"access-{question.regime or NO_REGIME}.csv"
+    shown, file = shown_and_csv(question)
     with st.expander("The same answers as a table"):
         alt = "Who may read what: yes, if or no in each cell"
-        st.dataframe(twin(table), hide_index=True, height="content", alt=alt)
+        st.dataframe(shown, hide_index=True, height="content", alt=alt)
         st.download_button(
-            "Download as CSV", csv_bytes(table), file_name=file_name, mime="text/csv",
+            "Download as CSV", file, file_name=file_name, mime="text/csv",
             icon=":material/download:", on_click="ignore",
         )  # fmt: skip
     _why(question)
@@ -154,7 +161,7 @@ def _why(question: Question) -> None:
         st.info("Others are asked about the models and metrics of an aggregator and the marketplace, and nothing else.")
         return
     answers: dict[tuple[str, str], list[str]] = {}
-    for row in explain(question, who, data, form).to_dict("records"):
+    for row in explained(question, who, data, form).to_dict("records"):
         law = f" *{plain(row['Article'])}, rule {plain(row['Rule'])}*" if row["Rule"] else ""
         answers.setdefault((row["Answer"], row["Purposes"]), []).append(f"- {plain(row['In words'])}{law}")
     for (answer, purposes), lines in answers.items():

@@ -10,7 +10,8 @@ from typing import Any, Final
 import pandas as pd
 import streamlit as st
 
-from apps.compliance.access_view import Question, access_table, answers
+from apps.compliance.access_view import Question, access_table, answers, explain, twin
+from apps.csv_download import csv_bytes
 from privacy.policy import JURISDICTIONS
 from privacy.policy.sources import SIMULATION_PACK
 from privacy.policy.words import PLACES
@@ -48,7 +49,17 @@ def table_of(question: Question) -> pd.DataFrame:
     Raises:
         PolicyError: a pack is wrong, or a folder of rules is gone.
     """
-    return access_table(_answers(replace(question, purpose=""), stamp(question.packs)), question.purpose)
+    return _table(question, stamp(question.packs))
+
+
+def shown_and_csv(question: Question) -> tuple[pd.DataFrame, bytes]:
+    """Return the `twin` of a question's table, and the table as a CSV file. Raises: PolicyError: as `table_of`."""
+    return _shown_and_csv(question, stamp(question.packs))
+
+
+def explained(question: Question, who: str, data: str, form: str) -> pd.DataFrame:
+    """Return what `explain` says of one cell. Raises: PolicyError: as `table_of`."""
+    return _explained(question, who, data, form, stamp(question.packs))
 
 
 def stamp(packs: Sequence[str]) -> tuple[tuple[str, int, int], ...]:
@@ -57,7 +68,30 @@ def stamp(packs: Sequence[str]) -> tuple[tuple[str, int, int], ...]:
     return tuple((str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files if path.is_file())
 
 
-@st.cache_data(show_spinner="Asking the policy about every cell", max_entries=64)
+_ASKING: Final = "Asking the policy about every cell"
+
+
+# The stamps in `changed` only make an edited folder of rules another question.
+
+
+@st.cache_data(show_spinner=_ASKING, max_entries=64)
 def _answers(question: Question, changed: tuple[Any, ...]) -> pd.DataFrame:
-    del changed  # only makes an edited folder of rules another question
+    del changed
     return answers(question)
+
+
+@st.cache_data(show_spinner=_ASKING, max_entries=128)
+def _table(question: Question, changed: tuple[Any, ...]) -> pd.DataFrame:
+    return access_table(_answers(replace(question, purpose=""), changed), question.purpose)
+
+
+@st.cache_data(show_spinner=False, max_entries=128)
+def _shown_and_csv(question: Question, changed: tuple[Any, ...]) -> tuple[pd.DataFrame, bytes]:
+    table = _table(question, changed)
+    return twin(table), csv_bytes(table)
+
+
+@st.cache_data(show_spinner=False, max_entries=256)
+def _explained(question: Question, who: str, data: str, form: str, changed: tuple[Any, ...]) -> pd.DataFrame:
+    del changed
+    return explain(question, who, data, form)
