@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from apps.command.experiment import Json
+from apps.command.experiment import Json, Store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,6 +63,49 @@ def left(
         return
     tables.say(f"{path}: {record.label}. cap, spent, remaining and release_cost are in nano-rho (zCDP).")
     tables.print_rows(list(view.columns), [list(row.values()) for row in rows])
+
+
+@app.command("data-sets", short_help="Add up all budgets of a run store and of books, by data set.")
+def data_sets(
+    store: Store = Path("runs"),
+    books: Annotated[Path, typer.Option("--books", help="Folder of books; it may not be there.")] = Path("books"),
+    as_json: Json = False,
+) -> None:
+    """Add up what all runs of the store and the books have spent on the people of each data set, and what is left.
+
+    Exits with 1 if a ledger cannot be read: more was spent then than is shown.
+    """
+    from apps.command import tables
+    from apps.compliance.data_set_ledger import ADDED, EXACT, MADE_UP, SIMULATED, by_data_set, without_budget
+    from apps.compliance.data_set_tables import budget_table, summary_table
+    from apps.compliance.found_ledgers import find_budgets
+    from apps.figure_text import count
+    from experiments.runs import RunStore
+
+    found = find_budgets(RunStore(store), books)
+    ledgers = by_data_set(found.parts, found.unread, found.exact)
+    bare = without_budget(ledgers, found.exact)
+    if as_json:
+        rows = [
+            {"data_set": one.name, "other_names": list(one.other_names), "spent": one.spent, "delta": one.delta,
+             "epsilon_spent": one.epsilon, "remaining": one.remaining, "releases_left": one.releases_left,
+             "made_up": one.made_up, "unread": one.unread, "runs_without_epsilon": one.exact,
+             "budgets": _records(budget_table(one))}
+            for one in ledgers
+        ]  # fmt: skip
+        unread = [{"where": one.where, "why": one.why, "people": one.people} for one in found.unread]
+        tables.print_json({"runs": [], "rows": rows, "unread": unread, "without_budget": bare})
+    else:
+        view = summary_table(ledgers)
+        tables.print_rows(list(view.columns), view.itertuples(index=False))
+        for name, number in sorted(bare.items()):
+            tables.say(f"{name}: {count(number, 'run')} without an epsilon, none with; nothing bounds what they tell.")
+        for words in (ADDED, SIMULATED, EXACT, MADE_UP) if ledgers else ():
+            tables.say(words)
+        for one in found.unread:
+            tables.say(f"NOT COUNTED: {one.where}: {one.why}")
+    if found.unread:
+        raise typer.Exit(1)
 
 
 @app.command(short_help="Show what was spent on one person over all merchants.")

@@ -25,6 +25,7 @@ SIMULATED: Final = (
     "draw alike, and each run starts at zero. Its figure says what the same noise would cost if it were secret and "
     "drawn anew. It is no promise, and nothing limits the sum over runs."
 )
+EXACT: Final = "A run without an epsilon gives exact results: no sum covers what was published of them."
 MADE_UP: Final = "Made-up people have no privacy to lose: their figures describe the method, and promise nothing."
 
 

@@ -21,24 +21,38 @@ _SMALL: Final = "less than 0.001"
 def summary_table(data_sets: Iterable[DataSetLedger]) -> pd.DataFrame:
     """State in words for each data set what was spent and is left.
 
-    Returns: Data set, Budgets, Spent as epsilon, Delta, Left as epsilon, Releases left, What it promises.
+    Returns: Data set, Spent, Left, What it promises.
     """
-    rows = [
-        (one.name, budgets_text(one), epsilon_text(one.epsilon, at_least=bool(one.unread)), f"{one.delta:g}",
-         _left(one), _releases(one), promise(one))
-        for one in data_sets
-    ]  # fmt: skip
-    columns = [DATA_SET, "Budgets", "Spent as epsilon", "Delta", "Left as epsilon", "Releases left",
-               "What it promises"]  # fmt: skip
-    return pd.DataFrame(rows, columns=columns)
+    rows = [(one.name, spent_text(one), left_text(one), promise(one)) for one in data_sets]
+    return pd.DataFrame(rows, columns=[DATA_SET, "Spent", "Left", "What it promises"])
+
+
+def spent_text(data_set: DataSetLedger) -> str:
+    """Say what all budgets of a data set spent together."""
+    spent = epsilon_text(data_set.epsilon, at_least=bool(data_set.unread))
+    return f"epsilon {spent} at delta {data_set.delta:g}, by {budgets_text(data_set)}"
+
+
+def left_text(data_set: DataSetLedger) -> str:
+    """Say what budgets that add up over runs have left, in releases as costly as the latest one of each."""
+    if data_set.remaining is None:
+        return "no limit over runs"
+    if data_set.unread:
+        return "not known"
+    epsilon = f"epsilon {epsilon_text(as_epsilon(data_set.remaining, data_set.delta))}"
+    if data_set.releases_left is None:
+        return f"{epsilon}; no release yet"
+    return f"{count(data_set.releases_left, 'release')}, {epsilon}"
 
 
 def budgets_text(data_set: DataSetLedger) -> str:
     """Say how many budgets there are, and how they count."""
     lasting = len(data_set.lasting)
     single = len(data_set.parts) - lasting
-    words = [f"{lasting} over all runs"] if lasting else []
-    return ", ".join([*words, f"{single} of one run" + (" each" if single > 1 else "")] if single else words)
+    words = [f"{count(lasting, 'budget')} over all runs"] if lasting else []
+    return ", ".join(
+        [*words, f"{count(single, 'budget')} of one run" + (" each" if single > 1 else "")] if single else words
+    )
 
 
 def promise(data_set: DataSetLedger) -> str:
@@ -96,22 +110,6 @@ def epsilon_text(value: float, *, at_least: bool = False) -> str:
     """Write an epsilon with three digits."""
     said = "0" if value == 0 else _SMALL if value < 0.001 else f"{value:.3g}"
     return f"at least {said}" if at_least and said != _SMALL else said
-
-
-def _left(data_set: DataSetLedger) -> str:
-    if data_set.remaining is None:
-        return "no limit over runs"
-    if data_set.unread:
-        return "not known"
-    return epsilon_text(as_epsilon(data_set.remaining, data_set.delta))
-
-
-def _releases(data_set: DataSetLedger) -> str:
-    if data_set.remaining is None:
-        return "no limit over runs"
-    if data_set.unread:
-        return "not known"
-    return "none made yet" if data_set.releases_left is None else f"{data_set.releases_left:,}"
 
 
 def _rho(nano_rho: int | None) -> float | None:

@@ -13,6 +13,7 @@ import streamlit as st
 from apps.compliance import data_set_tables as tables
 from apps.compliance.data_set_ledger import (
     ADDED,
+    EXACT,
     MADE_UP,
     SIMULATED,
     DataSetLedger,
@@ -34,8 +35,9 @@ _MOST_NAMED: Final = 10
 def data_sets(store: RunStore, books: Path) -> None:
     """Draw what was spent on the people of each data set, over all scenarios and the books."""
     st.header("By data set")
-    found = find_budgets(store, books)
-    ledgers = by_data_set(found.parts, found.unread, found.exact)
+    with st.spinner("Adding up all ledgers"):
+        found = find_budgets(store, books)
+        ledgers = by_data_set(found.parts, found.unread, found.exact)
     tell_unread(found.unread)
     tell_bare(ledgers, found.exact)
     if not ledgers:
@@ -70,15 +72,15 @@ def tell_bare(ledgers: Sequence[DataSetLedger], exact: Sequence[Exact]) -> None:
 
 
 def assumptions(ledgers: Sequence[DataSetLedger]) -> str:
-    """Return what the sums rest on, as far as it concerns these data sets."""
+    """List what the sums rest on, as far as it concerns these data sets."""
     words = [ADDED]
     if any(not part.adds_up for one in ledgers if not one.made_up for part in one.parts):
         words.append(SIMULATED)
+    if any(one.exact for one in ledgers):
+        words.append(EXACT)
     if any(one.made_up for one in ledgers):
         words.append(MADE_UP)
-    if any(one.exact for one in ledgers):
-        words.append("A run without an epsilon gives exact results: no sum covers what was published of them.")
-    return " ".join(words)
+    return "\n".join(f"- {each}" for each in words)
 
 
 def _all(ledgers: Sequence[DataSetLedger], books: Path) -> None:
@@ -93,8 +95,8 @@ def _all(ledgers: Sequence[DataSetLedger], books: Path) -> None:
         plain_cells(shown), hide_index=True, border="horizontal", alt="Budgets, spending and rest of each data set"
     )
     st.caption(
-        "Releases left: how many more fit into the budgets that add up over runs, each as costly as the latest one of "
-        f"its budget. {assumptions(ledgers)}"
+        "- Left: in budgets that add up over runs; releases are as costly as the latest one of each budget.\n"
+        f"{assumptions(ledgers)}"
     )
     shares = tables.shares_table(ledgers)
     said = "; ".join(f"{one.name} {one.spent / one.cap:.1%}" for one in ledgers)

@@ -30,9 +30,10 @@ def spent_on_person(books: PeopleBooks, person: str) -> None:
         person: the id; it goes into no address, log or cache that others share.
     """
     st.header("What was spent on this person")
-    found = find_budgets(opened_store(), books.folder)
-    ledgers = by_data_set(found.parts, found.unread, found.exact)
-    total = together(ledgers, found.unread)
+    with st.spinner("Adding up all ledgers"):
+        found = find_budgets(opened_store(), books.folder)
+        ledgers = by_data_set(found.parts, found.unread, found.exact)
+        total = together(ledgers, found.unread)
     tell_unread(found.unread)
     tell_bare(ledgers, found.exact)
     if not total.data_sets:
@@ -40,18 +41,19 @@ def spent_on_person(books: PeopleBooks, person: str) -> None:
         return
     least = "at least " if total.unread else ""
     everything, lasting = tables.epsilon_text(total.everything), tables.epsilon_text(total.lasting)
+    if any(one.lasting for one in total.data_sets):
+        of_it = f"those that add up over runs, with secret noise, to {least}**epsilon {lasting}**."
+    else:
+        of_it = "all of them are simulations, whose figures promise nothing."
     st.markdown(
-        "A ledger holds no ids, and needs none: what was spent on a data set was spent on **everybody** in it. If this "
-        f"person is in {_all_of(len(total.data_sets))}, all budgets together amount to {least}**epsilon {everything}** "
-        f"at delta {total.delta:g}; those that add up over runs, with secret noise, to {least}**epsilon {lasting}**. "
-        "Whoever is in fewer has lost no more."
+        "A ledger holds no ids, and needs none: what was spent on a data set was spent on **everybody** in it. For "
+        f"somebody in {_all_of(len(total.data_sets))}, all budgets together amount to {least}**epsilon {everything}** at "
+        f"delta {total.delta:g}; {of_it} Whoever is in fewer has lost no more."
     )
     membership = _look(books, person)
     shown = pd.DataFrame(
         [
-            {tables.DATA_SET: one.name, "Budgets": tables.budgets_text(one),
-             "Spent as epsilon": tables.epsilon_text(one.epsilon, at_least=bool(one.unread)),
-             "Delta": f"{one.delta:g}", "Is the person in it?": membership.told(one),
+            {tables.DATA_SET: one.name, "Spent": tables.spent_text(one), "Is the person in it?": membership.told(one),
              "What it promises": tables.promise(one)}
             for one in total.data_sets
         ]
@@ -67,8 +69,8 @@ def spent_on_person(books: PeopleBooks, person: str) -> None:
     for problem in membership.problems:
         st.warning(plain(problem), icon=":material/warning:")
     st.caption(
-        f"{assumptions(total.data_sets)} The bound above counts every data set, also those where {UNKNOWN}. An erasure "
-        "gives nothing back: what was released stays released."
+        f"{assumptions(total.data_sets)}\n- The bound above counts every data set, also those where {UNKNOWN}. An "
+        "erasure gives nothing back: what was released stays released."
     )
 
 
@@ -86,7 +88,7 @@ def _look(books: PeopleBooks, person: str) -> Membership:
 
 
 def _all_of(number: int) -> str:
-    return "this one data set" if number == 1 else f"all {number} data sets below"
+    return "the data set below" if number == 1 else f"all of the {number} data sets below"
 
 
 def _named(number: int) -> str:

@@ -1,5 +1,6 @@
 """Budgets by data set: the sums, what is found on disk, and both pages that show them."""
 
+import json
 import os
 import sqlite3
 from pathlib import Path
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from people_house import make_people_house
 from streamlit.testing.v1 import AppTest
 
+from apps.command.main import main
 from apps.command.web import BOOKS_VARIABLE, STORE_VARIABLE
 from apps.compliance.data_set_ledger import Exact, Part, Unread, as_epsilon, by_data_set, together, without_budget
 from apps.compliance.data_set_tables import budget_table, promise, shares_table, summary_table
@@ -99,12 +101,13 @@ def test_what_is_left_counts_lasting_budgets_alone_at_their_own_latest_cost():
     assert ledger.remaining == sum(left)
     assert ledger.releases_left == left[0] // (CAP // 10) + left[1] // (CAP // 4)
     row = summary_table([ledger]).iloc[0]
-    assert (row["Budgets"], row["Releases left"]) == ("2 over all runs, 1 of one run", str(ledger.releases_left))
+    assert row["Spent"].endswith("by 2 budgets over all runs, 1 budget of one run")
+    assert row["Left"].startswith(f"{ledger.releases_left} releases, epsilon ")
     assert row["What it promises"].startswith("a bound of epsilon ")
     table = budget_table(ledger)
     assert table["Usual cost (rho)"].tolist() == pytest.approx([(CAP // 2) / 1e9, (CAP // 4) / 1e9, 5e-9])
     (single,) = by_data_set([part()])
-    assert summary_table([single]).iloc[0]["Left as epsilon"] == "no limit over runs"
+    assert summary_table([single]).iloc[0]["Left"] == "no limit over runs"
 
 
 def test_an_overspent_ledger_has_nothing_left_and_shows_more_than_all():
@@ -115,12 +118,10 @@ def test_an_overspent_ledger_has_nothing_left_and_shows_more_than_all():
 
 def test_what_could_not_be_read_makes_sums_lower_bounds_of_those_whom_it_may_be_about():
     unread = [Unread("run", "gone", "folder a"), Unread("file", "damaged")]
-    found = by_data_set([part("folder a"), part("club", file="b")], unread)
+    found = by_data_set([part("folder a"), part("club", file="b", costs=[CAP // 2])], unread)
     assert {ledger.name: ledger.unread for ledger in found} == {"folder a": 2, "club": 1}
     shown = summary_table(found).set_index("Data set")
-    assert shown.loc["club", "Spent as epsilon"].startswith("at least") or shown.loc["club", "Spent as epsilon"] == (
-        "less than 0.001"
-    )
+    assert shown.loc["club", "Spent"].startswith("epsilon at least ")
     assert shown.loc["folder a", "What it promises"] == "nothing: 2 ledgers cannot be read"
 
 
@@ -243,6 +244,22 @@ def test_a_person_is_looked_for_in_tables_and_absence_now_is_no_absence_before(s
     assert "there is no folder" in where_found(books, "17").problems[0]
 
 
+def test_the_command_prints_the_same_and_exits_with_1_where_a_ledger_cannot_be_read(store, capsys):
+    add_run(store, "a" * 16, 30)
+    broken = add_run(store, "b" * 16, 30, scenario="other")
+    spend(store.parent / "books" / "ledger.sqlite", CAP // 2, run="release")
+    (ledger,), _ = found_in(store)
+    assert main(["ledger", "data-sets", "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)["rows"]
+    assert (row["data_set"], row["spent"], row["remaining"]) == (ledger.name, ledger.spent, ledger.remaining)
+    assert [one["Where"] for one in row["budgets"]] == [one.where for one in ledger.parts]
+    (broken / "artifacts" / "ledger.sqlite").write_bytes(b"no ledger")
+    assert main(["ledger", "data-sets"]) == 1
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "NOT COUNTED: other, dp, seed 0" in shown
+    assert "nothing: 1 ledger cannot be read" in shown
+
+
 @pytest.fixture
 def visit(store, monkeypatch):
     """Open a page of the app on the store and the books of this test."""
@@ -273,9 +290,9 @@ def test_the_page_shows_one_budget_and_says_what_it_does_not_promise(store, visi
     add_run(store, "a" * 16, CAP // 4)
     app = visit("compliance", scenario="own", part="Budgets")
     row = table_with(app, "What it promises").iloc[0]
-    assert (row["Data set"], row["Budgets"]) == ("folder my-shop", "1 of one run")
-    assert (row["Releases left"], row["What it promises"]) == ("no limit over runs", "nothing\\: simulated noise")
-    assert float(row["Spent as epsilon"]) == pytest.approx(epsilon_rdp(CAP // 4, delta=1e-5), rel=0.01)
+    assert (row["Data set"], row["Left"]) == ("folder my-shop", "no limit over runs")
+    assert row["What it promises"] == "nothing\\: simulated noise"
+    assert row["Spent"] == f"epsilon {epsilon_rdp(CAP // 4, delta=1e-5):.3g} at delta 1e-05, by 1 budget of one run"
     assert "25.0%" in app.get("vega_lite_chart")[-1].proto.alt
     assert "secret and drawn anew" in texts(app)
 
@@ -289,8 +306,8 @@ def test_the_page_shows_a_spent_budget_that_two_runs_share(store, visit):
     assert table_with(app, "Promised")["Spent"].tolist() == ["100.0%"] * 2
     assert "share stands whole in the line of each" in texts(app)
     row = table_with(app, "What it promises").iloc[0]
-    assert (row["Budgets"], row["Left as epsilon"], row["Releases left"]) == ("1 over all runs", "0", "0")
-    assert (row["Spent as epsilon"], row["What it promises"]) == ("1", "a bound")
+    assert (row["Left"], row["What it promises"]) == ("0 releases, epsilon 0", "a bound")
+    assert row["Spent"] == "epsilon 1 at delta 1e-05, by 1 budget over all runs"
 
 
 def test_the_page_says_that_there_is_no_budget(store, visit):
@@ -308,7 +325,7 @@ def test_the_page_says_which_ledger_cannot_be_read_and_shows_the_others(store, v
     assert app.title[0].value == "1 budget kept"
     assert "1 ledger could not be counted, so more was spent than is shown" in texts(app)
     row = table_with(app, "What it promises").iloc[0]
-    assert row["Spent as epsilon"].startswith("at least ")
+    assert row["Spent"].startswith("epsilon at least ")
     assert row["What it promises"] == "nothing\\: 1 ledger cannot be read"
 
 
