@@ -47,8 +47,8 @@ def spent_on_person(books: PeopleBooks, person: str) -> None:
         of_it = "all of them are simulations, whose figures promise nothing."
     st.markdown(
         "A ledger holds no ids, and needs none: what was spent on a data set was spent on **everybody** in it. For "
-        f"somebody in {_all_of(len(total.data_sets))}, all budgets together amount to {least}**epsilon {everything}** at "
-        f"delta {total.delta:g}; {of_it} Whoever is in fewer has lost no more."
+        f"somebody in {_all_of(len(total.data_sets))}, all budgets together amount to {least}**epsilon {everything}** "
+        f"at delta {total.delta:g}; {of_it} Whoever is in fewer has lost no more."
     )
     membership = _look(books, person)
     shown = pd.DataFrame(
