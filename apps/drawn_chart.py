@@ -6,10 +6,12 @@ figures give the same chart, so its Vega-Lite document is kept under the builder
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from typing import Any, Final
 
 import altair
+import pandas
 import streamlit as st
 from altair.utils import schemapi
 
@@ -36,7 +38,12 @@ def show_chart(
     st.vega_lite_chart(document, alt=alt, key=key, on_select=on_select)
 
 
-@st.cache_data(max_entries=MOST_CHARTS, show_spinner=False)
+def _bytes_of(table: pandas.DataFrame) -> bytes:
+    """Return what only an equal table has; Streamlit's own hash of a table takes many times as long."""
+    return pickle.dumps(table, protocol=5)
+
+
+@st.cache_data(max_entries=MOST_CHARTS, show_spinner=False, hash_funcs={pandas.DataFrame: _bytes_of})
 def _document(name: str, _draw: Draw, given: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any]:
     """Draw; return the Vega-Lite document with its data. The name stands for the builder in the key."""
     # Tests check what builders make against the schema. Sizes and colours are the page's: no theme of Altair's own.
