@@ -2,9 +2,9 @@
 
 One client opens every page at every address once, as on a server that was used before. Then twenty clients speak the
 app's own protocol (a WebSocket and Streamlit's messages) on loopback: each opens a page, waits until its script has
-ended, thinks, and changes something, over and over, a tenth of the time on another page. Then one client after another
-reruns pages a thousand times, and the server's memory is compared before and after. Clients decode messages but draw
-nothing, so what a browser needs to paint is not in the times. Linux only.
+ended, thinks, and has it made again or opens it with other choices, over and over, a tenth of the time another page.
+Then one client after another reruns pages a thousand times, and the server's memory is compared before and after.
+Clients decode messages but draw nothing, so what a browser needs to paint is not in the times. Linux only.
 
 Run `python benchmarks/app_load.py [--store runs] [--clients 20] [--seconds 60] [--reruns 1000] [--json]`.
 """
@@ -43,6 +43,7 @@ class Client:
         self._socket = await websockets.connect(
             url, subprotocols=[websockets.Subprotocol("streamlit")], max_size=None, origin=self._address
         )
+        self._shown: tuple[str, str] | None = None
         return self
 
     async def __aexit__(self, *error: object) -> None:
@@ -50,17 +51,25 @@ class Client:
         await self._socket.close()
 
     async def interact(self) -> float:
-        """Go to another page now and then, else change something here; return seconds until the page is whole."""
+        """Go to another page now and then, else use this one; return seconds until the page is whole."""
         if self._chance.random() < 0.1:
             self.page = self._chance.choice(list(PAGES))
         return await self.visit(self._chance.choice(PAGES[self.page]))
 
     async def visit(self, query: str) -> float:
-        """Open this page with a query; return seconds until it is whole."""
+        """Open this page with a query; return seconds until it is whole.
+
+        A page reads its address when it is opened, so another address of the page that is shown is a session of its
+        own, as after a click on a link.
+        """
+        start = time.perf_counter()
+        if self._shown is not None and self._shown[0] == self.page and self._shown[1] != query:
+            await self._socket.close()
+            await self.__aenter__()
+        self._shown = (self.page, query)
         message = BackMsg()
         message.rerun_script.query_string = query
         message.rerun_script.page_name = self.page
-        start = time.perf_counter()
         await self._socket.send(message.SerializeToString())
         async with asyncio.timeout(LONGEST_S):
             while True:

@@ -17,7 +17,7 @@ from typing import Final
 ROOT: Final = Path(__file__).resolve().parent.parent
 PAGES: Final = {
     "": ("",),
-    "results": ("", "metric=total_ndcg10", "metric=repeat_ndcg10"),
+    "results": ("", "metric=Total", "metric=Repeat"),
     "compare": ("",),
     "scenarios": ("",),
     "runs": ("",),
