@@ -69,14 +69,26 @@ def sees(section: str) -> bool:
     return user is not None and SECTIONS[section] in user.roles
 
 
-def require(section: str) -> None:
-    """Refuse what only the pages of a section offer: a button's work is done before the page asks who is there.
+def has_role() -> bool:
+    """Whether whoever uses the app now sees the pages of any section; a fragment that is redrawn asks this first."""
+    try:
+        return any(map(sees, SECTIONS))
+    except ConfigError:
+        return False
+
+
+def require(section: str | None = None) -> None:
+    """Refuse what only the pages of a section offer, or without a section only people with some role.
+
+    Everything that changes something asks here, when it is done: a button's callback runs before the page asks who is
+    there, and an open page is older than the role that was taken away.
 
     Raises:
         ConfigError: whoever uses the app does not see that section, or not any more.
     """
-    if not sees(section):
-        raise ConfigError(f"your role does not cover this ({section}) any more; ask whoever runs this app")
+    if not (has_role() if section is None else sees(section)):
+        which = f"this ({section})" if section else "this"
+        raise ConfigError(f"your role does not cover {which} any more; ask whoever runs this app")
 
 
 def user_of(claims: Mapping[str, Any], roles: Mapping[str, Any]) -> User | None:
@@ -128,4 +140,24 @@ def read_login(path: Path) -> dict[str, Any]:
     for who, granted in roles.items():
         if not isinstance(granted, list) or any(one not in ROLES for one in granted):
             raise ConfigError(f"--login {path}: roles of {who!r} must be a list of some of {', '.join(ROLES)}")
-    return {**document, "roles": {who.lower(): granted for who, granted in roles.items()}}
+    return {**document, "roles": _by_address(path, roles)}
+
+
+def _by_address(path: Path, roles: Mapping[str, Any]) -> dict[str, Any]:
+    """Return roles by address as tokens are asked for it, in lower case and without spaces.
+
+    Raises:
+        ConfigError: an address could not be that of a token, or stands there twice.
+    """
+    written: dict[str, str] = {}
+    for who in roles:
+        if not who.isascii():
+            raise ConfigError(f"--login {path}: {who!r} in [roles] is not ASCII, and no such address gets a role")
+        address = "".join(who.split()).lower()
+        if address in written:
+            raise ConfigError(
+                f"--login {path}: {written[address]!r} and {who!r} in [roles] are one address; write it once, with all"
+                " its roles"
+            )
+        written[address] = who
+    return {address: roles[who] for address, who in written.items()}

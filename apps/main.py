@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from apps.login import SECTIONS, is_required, sees
+from apps.login import SECTIONS, has_role, is_required, sees
 from apps.opened_page import opened_page
 from apps.opened_store import command, opened_store
 from apps.plain_text import plain
@@ -24,7 +24,7 @@ st.html(Path(__file__).with_name("style.css"))
 @st.fragment(run_every="3s")
 def wait_for_runs() -> None:
     """Start over once something runs."""
-    if opened_store().scenarios():
+    if not has_role() or opened_store().scenarios():
         st.rerun()
 
 

@@ -110,6 +110,8 @@ def name_form(kind: Kind, *, label: str, key: str, taken: Collection[str], note:
 def delete_form(what: str, do: Callable[[], object], *, key: str, note: str = "") -> None:
     """Offer to delete something, and ask once whether that is meant; why it could not be done is said here.
 
+    For a horizontal container.
+
     Args:
         what: is deleted, in words.
         do: deletes it.
@@ -129,15 +131,14 @@ def delete_form(what: str, do: Callable[[], object], *, key: str, note: str = ""
             st.session_state[trouble] = str(error)
 
     # Not in a popover: the keyboard reaches what stands there only after all of the page.
-    with st.container(width="content"):
-        st.button("Delete", key=f"{key}-ask", icon=":material/delete:", on_click=ask)
-        if st.session_state.get(asked):
-            st.markdown(f"Delete {plain(what)}? This cannot be undone.{f' {note}' if note else ''}")
-            with st.container(horizontal=True):
-                st.button("Delete it", key=key, icon=":material/delete_forever:", on_click=tried)
-                st.button("Keep it", key=f"{key}-keep", on_click=st.session_state.pop, args=(asked, None))
-        if message := st.session_state.pop(trouble, ""):
-            st.error(plain(message), icon=":material/error:")
+    st.button("Delete", key=f"{key}-ask", icon=":material/delete:", on_click=ask)
+    if st.session_state.get(asked):
+        note = f" {note}" if note else ""
+        st.markdown(f"Delete {plain(what)}? This cannot be undone.{note}", width="content")
+        st.button("Delete it", key=key, icon=":material/delete_forever:", on_click=tried)
+        st.button("Keep it", key=f"{key}-keep", on_click=st.session_state.pop, args=(asked, None))
+    if message := st.session_state.pop(trouble, ""):
+        st.error(plain(message), icon=":material/error:")
 
 
 def _called(path: Path) -> str:

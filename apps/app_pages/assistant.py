@@ -18,6 +18,7 @@ from apps.faces.view import (
     shop_line,
 )
 from apps.figure_text import count
+from apps.login import require
 from apps.opened_page import end_page
 from apps.plain_text import plain
 from experiments.assistant import AGREED, enrol, greet, pay, receipts_for, revoke, switch
@@ -56,6 +57,7 @@ if off and part in (RECOGNISE, ENROL, PAY):
 if part == RECOGNISE:
     chosen = choose_pictures(shop, "door", several=False)
     if st.button("Recognise", type="primary", icon=":material/face:", disabled=off or not chosen):
+        require("Merchants")
         with st.spinner("Comparing with the customers who agreed"):
             found = greet(shop, chosen[0], device="page")
         answer(found)  # once: the next click takes the card away, and consent is asked anew
@@ -77,6 +79,7 @@ elif part == ENROL:
         shopper = st.text_input("Shopper of the panel", key="enrol_shopper", width=320, placeholder="drawn by the seed")
     wanted = person and given and agreed and not off
     if st.button("Enrol", type="primary", icon=":material/person_add:", disabled=not wanted):
+        require("Merchants")
         with st.spinner("Checking liveness and consent"):
             welcome = enrol(shop, person, given, receipts_for(shop, person, agreed), shopper=shopper.strip())
         if isinstance(welcome, Refused):
@@ -96,6 +99,7 @@ elif part == PAY:
             "Key of this purchase", key=KEY, width=240, help="However often it is sent, the purchase is charged once."
         )
     if st.button("Pay", type="primary", icon=":material/payments:", disabled=off or not (person and given)):
+        require("Merchants")
         with st.spinner("Checking liveness and comparing"):
             paid = pay(shop, person, given, amount=amount.strip(), currency=currency, key=key, device="page")
         if paid.receipt is not None:
@@ -120,6 +124,7 @@ elif part == LEAVE:
     person = st.text_input("Customer's id", key="leave_person", width=320, max_chars=200)
     withdraw = st.checkbox("End everything the customer agreed to, too", value=True, key="leave_withdraw")
     if st.button("Delete", type="primary", icon=":material/person_remove:", disabled=not person):
+        require("Merchants")
         gone = revoke(shop, person, withdraw=withdraw)
         if gone.templates or gone.withdrawn or gone.pairing:
             st.success(
@@ -133,6 +138,7 @@ elif part == LEAVE:
 else:
     if st.button("Switch recognition on" if off else "Switch recognition off", icon=":material/power_settings_new:"):
         try:
+            require("Merchants")
             switch(shop, on=off)
         except TradefairError as error:
             st.error(plain(str(error)), icon=":material/error:")

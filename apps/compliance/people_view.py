@@ -12,6 +12,7 @@ import streamlit as st
 from apps.compliance.people_books import PeopleBooks
 from apps.drawn_chart import show_chart
 from apps.figure_text import count
+from apps.login import require
 from apps.plain_text import plain, plain_cells
 from apps.runs.charts import PALETTE
 from apps.text_upload import uploaded_text
@@ -100,6 +101,7 @@ def _agreements_of(books: PeopleBooks, person: str) -> None:
     }
     chosen = st.selectbox("Withdraw", [_ALL, *uses], key="people_use", width=420)
     if st.button("Take the withdrawal", type="primary", icon=":material/block:", key="people_withdraw"):
+        require("Compliance")
         register = books.writing()
         ended = 0
         for controller, purpose in uses.values() if chosen == _ALL else [uses[str(chosen)]]:
@@ -136,6 +138,7 @@ def _forget() -> None:
 
 def _plan(books: PeopleBooks, person: str) -> None:
     if st.button("What holds this person?", icon=":material/search:", key="erase_plan"):
+        require("Compliance")
         with st.spinner("Looking into every registered place"):
             st.session_state[_PLANNED] = books.erasure().plan(person)
     plan = st.session_state.get(_PLANNED)
@@ -159,6 +162,7 @@ def _plan(books: PeopleBooks, person: str) -> None:
     notified = st.multiselect("Recipients who were told", exports, key="erase_notified") if exports else []
     sure = st.checkbox("I checked who asks. This cannot be undone.", key="erase_sure")
     if st.button("Erase", type="primary", icon=":material/delete_forever:", key="erase_run", disabled=not sure):
+        require("Compliance")
         with st.spinner("Erasing, place by place; if this is interrupted, the same again goes on"):
             done = books.erasure().run(person, delete_models=delete, notified=notified)
             books.keep(done)

@@ -11,7 +11,7 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
-from apps.login import require
+from apps.login import has_role, require
 from apps.opened_store import command
 from apps.plain_text import plain
 from apps.research import processes
@@ -55,13 +55,23 @@ def tried(do: Callable[[], object]) -> None:
 
 
 def start_again(store: RunStore, scenario: str, source: str | Path, *, retry_failed: bool = False) -> None:
-    """Start a scenario from its file, where the user may; one that comes with Tradefair is everybody's.
+    """Start a scenario from its file, where the user may; one that comes with Tradefair is for every role.
 
     Raises: ConfigError, DataError: as `processes.start`; or it is not the user's to start.
     """
-    if isinstance(source, Path):
-        require("Researchers")
+    require("Researchers" if isinstance(source, Path) else None)
     processes.start(store, scenario, source, retry_failed=retry_failed)
+
+
+def end(store: RunStore, scenario: str) -> None:
+    """Cancel a scenario, where the user might have started it.
+
+    Raises: ConfigError, DataError: as `processes.cancel`; or it is not the user's to cancel.
+    """
+    found = processes.newest(store, scenario)
+    bundled = found is not None and found.words[1:2] == (scenario,)
+    require(None if bundled else "Researchers")
+    processes.cancel(store, scenario)
 
 
 def trouble() -> None:
@@ -78,7 +88,7 @@ def running_names(store: RunStore) -> list[str]:
 @st.fragment(run_every="2s")
 def _watch(store: RunStore, scenario: str) -> None:
     found = processes.newest(store, scenario)
-    if found is None or not found.alive:
+    if found is None or not found.alive or not has_role():
         st.rerun()
     said = read_lines(processes.log_text(found))
     with st.container(border=True):
@@ -87,7 +97,7 @@ def _watch(store: RunStore, scenario: str) -> None:
         ending = found.state == "ending"
         st.button(
             "Cancel", key=f"cancel-{scenario}", icon=":material/stop:", disabled=ending,
-            on_click=tried, args=(partial(processes.cancel, store, scenario),),
+            on_click=tried, args=(partial(end, store, scenario),),
             help="As Ctrl-C: runs that are finished stay, and Resume goes on from there.",
         )  # fmt: skip
         trouble()

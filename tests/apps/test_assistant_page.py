@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import streamlit as st
 from face_shop import copy_of, live_pictures, make_face_shop, state
+from login_file import login_file
 from made_once import made_once
 from PIL import Image
 from streamlit.testing.v1 import AppTest
@@ -14,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 from apps.command.web import FACES_VARIABLE, STORE_VARIABLE
 from apps.faces import shop as faces_shop
 from apps.faces.view import _sentence
+from apps.login import LOGIN_VARIABLE
 from experiments.assistant import Shop, read_picture
 from matching.face.pay import Limits
 
@@ -278,3 +280,20 @@ def test_a_message_is_a_sentence_with_its_commands_as_code():
     assert _sentence("no face was found; look up") == "No face was found; look up."
     assert _sentence("run `tradefair erasure let-back`") == "Run `tradefair erasure let-back`"
     assert _sentence("picture 1 (a`b*.png): no face") == "Picture 1 (a\\`b\\*.png)\\: no face."
+
+
+def test_nobody_without_the_role_switches_recognition_off(visit, tmp_path, monkeypatch):
+    people = {"anna@shop.example": ["merchant"]}
+    monkeypatch.setenv(LOGIN_VARIABLE, str(login_file(tmp_path, roles=people)))
+    app = AppTest.from_file(MAIN, default_timeout=120)
+    app.user = {"is_logged_in": True, "sub": "1", "email": "anna@shop.example", "email_verified": True}
+    app.query_params["part"] = "Shop"
+    app.switch_page("app_pages/assistant.py").run()
+    assert any(one.label == "Switch recognition off" for one in app.button)
+    login_file(tmp_path, roles={"anna@shop.example": ["researcher"]})
+    press(app, "Switch recognition off")
+    assert Shop.open(visit.folder).is_on
+    login_file(tmp_path, roles=people)
+    app.run().switch_page("app_pages/assistant.py").run()
+    press(app, "Switch recognition off")
+    assert not Shop.open(visit.folder).is_on

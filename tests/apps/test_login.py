@@ -3,9 +3,9 @@
 import socket
 
 import pytest
-import tomli_w
 from browser_visit import Visit, serve
-from identity_provider import CLIENT, SECRET, identity_provider
+from identity_provider import identity_provider
+from login_file import login_file as login_file_with
 from typer.testing import CliRunner
 
 from apps.command.main import app as command
@@ -20,27 +20,8 @@ PEOPLE = {
 }
 
 
-def login_file(folder, provider="http://127.0.0.1:1", redirect="http://127.0.0.1:8501", **changes):
-    document = {
-        "auth": {
-            "redirect_uri": f"{redirect}/oauth2callback",
-            "cookie_secret": "0123456789abcdef0123456789abcdef",
-            "client_id": CLIENT,
-            "client_secret": SECRET,
-            "server_metadata_url": f"{provider}/.well-known/openid-configuration",
-        },
-        "roles": ROLES,
-    }
-    for where, value in changes.items():
-        table, _, key = where.partition("__")
-        if key:
-            document[table][key] = value
-        else:
-            document[table] = value
-    path = folder / "login.toml"
-    path.write_text(tomli_w.dumps(document))
-    path.chmod(0o600)
-    return path
+def login_file(folder, *where, **changes):
+    return login_file_with(folder, *where, **{"roles": ROLES, **changes})
 
 
 def test_roles_go_by_verified_addresses_alone():
@@ -59,6 +40,11 @@ def test_roles_go_by_verified_addresses_alone():
         ({"roles": {}}, "it is missing"),
         ({"roles": {"*": ["owner"]}}, "must be a list of some of researcher, compliance, merchant"),
         ({"roles": {"*": "merchant"}}, "must be a list"),
+        (
+            {"roles": {"anna@shop.example": ["merchant"], "Anna@Shop.example ": []}},
+            "'Anna@Shop.example ' .* one address",
+        ),
+        ({"roles": {"\u212aarl@shop.example": ["merchant"]}}, "is not ASCII"),
         ({"auth__client_id": ""}, "needs redirect_uri"),
         ({"auth__cookie_secret": "short"}, "less than 32"),
         ({"auth__redirect_uri": "http://127.0.0.1:8501"}, "/oauth2callback"),
@@ -72,7 +58,8 @@ def test_a_login_that_cannot_work_is_one_line(tmp_path, changes, message):
 
 def test_a_file_that_others_may_read_is_refused(tmp_path):
     path = login_file(tmp_path)
-    assert read_login(path)["roles"]["anna@shop.example"] == ["merchant"]
+    assert read_login(path)["roles"]["anna@shop.example"] == ["merchant"]  # however it is written
+    assert read_login(login_file(tmp_path, roles={" Anna@shop. example": []}))["roles"] == {"anna@shop.example": []}
     path.chmod(0o640)
     with pytest.raises(ConfigError, match="chmod 600"):
         read_login(path)
