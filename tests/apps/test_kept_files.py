@@ -1,15 +1,19 @@
 """What the app keeps of files is never older than the files."""
 
 import os
+import shutil
 
 import pytest
 
+from apps.compliance.access_view import Question
+from apps.compliance.policy_choices import explained
 from apps.runs import kept_files
 from apps.runs.kept_files import kept
 from apps.runs.kept_store import KeptStore
 from apps.runs.run_record import read_run
 from experiments.documents import write_json
 from experiments.runs import RunStore
+from privacy.policy.sources import PACKS_FOLDER
 from retail.errors import DataError
 
 
@@ -129,3 +133,11 @@ def test_a_damaged_file_is_said_to_be_damaged_each_time_and_forgotten_when_it_is
             store.document(path)
     write_json(path, {"kind": "faces"})
     assert store.document(path) == {"kind": "faces"}
+
+
+def test_an_edited_folder_of_rules_is_asked_anew(tmp_path):
+    rules = shutil.copytree(PACKS_FOLDER / "base", tmp_path / "rules") / "rules.csv"
+    cell = (Question((str(rules.parent),)), "Merchant, its own", "Till sales", "Raw rows")
+    assert "base-own" in set(explained(*cell)["Rule"])
+    rules.write_text(rules.read_text().replace("base-own,", "of-ones-own,"))
+    assert "of-ones-own" in set(explained(*cell)["Rule"])
