@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -85,6 +85,7 @@ def person_view(
     datasets: Collection[str] | None = None,
     person: str = "",
     delta: float | None = None,
+    read: Callable[[Path], LedgerRecord] = read_ledger,
 ) -> PersonView:
     """Add up what has been spent on one person, over the ledgers of all merchants.
 
@@ -96,6 +97,7 @@ def person_view(
         datasets: those in which the person takes part; None for all in the files, which holds for everybody.
         person: the person's commitment (`privacy.commitments`), to put on the statement; never an id.
         delta: of the statement; None takes the smallest delta of the data sets added up.
+        read: reads a file as `read_ledger` does, which may keep what it read while the file does not change.
 
     Returns: the statement.
 
@@ -112,7 +114,7 @@ def person_view(
     files = list({path.resolve(): path for path in paths}.values())
     if not files:
         raise PrivacyError("no ledger was named; give the ledger files of all merchants")
-    parts = pd.concat([_parts(path) for path in files], ignore_index=True)
+    parts = pd.concat([_parts(path, read) for path in files], ignore_index=True)
     if datasets is not None:
         unknown = sorted(set(datasets) - set(parts["dataset"]))
         if unknown or not datasets:
@@ -130,8 +132,8 @@ def person_view(
     return PersonView(person, parts, spent, delta, _epsilon(spent, delta))
 
 
-def _parts(path: Path) -> pd.DataFrame:
-    record = read_ledger(path)
+def _parts(path: Path, read: Callable[[Path], LedgerRecord]) -> pd.DataFrame:
+    record = read(path)
     table = record.budgets[["dataset", "epsilon", "delta", "spent"]].copy()
     table.insert(0, "ledger", str(path))
     table.insert(1, "scope", record.scope)

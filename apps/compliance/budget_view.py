@@ -9,8 +9,7 @@ from typing import Final
 import pandas as pd
 
 from apps.compliance.found_ledgers import read_file
-from apps.runs.run_record import RunRecord, reservations, title
-from privacy.ledger_record import read_ledger
+from apps.runs.run_record import RunRecord, reservations, stored_ledger, title
 from privacy.ledger_views import PersonView, dataset_view, person_view
 from retail.errors import PrivacyError
 
@@ -80,9 +79,10 @@ def one_person(runs: Iterable[RunRecord]) -> PersonView | None:
     """
     paths: dict[Path, None] = {}
     for run in runs:
-        if run.ledger() is not None and not read_ledger(run.ledger_path).budgets.empty:
+        ledger = run.ledger()
+        if ledger is not None and not ledger.budgets.empty:
             paths[run.ledger_path] = None
-    return person_view(list(paths)) if paths else None
+    return person_view(list(paths), read=stored_ledger) if paths else None
 
 
 def readable(runs: Iterable[RunRecord]) -> tuple[list[RunRecord], dict[str, str]]:

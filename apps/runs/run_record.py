@@ -92,7 +92,8 @@ class RunRecord:
         Raises:
             PrivacyError: the file is no ledger.
         """
-        return read_ledger(self.ledger_path) if self.epsilon is not None and self.ledger_path.is_file() else None
+        known = self.epsilon is not None and self.ledger_path.is_file()
+        return stored_ledger(self.ledger_path) if known else None
 
     def facts(self) -> dict[str, str]:
         """What the run is, for a list of keys and values; empty values are left out."""
@@ -108,6 +109,11 @@ class RunRecord:
         facts = {key: value for key, value in self.provenance.items() if key != "packages"}
         facts |= {f"package {name}": version for name, version in self.provenance.get("packages", {}).items()}
         return {key: _text(value) for key, value in facts.items()}
+
+
+def stored_ledger(path: Path) -> LedgerRecord:
+    """Return what a ledger file holds, read again only when it has changed; see `privacy.ledger_record.read_ledger`."""
+    return kept(path, read_ledger)
 
 
 def read_run(record: Mapping[str, Any]) -> RunRecord:

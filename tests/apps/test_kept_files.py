@@ -10,9 +10,10 @@ from apps.compliance.policy_choices import explained
 from apps.runs import kept_files
 from apps.runs.kept_files import kept
 from apps.runs.kept_store import KeptStore
-from apps.runs.run_record import read_run
+from apps.runs.run_record import read_run, stored_ledger
 from experiments.documents import write_json
 from experiments.runs import RunStore
+from privacy.ledger import Budget, Ledger
 from privacy.policy.sources import PACKS_FOLDER
 from retail.errors import DataError
 
@@ -141,3 +142,14 @@ def test_an_edited_folder_of_rules_is_asked_anew(tmp_path):
     assert "base-own" in set(explained(*cell)["Rule"])
     rules.write_text(rules.read_text().replace("base-own,", "of-ones-own,"))
     assert "of-ones-own" in set(explained(*cell)["Rule"])
+
+
+def test_every_spending_is_seen_at_once(tmp_path, settled):
+    path, spent = tmp_path / "ledger.sqlite", 0
+    ledger = Ledger.open(path, scope="persistent", budget=Budget("shoppers", 4.0, 1e-6, 900), run="first")
+    for number in range(3):
+        ledger.commit(ledger.reserve("training", f"round {number}", 1_000_000))
+        found = stored_ledger(path)
+        assert len(found.reservations) == number + 1
+        assert found.budgets["spent"].sum() > spent
+        spent = found.budgets["spent"].sum()
