@@ -172,7 +172,9 @@ def found_in(store, books="books"):
 def test_runs_of_two_scenarios_and_the_books_add_up_and_a_shared_ledger_counts_once(store):
     shared = store.parent / "loyalty.sqlite"
     add_run(store, "a" * 16, 1000, ledger=shared)
-    add_run(store, "b" * 16, 200, scenario="other", ledger=shared)
+    link = store.parent / "link.sqlite"
+    link.symlink_to(shared)
+    add_run(store, "b" * 16, 200, scenario="other", ledger=link)
     add_run(store, "c" * 16, 30)
     spend(store.parent / "books" / "ledger.sqlite", 4, run="release")
     (ledger,), unread = found_in(store)
@@ -181,6 +183,20 @@ def test_runs_of_two_scenarios_and_the_books_add_up_and_a_shared_ledger_counts_o
     assert ledger.releases_left == (CAP - 1200) // 200 + (CAP - 4) // 4
     assert ledger.epsilon == epsilon_rdp(1234, delta=1e-5)
     assert {one.where for one in ledger.parts} >= {"books"}
+
+
+def test_a_ledger_of_two_data_sets_ties_each_to_the_runs_that_spent_on_it(store):
+    shared = store.parent / "both.sqlite"
+    add_run(store, "a" * 16, 1000, ledger=shared)
+    generated = {"source": "generated", "shoppers": 400, "data_seed": 0}
+    add_run(store, "b" * 16, ledger=shared, data=generated, files="f2")
+    spend(shared, 200, dataset="generated 400 seed 0", run="b" * 16)
+    ledgers, unread = found_in(store)
+    assert {one.name: (one.spent, one.made_up) for one in ledgers} == {
+        "folder my-shop": (1000, False),
+        "generated 400 seed 0": (200, True),
+    }
+    assert unread == ()
 
 
 def test_books_that_a_run_put_aside_stay_spent(store):
