@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 from audience_store import make_audience_store
-from browser_visit import Visit, serve
+from browser_visit import Visit, profile, serve
 from face_shop import copy_of, live_pictures, make_face_shop
 from made_once import made_once
 
@@ -84,10 +84,19 @@ def assistant_address(run_store, tmp_path_factory):
     process.wait(10)
 
 
+@pytest.fixture(scope="module")
+def profiles(browser):
+    """A desktop in light and a phone in dark that keep Streamlit's scripts from one page to the next."""
+    looks = (("desktop", "light"), ("phone", "dark"))
+    return {(width, scheme): profile(browser, width=width, scheme=scheme) for width, scheme in looks}
+
+
 @pytest.mark.parametrize(("width", "scheme"), [("desktop", "light"), ("phone", "dark")])
 @pytest.mark.parametrize("name", [*PAGES, *OTHERS])
-def test_a_page_contacts_nobody_complains_of_nothing_fits_and_is_accessible(browser, address, name, width, scheme):
-    visit = Visit(browser, width=width, scheme=scheme).open(address + {**PAGES, **OTHERS}[name])
+def test_a_page_contacts_nobody_complains_of_nothing_fits_and_is_accessible(
+    browser, profiles, address, name, width, scheme
+):
+    visit = Visit(browser, context=profiles[width, scheme]).open(address + {**PAGES, **OTHERS}[name])
     visit.picture(f"{name}-{width}-{scheme}")
     assert faults(visit) == []
     host = address.removeprefix("http://")
@@ -97,7 +106,7 @@ def test_a_page_contacts_nobody_complains_of_nothing_fits_and_is_accessible(brow
     assert visit.complaints == []
     assert visit.overflow() <= 0
     assert visit.page.locator("[data-testid=stException]").count() == 0
-    visit.context.close()
+    visit.page.close()
 
 
 @pytest.mark.parametrize(("width", "scheme"), [("desktop", "light"), ("phone", "dark")])

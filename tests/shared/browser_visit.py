@@ -14,7 +14,8 @@ BROWSERS = [Path("/usr/bin") / name for name in ("chromium", "chromium-browser",
 QUIET = (
     "--headless --no-sandbox --disable-background-networking --disable-component-update --disable-sync"
     " --disable-default-apps --disable-domain-reliability --no-first-run --no-pings --disable-dev-shm-usage"
-    " --disable-features=OptimizationHints,MediaRouter,Translate"
+    " --disable-features=OptimizationHints,MediaRouter,Translate,"
+    "PreloadTopChromeWebUI,WebUIOmniboxPopup,WebUIOmniboxAimPopup"  # Chromium's own pages, made for each window
 ).split()
 WIDTHS = {"desktop": (1280, 900), "phone": (390, 844)}
 
@@ -42,12 +43,17 @@ def serve(store, log, *more, port=None):
             time.sleep(0.1)
 
 
-class Visit:
-    """One browser tab that notes what it asks for and complains about."""
+def profile(browser, *, width="desktop", scheme="light", has_touch=False):
+    """A browser profile without history: a window on a desktop or a phone, for eyes that like light or dark."""
+    size = dict(zip(("width", "height"), WIDTHS[width], strict=True))
+    return browser.new_context(viewport=size, color_scheme=scheme, has_touch=has_touch)
 
-    def __init__(self, browser, *, width="desktop", scheme="light", has_touch=False):
-        size = dict(zip(("width", "height"), WIDTHS[width], strict=True))
-        self.context = browser.new_context(viewport=size, color_scheme=scheme, has_touch=has_touch)
+
+class Visit:
+    """One browser tab that notes what it asks for and complains about; in a profile of its own unless given one."""
+
+    def __init__(self, browser, *, context=None, **look):
+        self.context = context or profile(browser, **look)
         self.page = self.context.new_page()
         self.requests, self.complaints = [], []
         self.page.on("request", lambda request: self.requests.append(request.url))
