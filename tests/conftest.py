@@ -3,6 +3,7 @@ import multiprocessing
 import os
 import shutil
 import types
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -15,14 +16,35 @@ settings.register_profile("quick", parent=CHOSEN, max_examples=20, deadline=None
 settings.register_profile("thorough", parent=CHOSEN, max_examples=200, deadline=None)
 settings.load_profile("quick")
 
+TESTS = Path(__file__).parent
 # Ledgers and logs wait for the disk at every commit, and no test is about what survives a loss of power.
 IN_MEMORY = Path("/dev/shm")
 if os.access(IN_MEMORY, os.W_OK) and shutil.disk_usage(IN_MEMORY).free > 2e9:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(IN_MEMORY))
 
 
+LONGEST = (
+    "federation/engines/test_deploy_runs.py",
+    "apps/test_browser.py",
+    "experiments/test_arms.py",
+    "apps/jobs/test_compliance.py",
+    "apps/jobs/test_merchant.py",
+    "apps/jobs/test_researcher.py",
+    "experiments/market/test_markets_on_ray.py",
+    "federation/engines/test_ray.py",
+)
+"""Files of minutes. Begun last, one of them would keep a worker busy while the other has nothing left to do."""
+
+
+@pytest.hookimpl(trylast=True)  # once it is known what a run leaves out
 def pytest_collection_modifyitems(config, items):
-    """Leave out of a run with more examples what names its own number: the default suite has tried just as many."""
+    """Begin with the longest files, then those with most tests (for `--no-loadscope-reorder`).
+
+    Leave out of a run with more examples what names its own number: the default suite has tried just as many.
+    """
+    tests = Counter(item.path for item in items)
+    first = {TESTS / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: (first.get(item.path, len(first)), -tests[item.path], item.path))
 
     def names_its_number(item):
         own = getattr(getattr(item, "obj", None), "_hypothesis_internal_use_settings", None)
