@@ -35,7 +35,12 @@ def rates_of_arms(table: pd.DataFrame, *, title: str) -> alt.LayerChart:
         ),
         tooltip=["Arm", *(alt.Tooltip(f"{name}:Q", format=".1%") for name in ("value", "lo", "hi"))],
     )
-    x = alt.X("lo:Q", title=title, axis=alt.Axis(format=".0%", titleLimit=0), scale=alt.Scale(zero=True, nice=True))
+    x = alt.X(
+        "lo:Q",
+        title=title,
+        axis=alt.Axis(format=".0%", titleLimit=0, tickCount=6),
+        scale=alt.Scale(zero=True, nice=True),
+    )
     bars = base.mark_rule(strokeWidth=2, yOffset=8).encode(x=x, x2="hi:Q")
     dots = base.mark_point(filled=True, size=80, opacity=1, yOffset=8).encode(
         x="value:Q",

@@ -190,6 +190,7 @@ def _declare(log: MarketLog) -> tuple[Design, tuple[str, ...], tuple[tuple[str, 
         selection_mode="multi",
         default=able,
         key="market_rules",
+        bind="query-params",
         wrap=True,
         format_func=RULES.__getitem__,
     )
@@ -202,7 +203,7 @@ def _declare(log: MarketLog) -> tuple[Design, tuple[str, ...], tuple[tuple[str, 
         if log.qualities:
             chosen = st.pills(
                 "Logged quality that a ranking may use", list(log.qualities), selection_mode="multi",
-                default=list(log.qualities), key="market_qualities", wrap=True, format_func=plain,
+                default=list(log.qualities), key="market_qualities", bind="query-params", wrap=True, format_func=plain,
             )  # fmt: skip
             qualities = tuple(name for name in log.qualities if name in chosen)
         else:
@@ -210,7 +211,7 @@ def _declare(log: MarketLog) -> tuple[Design, tuple[str, ...], tuple[tuple[str, 
                 "`impressions` has no column of logged quality, so a breach cannot be told from better products."
             )
         unlogged = st.toggle(
-            "The ranking also uses quality that is not in the log", key="market_unlogged",
+            "The ranking also uses quality that is not in the log", key="market_unlogged", bind="query-params",
             help="Then higher places of own products may be earned: the verdict is never a breach, and the tipping "
             "point says how strong such a quality would have to be.",
         )  # fmt: skip
@@ -232,12 +233,21 @@ def _margins(names: Sequence[str]) -> tuple[dict[str, float], dict[str, float]]:
             with st.container(horizontal=True):
                 label = f"{RULES[name]}, {_UNITS[name]}"
                 margins[name] = float(
-                    st.number_input(label, 0.0, 0.49, MARGINS[name], 0.01, key=f"margin_{name}", width=300)
+                    st.number_input(
+                        label, 0.0, 0.49, MARGINS[name], 0.01, key=f"margin_{name}", bind="query-params", width=300
+                    )
                 )
                 if name in EFFECTS:
                     effects[name] = float(
                         st.number_input(
-                            f"{label}: to find", 0.0, 0.49, EFFECTS[name], 0.01, key=f"effect_{name}", width=300
+                            f"{label}: to find",
+                            0.0,
+                            0.49,
+                            EFFECTS[name],
+                            0.01,
+                            key=f"effect_{name}",
+                            bind="query-params",
+                            width=300,
                         )
                     )
         st.caption(

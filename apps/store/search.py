@@ -160,18 +160,26 @@ def choose_search(plan: StorePlan, text: str, *, shoppers: int, days: int) -> Wa
             help=f"Each is simulated on {TRAINING_DAYS} training days.",
         )  # fmt: skip
     fixed = st.multiselect(
-        "Categories that stay where they are", plan.categories, key="search_fixed", placeholder="None"
+        "Categories that stay where they are",
+        plan.categories,
+        key="search_fixed",
+        bind="query-params",
+        placeholder="None",
     )
     swaps = st.toggle(
-        "Shelves may swap what they hold", value=True, key="search_swaps",
+        "Shelves may swap what they hold", value=True, key="search_swaps", bind="query-params",
         help="Only with shelves of their own kind: what is chilled stays chilled.",
     )  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="bottom"):
         names = [one.name for one in plan.fixtures if one.kind not in ("wall", "blocked", "entrance", "exit")]
-        movable = st.multiselect("Fixtures that may move", names, key="search_movable", placeholder="None", width=420)
+        movable = st.multiselect(
+            "Fixtures that may move", names, key="search_movable", bind="query-params", placeholder="None", width=420
+        )
         reach = 3.0
         if movable:
-            reach = st.number_input("by at most, m", 1.0, 250.0, 3.0, 1.0, key="search_reach", width=140)
+            reach = st.number_input(
+                "by at most, m", 1.0, 250.0, 3.0, 1.0, key="search_reach", bind="query-params", width=140
+            )
     rules = Rules(tuple(fixed), None if swaps else (), tuple(movable), float(reach))
     return Wanted(text, str(objective), rules, int(steps or 60), shoppers, days)
 

@@ -28,6 +28,8 @@ def fingerprint(data):
 
 
 def run(spec, directory, report):
+    if f"{spec.arm.name}!" in os.environ.get("TRADEFAIR_TEST_FAIL", "").split():
+        raise ValueError("out of memory")
     if spec.arm.name in os.environ.get("TRADEFAIR_TEST_FAIL", "").split():
         raise PrivacyError("the ledger is spent: 0 of 4 left; wait for a new data set")
     report("shopping")

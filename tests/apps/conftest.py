@@ -143,6 +143,14 @@ def run_store(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def failed_store(tmp_path_factory):
+    """A store with a scenario of which one run was broken off by an error that nobody foresaw."""
+    raw = {**MARKET, "data": {"source": "generated", "shoppers": 60}, "split": {"origins": 1}, "targets": {},
+           "arms": [ARMS[0], ARMS[2]]}  # fmt: skip
+    return made_once(tmp_path_factory, "failed-runs", lambda folder: fill(folder, scenarios=(raw,), fail="federated!"))
+
+
+@pytest.fixture(scope="session")
 def audited_store(tmp_path_factory):
     """A store whose runs read through the data port; the policy refuses one arm. Its private run was attacked."""
 
