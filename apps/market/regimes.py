@@ -13,7 +13,7 @@ from apps.drawn_chart import show_chart
 from apps.market import charts as market_charts
 from apps.market import table as market_table
 from apps.plain_text import plain, plain_cells
-from experiments.documents import read_frame, read_json
+from experiments.documents import read_frame
 from experiments.market.run import LOG_FOLDER
 from experiments.runs import RunStore
 
@@ -79,7 +79,7 @@ def show_reads(store: RunStore, scenario: str, rows: Sequence[Row], row: Row) ->
     """Show how many uses of data each regime allowed and refused, and which under the chosen one."""
     counts = []
     for one in rows:
-        record = read_json(store.root / scenario / one["run_ids"][0] / "run.json") if one["run_ids"] else None
+        record = store.document(store.root / scenario / one["run_ids"][0] / "run.json") if one["run_ids"] else None
         if record and "reads" in record:
             counts.append(
                 {
