@@ -21,10 +21,9 @@ from apps.runs.metric_names import metric_name
 from apps.runs.scenario_progress import progress
 from apps.runs.stored_results import read_results
 from apps.store.results import show_store_results
-from experiments.documents import read_json
 
 store, scenario = opened_store(), st.session_state["scenario"]
-document = read_json(store.root / scenario / "summary.json")
+document = store.document(store.root / scenario / "summary.json")
 if isinstance(document, dict) and document.get("kind") == "store":
     show_store_results(store, scenario, document)
     end_page()
