@@ -128,6 +128,7 @@ def person(
     The bound is the same for everybody who takes part in the same data sets, so no row about the person is read.
     """
     from apps.command import tables
+    from apps.compliance.data_set_ledger import SIMULATED
     from privacy.ledger_views import person_view
     from privacy.log.folder import find_books
 
@@ -142,6 +143,8 @@ def person(
     who = f"the person {view.person}" if view.person else "each person in these data sets"
     tables.say(f"together: {view.spent} nano-rho, epsilon {view.epsilon:.4g} at delta {view.delta:g} for {who}.")
     tables.say(view.assumption)
+    if "run" in set(view.parts["scope"]):
+        tables.say(SIMULATED)
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, object]]:

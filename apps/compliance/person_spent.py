@@ -69,7 +69,7 @@ def spent_on_person(books: PeopleBooks, person: str) -> None:
     for problem in membership.problems:
         st.warning(plain(problem), icon=":material/warning:")
     st.caption(
-        f"{assumptions(total.data_sets)}\n- The bound above counts every data set, also those where {UNKNOWN}. An "
+        f"{assumptions(total.data_sets)}\n- The sum above counts every data set, also those where {UNKNOWN}. An "
         "erasure gives nothing back: what was released stays released."
     )
 

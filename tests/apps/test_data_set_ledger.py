@@ -276,6 +276,14 @@ def test_the_command_prints_the_same_and_exits_with_1_where_a_ledger_cannot_be_r
     assert "nothing: 1 ledger cannot be read" in shown
 
 
+def test_the_command_for_one_person_promises_nothing_of_simulated_noise(store, capsys):
+    own, lasting = add_run(store, "a" * 16, 30), store.parent / "loyalty.sqlite"
+    spend(lasting, 40, run="release")
+    for paths, simulated in (([own, lasting], True), ([lasting], False)):
+        assert main(["ledger", "person", *map(str, paths)]) == 0
+        assert ("It is no promise" in " ".join(capsys.readouterr().out.split())) is simulated
+
+
 @pytest.fixture
 def visit(store, monkeypatch):
     """Open a page of the app on the store and the books of this test."""
