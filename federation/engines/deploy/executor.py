@@ -22,6 +22,8 @@ from flwr.supernode.cli.flwr_clientapp import flwr_clientapp
 
 _ANSWERS: Final = "federation.engines.deploy.client"
 _TASKS: Final = ("federation.recommend.task", "federation.response.task", "federation.faces.task")
+_LATER: Final = ("dp_accounting", "pandera.backends.pandas.builtin_checks")
+"""What those import when they are first asked; in a fork that would be at every message."""
 
 
 class ForkingExecutor(SubprocessExecutor):
@@ -73,7 +75,7 @@ def _exits() -> list[Any]:
 
 def main() -> None:
     """Read what answers need, then wait for messages."""
-    for name in (_ANSWERS, *_TASKS):
+    for name in (_ANSWERS, *_TASKS, *_LATER):
         importlib.import_module(name)
     # Flower names its executors in a closed list and offers no place for another.
     flower: Any = importlib.import_module("flwr.supercore.superexec.run_superexec")
