@@ -87,7 +87,7 @@ def save_file(
 
 
 def name_form(kind: Kind, *, label: str, key: str, taken: Collection[str], note: str = "") -> tuple[str, bool]:
-    """Ask for a name, and whether what has it may be replaced; for a popover.
+    """Ask for a name, and whether what has it may be replaced.
 
     Args:
         kind: of file.

@@ -115,11 +115,10 @@ def _checked(text: str) -> rule_table.Checked:
 
 
 def _keep(text: str) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.download_button(
-            "Download rules.csv", text.encode(), file_name="rules.csv", mime="text/csv", icon=":material/download:"
-        )
-        save_rules(text)
+    st.download_button(
+        "Download rules.csv", text.encode(), file_name="rules.csv", mime="text/csv", icon=":material/download:"
+    )
+    save_rules(text)
 
 
 def _ask(before: str, after: str, name: str) -> None:

@@ -45,7 +45,8 @@ def read_saved(name: str) -> pd.DataFrame:
 
 def save_rules(text: str) -> None:
     """Ask for a name and save a table under it."""
-    with st.popover("Save it", icon=":material/save:"):
+    # Not in a popover: the keyboard reaches what stands there only after all of the page.
+    with st.expander("Save it", icon=":material/save:"):
         name, replace = name_form(RULES, label="Name of the rules", key="rules", taken=saved_rules())
         if not name:
             return
