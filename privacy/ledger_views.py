@@ -17,10 +17,11 @@ from retail.errors import PrivacyError
 _COMMITMENT: Final = re.compile(r"[0-9a-f]{64}")
 
 PERSON_ASSUMPTION: Final = (
-    "Holds for each person in these data sets, if every release about them was paid from one of these ledgers, if what "
-    "the ledgers bound is the same person (all of a person's rows in a data set), and also if everybody who received "
-    "something puts it together. The costs (zCDP) of different data sets are added up; a data set shared by several "
-    "merchants counts once, because its unit is the person over all of them."
+    "Holds for each person in these data sets, if every release about them was paid from one of these ledgers, if "
+    "the noise of each was secret and drawn anew (a simulation's is neither), if what the ledgers bound is the "
+    "same person (all of a person's rows in a data set), and also if everybody who received something puts it "
+    "together. The costs (zCDP) of different data sets are added up; a data set shared by several merchants "
+    "counts once, because its unit is the person over all of them."
 )
 
 
