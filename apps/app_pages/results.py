@@ -8,6 +8,7 @@ from apps.csv_download import csv_bytes
 from apps.drawn_chart import show_chart
 from apps.faces.results import show_face_results
 from apps.figure_text import percent, percent_interval
+from apps.login import has_role
 from apps.opened_page import end_page
 from apps.opened_store import opened_store
 from apps.plain_text import plain
@@ -44,7 +45,7 @@ results = read_results(store, scenario)
 @st.fragment(run_every="3s")
 def wait_for_table() -> None:
     """Show how far the runs are, and start over once there is a table."""
-    if (store.root / scenario / "summary.json").is_file():
+    if not has_role() or (store.root / scenario / "summary.json").is_file():
         st.rerun()
     now = progress(store, scenario)
     wanted = f" of {now.wanted}" if now.wanted else ""

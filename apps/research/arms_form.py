@@ -106,7 +106,7 @@ class ArmsForm:
         seed = self._draft.setdefault("arm_seed", {})
         if key not in st.session_state:  # the first time: what it shows then stays its default
             seed[key] = value_of(table, one.key)
-        draw(one, seed.get(key), key=key)
+        draw(one, seed.get(key), key=key, label=one.whole_label)
         self._places[one.key] = st.container()
         if one.key in found:
             self._say(one.key, found[one.key])

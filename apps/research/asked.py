@@ -43,6 +43,12 @@ class Asked:
         return words[:1].upper() + words[1:]
 
     @property
+    def whole_label(self) -> str:
+        """The whole key as words, where no heading says in which table the value stands."""
+        words = self.key.replace("_", " ").replace(".", " ")
+        return words[:1].upper() + words[1:]
+
+    @property
     def section(self) -> str:
         """The table that the value stands in; empty for the scenario itself."""
         return self.key.rpartition(".")[0]
