@@ -199,11 +199,13 @@ def test_a_team_reads_the_ledger_erases_a_person_and_verifies_the_logs(worker, h
     one.heading("1 budget kept")
     row = one.main.locator("[data-testid=stTable]").filter(has_text="Releases left").first.inner_text()
     assert "epsilon 4" in row
+    one.heading("By data set")
     one.look("6-budgets")
 
     one.go("Compliance", "People")
     one.pick("A person")
     one.fill("The person's id", "17")
+    one.heading("What was spent on this person")
     one.press("Take the withdrawal")
     one.see("1 receipt ended")
     one.pick("Erasure")
