@@ -60,11 +60,11 @@ def change_part(plan: StorePlan, *, name: str, shoppers: int, days: int) -> None
     if variant.edits:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             ready = st.button("Judge it", type="primary", icon=":material/gavel:", help=_judging(days))
-            save_form(plan, name, variant, _judged(text, variant, shoppers, days), shoppers=shoppers)
             st.download_button(
                 "Download the layout", plan_text(other).encode(), file_name="changed.toml", mime="application/toml",
                 icon=":material/download:",
             )  # fmt: skip
+        save_form(plan, name, variant, _judged(text, variant, shoppers, days), shoppers=shoppers)
         _judgement(plan, other, variant, text, ready=ready, shoppers=shoppers, days=days)
 
 

@@ -108,7 +108,8 @@ def _figure(line: Line) -> dict[str, Any]:
 
 def save_form(plan: StorePlan, of: str, variant: Variant, judged: Comparison | None, *, shoppers: int) -> None:
     """Show a name and a button that saves the variant with the figures that are known of it."""
-    with st.popover("Save it", icon=":material/save:"):
+    # Not in a popover: the keyboard reaches what stands there only after all of the page.
+    with st.expander("Save it", icon=":material/save:"):
         note = "It has not been judged: it will be saved without figures." if judged is None else ""
         taken = {path.stem for path in _folder().glob("*.json")}
         name, replace = name_form(VARIANTS, label="Name of the variant", key="variant", taken=taken, note=note)
@@ -159,6 +160,19 @@ def saved_table(of: str) -> None:
             delete_form(
                 f"the variant {chosen.name}", partial(_delete, chosen.name), key=f"variant_delete {chosen.name}"
             )  # fmt: skip
+        st.caption(plain(_told(chosen)))  # a phone shows only the first columns of the table
+
+
+def _told(one: Saved) -> str:
+    """Say what the table says of a variant, with the intervals."""
+    changes = Variant("", tuple(one.edits)).words()
+    if not one.figures:
+        return f"{changes}: not judged."
+    told = (
+        f"{figure['label']} {figure['difference']} {figure['unit']} {figure['interval']}, {figure['verdict']}"
+        for figure in one.figures.values()
+    )
+    return f"{changes}, {one.days} paired days: {'; '.join(told)}."
 
 
 def _row(one: Saved) -> dict[str, str]:

@@ -50,10 +50,9 @@ function state(walk, now) {
   return now >= walk.time[walk.time.length - 1] ? "gone" : walk.does[segment(walk, now)];
 }
 
-function clock(seconds, withSeconds) {
+function clock(seconds) {
   const whole = Math.floor(seconds), two = (number) => String(number).padStart(2, "0");
-  const text = `${Math.floor(whole / 3600)}:${two(Math.floor(whole / 60) % 60)}`;
-  return withSeconds ? `${text}:${two(whole % 60)}` : text;
+  return `${Math.floor(whole / 3600)}:${two(Math.floor(whole / 60) % 60)}:${two(whole % 60)}`;
 }
 
 function build(root, data) {
@@ -95,7 +94,7 @@ function start(root, data, kept) {
   const { stage, svg, walks, tails, dots, button, scrubber, time, speed, counts, note } = build(root, data);
   const still = window.matchMedia("(prefers-reduced-motion: reduce)");
   let unit = 1; // pixels of one unit of the drawing
-  let frame = 0, last = 0, drawn = 0;
+  let frame = 0, last = 0, drawn = 0, toldAt = 0;
 
   function draw() {
     const radius = Math.max(0.3 * data.scale, 4.5 / unit), tally = {};
@@ -123,13 +122,15 @@ function start(root, data, kept) {
       dots[number].setAttribute("r", radius);
     });
     for (const [name, many] of Object.entries(tally)) counts[name].textContent = many;
-    const now = clock(data.start_s + kept.now, true);
+    const now = clock(data.start_s + kept.now);
     time.textContent = now;
     scrubber.value = kept.now;
+    drawn = performance.now();
+    if (kept.playing && drawn - toldAt < 1000) return; // nobody can hear sixty sentences a second
+    toldAt = drawn;
     const told = Object.entries(tally).filter(([, many]) => many).map(([name, many]) => `${many} ${WORDS[name]}`);
     scrubber.setAttribute("aria-valuetext", `${now}: ${told.join(", ")}`);
     svg.setAttribute("aria-label", `${data.said} At ${now}: ${told.join(", ")}.`);
-    drawn = performance.now();
   }
 
   function show() {
