@@ -22,7 +22,8 @@ FOCUSED = """element => {
 LOOKS = """element => {
     const near = [element, ...element.querySelectorAll('*')];
     for (let place = element, up = 0; place && up < 4; place = place.parentElement, up++) near.push(place);
-    near.push(...(element.closest('label')?.querySelectorAll('*') ?? []), ...(element.parentElement?.children ?? []));
+    near.push(...(element.closest('label')?.querySelectorAll('*') ?? []));
+    if (element.matches('[type=range], [type=checkbox], [type=radio]')) near.push(...element.parentElement.children);
     return JSON.stringify(near.map(one => {
         const style = getComputedStyle(one);
         const outline = style.outlineStyle === 'none' ? '' : style.outline;
