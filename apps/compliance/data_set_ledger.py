@@ -96,11 +96,13 @@ class Unread:
         where: the file, or the run.
         why: in words.
         people: whose data, where settings tell; empty where nobody can say.
+        fingerprints: of the files that the run read, where that is known.
     """
 
     where: str
     why: str
     people: str = ""
+    fingerprints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,14 +220,14 @@ def by_data_set(
     """Put budgets on the same people together, real people first, then by what was spent.
 
     People are the same where ledger, settings or fingerprint of the files say so. Made-up people are those of their
-    settings. One part named twice (the same file and name) counts once.
+    settings.
 
     Args:
-        parts: budgets.
+        parts: budgets, each once.
         unread: what could not be read. Where nobody knows whose it is, it counts against every data set.
         exact: runs without an epsilon.
     """
-    each = list({(part.ledger, part.name): part for part in parts}.values())
+    each = list(parts)
     groups: list[tuple[set[str], list[Part]]] = []
     for part in each:
         keys, members = _keys(part), [part]
@@ -241,8 +243,8 @@ def by_data_set(
     for keys, members in groups:
         members.sort(key=lambda part: order[id(part)])
         names = [part.people or part.name for part in members]
-        lacking = sum(not one.people or f"people {one.people}" in keys for one in unread)
-        bare = 0 if all(part.made_up for part in members) else sum(not keys.isdisjoint(_exact_keys(o)) for o in exact)
+        lacking = sum(not one.people or not keys.isdisjoint(_keys_of(one)) for one in unread)
+        bare = 0 if all(part.made_up for part in members) else sum(not keys.isdisjoint(_keys_of(o)) for o in exact)
         found.append(DataSetLedger(max(dict.fromkeys(names), key=names.count), tuple(members), lacking, bare))
     return tuple(sorted(found, key=lambda one: (one.made_up, -one.spent, one.name)))
 
@@ -252,7 +254,7 @@ def without_budget(data_sets: Iterable[DataSetLedger], exact: Iterable[Exact]) -
     known = {key for one in data_sets if not one.made_up for part in one.parts for key in _keys(part)}
     found: dict[str, int] = {}
     for one in exact:
-        if known.isdisjoint(_exact_keys(one)):
+        if known.isdisjoint(_keys_of(one)):
             found[one.people] = found.get(one.people, 0) + 1
     return found
 
@@ -280,5 +282,5 @@ def _keys(part: Part) -> set[str]:
     return names | {f"files {one}" for one in part.fingerprints}
 
 
-def _exact_keys(one: Exact) -> set[str]:
+def _keys_of(one: Exact | Unread) -> set[str]:
     return {f"people {one.people}"} | {f"files {each}" for each in one.fingerprints}

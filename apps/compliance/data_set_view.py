@@ -134,7 +134,9 @@ def _one(ledgers: Sequence[DataSetLedger]) -> None:
             lines = [f"- **{plain(who)}** {plain(neighbours)}", *(f"  - Trusted: {plain(trust)}" for trust in trusts)]
             st.markdown("\n".join([*lines, f"  - Not covered: {plain(left_out)}"]))
         if len({unit.unit for unit in chosen.units}) > 1:
-            st.caption("The units differ: the sum is for somebody who is one unit in each. Two units cost twice.")
+            st.caption(
+                "The units differ: the sum is for somebody who is one unit in each. Two units in one cost four times."
+            )
 
 
 def _by_unit(chosen: DataSetLedger) -> dict[tuple[str, str, str], list[str]]:

@@ -108,9 +108,9 @@ def find_budgets(store: RunStore, books: Path) -> Found:
             for file in _files_of(run):
                 files.setdefault(file.resolve(), []).append(run)
             if run.promised and not run.ledger.is_file():
-                unread.append(Unread(run.where, f"its ledger {run.ledger} is gone", run.people))
+                unread.append(_unread([run], run.ledger, f"its ledger {run.ledger} is gone"))
         except OSError as error:
-            unread.append(Unread(run.where, f"its folder cannot be read: {error.strerror}", run.people))
+            unread.append(_unread([run], run.ledger, f"its folder cannot be read: {error.strerror}"))
     for file in _books(books, unread):
         files.setdefault(file.resolve(), [])
     parts: list[Part] = []
@@ -118,14 +118,14 @@ def find_budgets(store: RunStore, books: Path) -> Found:
         try:
             held = read_file(file)
         except (TradefairError, OSError, ValueError) as error:
-            unread.append(_damaged(file, holders, error))
+            unread.append(_unread(holders, file, str(error) if isinstance(error, PrivacyError) else f"{file}: {error}"))
             continue
         if held is not None:
             shown = _shown(file, store.root, books)
             parts += [_part(shown, budget, holders) for budget in held]
             continue
         unread += [
-            Unread(run.where, f"its ledger {run.ledger} holds no budget", run.people)
+            _unread([run], file, f"its ledger {run.ledger} holds no budget")
             for run in holders
             if run.promised and run.ledger.resolve() == file
         ]
@@ -278,10 +278,12 @@ def _part(shown: str, budget: Budgeted, holders: Sequence[_Run]) -> Part:
     )
 
 
-def _damaged(file: Path, holders: Sequence[_Run], error: Exception) -> Unread:
-    people = {run.people for run in holders}
-    why = str(error) if isinstance(error, PrivacyError) else f"{file}: {error}"
-    return Unread(_named(holders) if holders else str(file), why, people.pop() if len(people) == 1 else "")
+def _unread(holders: Sequence[_Run], file: Path, why: str) -> Unread:
+    """Tell of a file that does not say what it holds: of a run's own alone it is known whose data it is about."""
+    where = _named(holders) if holders else str(file)
+    if len(holders) != 1 or not file.resolve().is_relative_to(holders[0].folder.resolve()):
+        return Unread(where, why)
+    return Unread(where, why, holders[0].people, holders[0].fingerprints)
 
 
 def _named(runs: Sequence[_Run]) -> str:

@@ -62,15 +62,17 @@ def spent_on_person(books: PeopleBooks, person: str) -> None:
     sure = [one for one in total.data_sets if membership.told(one).startswith("yes")]
     if sure:
         bound = together(sure)
+        least = "at least " if any(one.unread for one in sure) else ""
         st.markdown(
-            f"Of the {_named(len(sure))} where rows of this person are now: epsilon "
+            f"Of the {_named(len(sure))} where rows of this person are now: {least}epsilon "
             f"{tables.epsilon_text(bound.everything)} at delta {bound.delta:g}."
         )
     for problem in membership.problems:
         st.warning(plain(problem), icon=":material/warning:")
     st.caption(
-        f"{assumptions(total.data_sets)}\n- The sum above counts every data set, also those where {UNKNOWN}. An "
-        "erasure gives nothing back: what was released stays released."
+        f"{assumptions(total.data_sets)}\n- The sum above counts every data set, also those where {UNKNOWN}. A "
+        "listed folder is taken for the data set that ledgers call by its name. An erasure gives nothing back: what "
+        "was released stays released."
     )
 
 

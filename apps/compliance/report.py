@@ -85,7 +85,7 @@ def budgets(runs: Sequence[RunRecord]) -> None:
                 f"What {len(together.parts)} budgets paid for amounts together to **epsilon "
                 f"{_epsilon(together.epsilon)}** at delta {together.delta:g} for a shopper who is in all of their data."
             )
-            st.caption(f"{together.assumption} And if the noise of each release was secret and drawn anew. {rests_on}")
+            st.caption(f"{together.assumption} {rests_on}")
     _spending(runs)
 
 

@@ -48,14 +48,14 @@ parts = st.lists(
         delta=st.sampled_from([1e-5, 1e-6]),
     ),
     max_size=6,
+    unique_by=lambda one: (one.ledger, one.name),
 )
 
 
 @given(parts)
 def test_every_budget_is_in_one_data_set_and_a_sum_is_never_below_any_part(found):
-    each = {(one.ledger, one.name): one for one in found}.values()
     ledgers = by_data_set(found)
-    assert sorted(map(repr, each)) == sorted(repr(one) for ledger in ledgers for one in ledger.parts)
+    assert sorted(map(repr, found)) == sorted(repr(one) for ledger in ledgers for one in ledger.parts)
     for ledger in ledgers:
         assert ledger.spent == sum(cost for one in ledger.parts for cost in one.costs)
         assert ledger.delta == min(one.delta for one in ledger.parts)
@@ -68,15 +68,14 @@ def test_every_budget_is_in_one_data_set_and_a_sum_is_never_below_any_part(found
 
 @given(parts, st.randoms())
 def test_the_order_in_which_budgets_are_found_changes_no_sum(found, chance):
-    each = list({(one.ledger, one.name): one for one in found}.values())
-    mixed = list(each)
+    mixed = list(found)
     chance.shuffle(mixed)
 
     def sums(ledgers):
         return sorted((one.spent, one.cap, one.delta, one.remaining or 0, len(one.parts)) for one in ledgers)
 
-    assert sums(by_data_set(each)) == sums(by_data_set(mixed))
-    assert together(by_data_set(each)).everything == together(by_data_set(mixed)).everything
+    assert sums(by_data_set(found)) == sums(by_data_set(mixed))
+    assert together(by_data_set(found)).everything == together(by_data_set(mixed)).everything
 
 
 def test_the_same_files_under_another_name_are_the_same_people_and_strangers_are_not():
@@ -197,6 +196,36 @@ def test_a_ledger_of_two_data_sets_ties_each_to_the_runs_that_spent_on_it(store)
         "generated 400 seed 0": (200, True),
     }
     assert unread == ()
+
+
+def test_two_ledgers_that_the_page_names_alike_both_count(store):
+    inside = store / "books" / "ledger.sqlite"  # of the run store, beside the books of the same name
+    add_run(store, "a" * 16, 30, ledger=inside)
+    spend(store.parent / "books" / "ledger.sqlite", 4, run="release")
+    (ledger,), _ = found_in(store)
+    assert (ledger.spent, len(ledger.parts)) == (34, 2)
+
+
+def test_a_damaged_ledger_that_outlives_runs_may_be_about_anybody(store):
+    shared = store.parent / "both.sqlite"
+    add_run(store, "a" * 16, 1000, ledger=shared)
+    spend(shared, 200, dataset="loyalty", run="release")
+    spend(store.parent / "books" / "ledger.sqlite", 4, dataset="loyalty", run="release")
+    shared.write_bytes(b"SQLite format 3\0" + b"x" * 4000)
+    (ledger,), _ = found_in(store)
+    assert (ledger.name, ledger.spent, ledger.unread) == ("loyalty", 4, 1)
+    assert promise(ledger) == "nothing: 1 ledger cannot be read"
+
+
+def test_a_ledger_that_is_gone_was_about_the_same_files_under_any_name(store):
+    gone = add_run(store, "a" * 16, 30)
+    (gone / "artifacts" / "ledger.sqlite").unlink()
+    data = {"source": "folder", "path": "renamed", "population": 2500, "timezone": "UTC", "currency": "EUR"}
+    for number, files in enumerate(("f1", "f2")):
+        run = add_run(store, str(number) * 16, data={**data, "path": f"shop-{number}"}, files=files)
+        spend(run / "artifacts" / "ledger.sqlite", 4, dataset=f"folder shop-{number}")
+    ledgers, _ = found_in(store)
+    assert {one.name: one.unread for one in ledgers} == {"folder shop-0": 1, "folder shop-1": 0}
 
 
 def test_books_that_a_run_put_aside_stay_spent(store):
@@ -370,6 +399,9 @@ def test_a_person_is_told_what_was_spent_and_stays_out_of_address_and_log(store,
     told = table_with(app, "Is the person in it?").set_index("Data set")["Is the person in it?"]
     assert told["folder my-shop"].startswith("yes, rows are in")
     assert told["loyalty"] == "nobody can tell here"
+    (house / "books" / "ledger.sqlite").write_bytes(b"no ledger any more")
+    app.run()
+    assert "where rows of this person are now: at least epsilon" in texts(app)
     app.get_by_key("people_person").set_value("nobody").run()
     assert set(table_with(app, "Is the person in it?")["Is the person in it?"]) == {"nobody can tell here"}
     assert not app.exception
