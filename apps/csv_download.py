@@ -36,6 +36,7 @@ def formulas(table: pd.DataFrame) -> list[tuple[int, str, str]]:
 def _harmless(cells: pd.Series[Any]) -> pd.Series[Any]:
     if pd.api.types.is_numeric_dtype(cells) or pd.api.types.is_datetime64_any_dtype(cells):
         return cells
+    cells = cells.astype(object)  # categories would take no other words
     words = cells.map(lambda one: isinstance(one, str))
     run = words & ~no_formula(cells.where(words, "").astype(str))
     return cells.where(~run, _AS_TEXT + cells.where(run, "").astype(str))

@@ -28,8 +28,9 @@ BRANDS: Final = ("National", "Private")
 DISPLAYS: Final = ("0", "1", "2", "3", "4", "5", "6", "7", "9", "A")
 MAILERS: Final = ("0", "A", "C", "D", "F", "H", "J", "L", "P", "X", "Z")
 
-# Patterns are RE2's, run by pyarrow. A formula may also start with the full-width signs some spreadsheets accept.
-_FORMULA: Final = r"^[\s\p{Z}]*[=@+\-\x{FF1D}\x{FF20}\x{FF0B}\x{FF0D}]"
+# Patterns are RE2's, run by pyarrow. A formula may also start with the full-width signs some spreadsheets accept, and
+# behind letters that nobody sees.
+_FORMULA: Final = r"^[\s\p{Z}\p{C}]*[=@+\-\x{FF1D}\x{FF20}\x{FF0B}\x{FF0D}]"
 _HARMLESS: Final = r"^\s*[+\-](?:\d+\.?\d*|\.\d+)\s*%?\s*$"
 _HIDDEN: Final = r"[\x00-\x1f\x7f-\x{9f}\x{200b}-\x{200f}\x{2028}-\x{202e}\x{2060}-\x{2069}\x{feff}]"
 

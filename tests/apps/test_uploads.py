@@ -187,6 +187,13 @@ def test_no_cell_of_a_download_is_run_by_a_spreadsheet():
     assert read["text"].tolist() == ["-1.5", "+2", "-3%", "", "x", "'-1.5 [-2, -1]", ""]
 
 
+@pytest.mark.parametrize("unseen", ["\x00", "\x0b", "\u200b", "\ufeff"])
+def test_a_formula_behind_a_letter_that_nobody_sees_is_not_run_either(unseen):
+    assert csv_bytes(pd.DataFrame({f"{unseen}=1": pd.Categorical([f"{unseen}@x"])})).decode() == (
+        f"'{unseen}=1\n'{unseen}@x\n"
+    )
+
+
 def test_every_table_that_a_page_gives_as_csv_is_made_harmless():
     for path in APPS.rglob("*.py"):
         if path.parent.name != "command" and path.name != "csv_download.py":
