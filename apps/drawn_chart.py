@@ -7,6 +7,7 @@ figures give the same chart, so its Vega-Lite document is kept under the builder
 from __future__ import annotations
 
 import pickle
+import threading
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ MOST_CHARTS: Final = 500
 """How many documents are kept, of all users together; one takes some 10 kB."""
 
 Draw = Callable[..., Any]
+_DRAWING: Final = threading.Lock()
 
 
 def show_chart(
@@ -47,6 +49,12 @@ def _bytes_of(table: pandas.DataFrame) -> bytes:
 def _document(name: str, _draw: Draw, given: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any]:
     """Draw; return the Vega-Lite document with its data. The name stands for the builder in the key."""
     # Tests check what builders make against the schema. Sizes and colours are the page's: no theme of Altair's own.
-    with schemapi.debug_mode(False), altair.theme.enable("none"), altair.data_transformers.enable(max_rows=None):
+    # These switches are of the whole process: who leaves first would turn them back under whoever draws beside.
+    with (
+        _DRAWING,
+        schemapi.debug_mode(False),
+        altair.theme.enable("none"),
+        altair.data_transformers.enable(max_rows=None),
+    ):
         document: dict[str, Any] = _draw(*given, **named).to_dict()
     return document

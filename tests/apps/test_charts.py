@@ -1,12 +1,16 @@
 """Every chart of the app: a text that says the finding, axes with titles, and the same figures as a table."""
 
 import ast
+import threading
 from pathlib import Path
 
 import altair as alt
 import pandas as pd
 import pytest
 from chart_rules import faults_of
+
+from apps import drawn_chart
+from apps.drawn_chart import show_chart
 
 APPS = Path(__file__).parent.parent.parent / "apps"
 TABLES = {"dataframe", "table", "data_editor", "twin"}
@@ -81,3 +85,31 @@ ROWS = pd.DataFrame({"arm": ["a", "b"], "value": [1.0, 2.0]})
 def test_a_chart_without_a_title_on_its_axis_or_a_figure_in_its_text_would_be_seen(y, x, text, fault):
     chart = alt.layer(alt.Chart(ROWS).mark_point().encode(y=y, x=x)).to_dict()
     assert (fault in "; ".join(faults_of(chart, text))) if fault else not faults_of(chart, text)
+
+
+FIRST_DRAWS, SECOND_DRAWS = threading.Event(), threading.Event()
+
+
+def first_chart():
+    FIRST_DRAWS.set()
+    SECOND_DRAWS.wait(0.3)  # it never does, unless both draw at once
+    return alt.Chart(ROWS).mark_point().encode(x="value:Q")
+
+
+def second_chart():
+    SECOND_DRAWS.set()
+    for one in threading.enumerate():
+        if one.name == "first chart":
+            one.join()
+    return alt.Chart(pd.DataFrame({"value": range(6_000)})).mark_point().encode(x="value:Q")
+
+
+def test_a_chart_of_many_rows_is_drawn_whole_also_while_another_ends(monkeypatch):
+    shown = []
+    monkeypatch.setattr(drawn_chart.st, "vega_lite_chart", lambda document, **_: shown.append(document))
+    first = threading.Thread(target=show_chart, args=(first_chart,), kwargs={"alt": "two"}, name="first chart")
+    first.start()
+    FIRST_DRAWS.wait()
+    show_chart(second_chart, alt="many")
+    first.join()
+    assert [len(rows) for one in shown for rows in one["datasets"].values()] == [2, 6_000]
