@@ -160,7 +160,8 @@ def _downloads(made: report_view.Prepared) -> None:
     for problem in made.problems:
         st.warning(f"Problem in the logs: {plain(problem)}", icon=":material/warning:")
     if made.failed:
-        st.markdown("**What failed**\n" + "\n".join(f"- {plain(line)}" for line in made.failed))
+        heading = "What failed" if bad else "Beside the rules: runs without a result"
+        st.markdown(f"**{heading}**\n" + "\n".join(f"- {plain(line)}" for line in made.failed))
     if not made.key:
         st.warning("The store has no signing key, so the files are not signed and prove nothing. Run it again for one.")
     for file, suffix in zip(made.files, report_view.FORMATS, strict=True):

@@ -157,7 +157,7 @@ def _called(side: Side, sides: tuple[Side, Side]) -> str:
 
 
 def _say_what(sides: tuple[Side, Side], pairing: Pairing) -> None:
-    runs = " and ".join(f"{side.label} {runs_behind(side.run_ids)}" for side in sides)
+    runs = " and ".join(_resting_on(side) for side in sides)
     if pairing.why_not:
         st.info(
             f"There is no paired difference: {plain(pairing.why_not)}. Each figure stands with its own interval; "
@@ -173,6 +173,12 @@ def _say_what(sides: tuple[Side, Side], pairing: Pairing) -> None:
     st.caption(
         f"Paired over {what}. {plain(runs)}. 95% intervals. One of 20 intervals misses even where nothing differs."
     )
+
+
+def _resting_on(side: Side) -> str:
+    """Name a side with the runs behind it; one run of it is its own name already."""
+    runs = runs_behind(side.run_ids)
+    return side.label if len(side.run_ids) == 1 and side.run_ids[0][:8] in side.label else f"{side.label}: {runs}"
 
 
 def _charts(sides: tuple[Side, Side], name: str, pair: Pair) -> None:
