@@ -4,7 +4,7 @@ import re
 
 import pytest
 from browser_visit import serve
-from ways import LONG
+from ways import FOCUSED, LONG
 
 from apps.store.traces import EXAMPLE
 
@@ -89,6 +89,10 @@ def test_a_fixture_is_moved_judged_saved_with_intervals_and_shared(worker, addre
     move(one, "bakery-1", -1)
     one.see("A first look", timeout=SIMULATED)
     assert changes(one) == ["move=bakery-1,x=4.5,y=4"]
+    if one.keyboard:
+        assert one.page.locator(FLOOR.format("bakery-1")).evaluate(FOCUSED)  # the keyboard goes on from there
+        one.keys("Enter", "ArrowLeft", "Escape")
+        assert "stays where it was" in one.page.locator(".floor p").inner_text()
     move(one, "bakery-1", -4.5)  # onto the shelves at the wall
     one.see("Put back.", timeout=SIMULATED)
     assert changes(one) == ["move=bakery-1,x=4.5,y=4"]
