@@ -21,8 +21,8 @@ ADDED: Final = (
     "about these people was released that no ledger here paid for."
 )
 SIMULATED: Final = (
-    "A budget of one run is a simulation's: its noise comes from a seed that lies beside the run, arms of one scenario "
-    "draw alike, and each run starts at zero. Its figure says what the same noise would cost if it were secret and "
+    "A budget of one run is a simulation's: most draw their noise from a seed that lies beside the run, arms of one "
+    "scenario alike, and each run starts at zero. Its figure says what the same noise would cost if it were secret and "
     "drawn anew. It is no promise, and nothing limits the sum over runs."
 )
 EXACT: Final = "A run without an epsilon gives exact results: no sum covers what was published of them."

@@ -141,7 +141,7 @@ _WALKING: Final = "Walking, min"
 _SHELVES: Final = "At shelves and displays, min"
 _WAITING: Final = "Waiting at the till, s"
 _PAYING: Final = "Paying, s"
-_LEFT: Final = "Left without paying"
+_LEFT: Final = "Left without paying, how many"
 _HOW: Final = (
     "Each walks at the mean pace of the visit; stops, queues and payments take as long as in the simulation. A film"
     " judges nothing: *Change it* compares many days."
