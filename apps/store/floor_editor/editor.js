@@ -133,6 +133,8 @@ export default function (component) {
     shift(snap(held.one.x, far[0], size.a), snap(held.one.y, far[1], size.d));
   };
   svg.onpointerup = () => { if (held && held.from) drop(); };
+  // Browsers heed touch-action on the whole drawing alone, and there it would keep a finger from scrolling past the plan.
+  svg.ontouchstart = (event) => { if (event.target.closest("[data-movable]")) event.preventDefault(); };
   svg.onpointercancel = () => { if (held && held.from) putBack(); };
 
   svg.onkeydown = (event) => {
