@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from apps.chart_words import runs_behind
 from apps.plain_text import plain
 from apps.runs.findings import headline
+from apps.runs.kept_files import kept
 from apps.runs.stored_results import read_results
+from experiments.documents import read_json
 from experiments.runs import RunStore
 from retail.errors import DataError, TradefairError
 
@@ -51,10 +53,10 @@ def headlines(store: RunStore, *, most: int = 6) -> list[Headline]:
     paths = [store.root / name / "summary.json" for name in store.scenarios()]
     dated = sorted(((path.stat().st_mtime, path) for path in paths if path.is_file()), reverse=True)
     found = []
-    for changed, path in dated[:most]:
+    for _, path in dated[:most]:
         name = path.parent.name
         try:
-            found.append(_headline(store, name, store.document(path), dt.datetime.fromtimestamp(changed, dt.UTC)))
+            found.append(_headline(store, name, store.document(path)))
         except TradefairError as error:
             found.append(Headline(name, trouble=plain(error)))
         except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
@@ -62,16 +64,25 @@ def headlines(store: RunStore, *, most: int = 6) -> list[Headline]:
     return found
 
 
-def _headline(store: RunStore, name: str, document: Any, changed: dt.datetime) -> Headline:
+def _headline(store: RunStore, name: str, document: Any) -> Headline:
     if not isinstance(document, Mapping):
         raise DataError(f"{store.root / name / 'summary.json'} is no table; run the scenario again")
     kind = str(document.get("kind", "recommendation"))
     sentence, detail = _SENTENCES[kind](store, name, document)
     runs = [str(one) for one in document["runs"]]
-    behind = runs_behind(runs) or "0 runs"
+    behind = (runs_behind(runs) or "0 runs") + _ended(store.root / name, runs)
     missing = len(document["failures"]) + len(document["unfinished"])
     behind += f"; {missing} more gave nothing" if missing else ""
-    return Headline(name, KINDS.get(kind, kind), sentence, detail, f"{behind}. {changed:%Y-%m-%d %H:%M} UTC")
+    return Headline(name, KINDS.get(kind, kind), sentence, detail, f"{behind}.")
+
+
+def _ended(folder: Path, runs: Sequence[str]) -> str:
+    """Say when the first run ended, by its own record; a file's time would be that of a copy."""
+    file = folder / runs[0] / "provenance.json" if runs else None
+    if file is None or not file.is_file():
+        return ""
+    ended = str(kept(file, read_json).get("ended", ""))
+    return f", which ended {ended[:16].replace('T', ' ')} UTC" if ended else ""
 
 
 def _recommendation(store: RunStore, name: str, document: Mapping[str, Any]) -> tuple[str, str]:

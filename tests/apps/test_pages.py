@@ -193,7 +193,7 @@ def test_the_overview_gives_the_newest_findings_with_interval_and_runs(visit, ru
     shown = texts(visit("overview"))
     assert f"federated training keeps {percent(ratio['value'])} of pooled exploration**" in shown
     assert f"95% interval {percent(ratio['lo'])} to {percent(ratio['hi'])}" in shown
-    assert f"scenario market: {len(summary['runs'])} runs, the first is {summary['runs'][0]}" in shown
+    assert f"scenario market: {len(summary['runs'])} runs, the first is {summary['runs'][0]}, which ended 20" in shown
     assert "scenario broken: 4 runs" in shown
     assert "1 more gave nothing" in shown
 
