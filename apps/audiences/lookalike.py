@@ -57,6 +57,21 @@ def show_lookalike(store: RunStore, scenario: str, document: Mapping[str, Any], 
     what_was_chosen(rows)
 
 
+def headline(document: Mapping[str, Any], rows: Sequence[Row], where: str) -> tuple[str, str]:
+    """Say of all launches what the private method, or the first, brings over the rule, and what it tells of people.
+
+    Returns: two sentences; the first is empty where nothing was measured.
+    """
+    usable, first = audience_table.measured(rows, "auc"), audience_table.references(document, "auc", rows)
+    rules = [row for row in usable if audience_table.kind_of(row) == audience_table.KINDS[0]]
+    rule = next((row for row in rules if row["arm"] in first), rules[0] if rules else None)
+    others = [row for row in usable if row is not rule]
+    if not others:
+        return "", ""
+    arm = next((row for row in others if row["epsilon"] is not None and row["model"] == "weights"), others[0])
+    return f"Later buyers of a launch: {_finding(document, {}, None, 'auc', arm, rule, where)}", _leak(arm)
+
+
 def _choose(
     document: Mapping[str, Any], rows: Sequence[Row], listed: Sequence[Launch]
 ) -> tuple[Launch | None, str, Row | None, Row | None]:

@@ -62,10 +62,11 @@ def finding(rows: Sequence[Row], differences: Sequence[Row], where: str) -> str:
     """Say in one sentence what the table shows: what a federation closes of the gap, else what privacy is worth."""
     gap = next((row for row in rows if row.get("gap_closed") == row.get("gap_closed") and row.get("gap_closed")), None)
     if gap is not None and gap["epsilon"] is None:
-        return (
-            f"{gap['label']} closes {_with_percent(gap, 'gap_closed')} of the gap between merchants alone and pooled "
-            "pictures"
-        )
+        share, low = _with_percent(gap, "gap_closed"), gap.get("gap_closed_lo")
+        what = "of the gap between merchants alone and pooled pictures"
+        if isinstance(low, int | float) and low <= 0:
+            return f"Too few people to tell whether {gap['label']} closes any {what}: {share}"
+        return f"{gap['label']} closes {share} {what}"
     private = [row for row in rows if row["epsilon"] is not None]
     control = next((row for row in rows if row["method"] == "untrained"), None)
     if private and control is not None:

@@ -147,12 +147,17 @@ def _market(store: RunStore, name: str, document: Mapping[str, Any]) -> tuple[st
 
 
 def _audience(store: RunStore, name: str, document: Mapping[str, Any]) -> tuple[str, str]:
+    from apps.audiences import lookalike
     from apps.audiences import table as audience_table
     from apps.audiences.results import against, finding, known_method
 
     audience_table.check_audience(document, store.root / name / "summary.json")
     method = known_method(document, name)
     where, rows = list(audience_table.points(document["rows"]).items())[-1]
+    if rows[0]["method"] == "lookalike":
+        sentence, detail = lookalike.headline(document, rows, where)
+        if sentence:
+            return plain(sentence), plain(detail)
     names = [one for one in method.columns if one in method.figures and audience_table.measured(rows, one)]
     metric = names[0] if names else ""
     return plain(finding(method, document, rows, metric, where)), plain(against(method, document, rows, metric, where))

@@ -375,8 +375,16 @@ def test_real_small_runs_are_shown_as_their_summaries_hold_them(visit, tmp_path_
         assert not visit("results", root=root, scenario=name).error
 
 
-def test_the_overview_tells_an_audience_by_differences_with_their_intervals(tmp_path):
+def test_the_overview_says_what_a_private_method_brings_over_a_rule(tmp_path):
     lookalike(tmp_path)
     (found,) = headlines(RunStore(tmp_path))
-    assert "1 of 2 arms lie clearly above Rule" in found.sentence
-    assert r"Weights, ε 1 \+0.050 \[\+0.030, \+0.070\]; Profile \+0.010 \[-0.010, \+0.030\]" in found.detail
+    assert r"Weights, ε 1 has AUC 0.750 \[0.730, 0.770\], clearly above" in found.sentence
+    assert r"(\+0.050 \[\+0.030, \+0.070\])" in found.sentence
+    assert "One launch costs a household epsilon 1" in found.detail
+
+
+def test_the_overview_tells_other_audiences_by_differences_with_their_intervals(tmp_path):
+    targeting(tmp_path)
+    (found,) = headlines(RunStore(tmp_path))
+    assert "0 of 2 arms lie clearly above Federated" in found.sentence
+    assert r"Isolated -34.9 \[-38.0, -31.7\]" in found.detail

@@ -24,6 +24,8 @@ def difference(value, lo, hi):
 def test_the_first_sentence_says_how_much_of_the_gap_is_closed_with_its_interval():
     said = finding([ALONE, {**TOGETHER, **GAP}], [], "")
     assert said.startswith("Together closes 80% [40, 110] of the gap")
+    unsure = finding([ALONE, {**TOGETHER, **GAP, "gap_closed_lo": -0.1}], [], "")
+    assert unsure.startswith("Too few people to tell whether Together closes any of the gap")
 
 
 @pytest.mark.parametrize(
