@@ -17,6 +17,14 @@ def plain(text: object) -> str:
     return _MARKDOWN.sub(r"\\\1", visible(str(text)))
 
 
+def plain_with_code(text: object) -> str:
+    """Do so, but keep what stands between two backticks as code."""
+    parts = visible(str(text)).split("`")
+    if len(parts) % 2 == 0 or not all(part.strip() for part in parts[1::2]):
+        return plain(text)
+    return "".join(f"`{part}`" if place % 2 else plain(part) for place, part in enumerate(parts))
+
+
 def plain_cells(table: pd.DataFrame) -> pd.DataFrame:
     """Do so for every text of a table that `st.table` will draw."""
     cells = {name: [plain(cell) if isinstance(cell, str) else cell for cell in table[name]] for name in table}

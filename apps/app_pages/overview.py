@@ -6,7 +6,7 @@ from apps.login import sees
 from apps.opened_store import opened_store
 from apps.plain_text import plain
 from apps.research.headlines import headlines
-from apps.research.run_panel import running_names, show_process
+from apps.research.run_panel import running_names, show_process, show_stopped, stopped_names
 
 RESEARCHERS = {
     "scenarios": ("Start or edit a scenario", "Choose one, change it, see how many runs it has, and start it."),
@@ -42,6 +42,10 @@ for name in running:
     show_process(store, name)
 
 found = headlines(store)
+for name in stopped_names(store) if sees("Researchers") else []:
+    if found or running or name != "demo":  # which has its card below while the page is empty
+        show_stopped(store, name)
+
 if found:
     st.header("What the newest runs found")
     for one in found:

@@ -8,8 +8,9 @@ from apps.research.run_panel import running_names, show_process
 
 store = opened_store()
 st.title("Edit and start a scenario")
-edited_now = st.session_state.get("draft", {}).get("now", {}).get("name")
-for name in running_names(store):
-    if name != edited_now:
-        show_process(store, name)
-show_editor(store)
+others = st.container()
+shown = show_editor(store)
+with others:
+    for name in running_names(store):
+        if name != shown:
+            show_process(store, name)

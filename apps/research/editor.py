@@ -12,11 +12,12 @@ import tomli_w
 
 from apps.figure_text import count
 from apps.login import require
-from apps.plain_text import plain
+from apps.plain_text import plain, plain_with_code
 from apps.research import drafts, processes
 from apps.research.form import edited
 from apps.research.headlines import KINDS
-from apps.research.run_panel import show_process, tried, trouble
+from apps.research.run_panel import has_runs_left, show_process, tried, trouble
+from apps.runs.scenario_progress import progress
 from apps.saved_files import delete_form
 from experiments.base_scenario import BaseScenario
 from experiments.runs import RunStore
@@ -30,17 +31,17 @@ _DRAFT: Final = "draft"  # key of the session: opened, original, table, revision
 _USUAL: Final = "demo"
 
 
-def show_editor(store: RunStore) -> None:
-    """Show the editor, and below it the process of what was saved."""
+def show_editor(store: RunStore) -> str | None:
+    """Show the editor, and below it the process of what was saved. Returns: whose process is shown; None if none."""
     found = _choose(store)
     if found is None:
-        return
+        return None
     opened, scenario = found
     draft = _draft(store, opened, scenario)
     about = scenario.title or scenario.name
     st.markdown(f"**{plain(about)}**")
     if scenario.description:
-        st.caption(plain(" ".join(scenario.description.split())))
+        st.caption(plain_with_code(" ".join(scenario.description.split())))
     how = st.segmented_control(
         "Edit as", [FORM, TEXT], default=FORM, required=True, key="edit_as", on_change=_keep, bind="query-params"
     )
@@ -48,16 +49,21 @@ def show_editor(store: RunStore) -> None:
     try:
         table = edited(type(scenario), draft) if how == FORM else _as_text(draft)
         draft["now"] = table
+        if not str(table.get("name", "")).strip():
+            raise ConfigError("Name: give it one, of lower-case letters, digits, dots and dashes")
         checked = drafts.checked(editable(table), source=str(table.get("name", "the form")))
         number, words = drafts.runs_of(checked)
     except TradefairError as error:
         st.error(plain(error), icon=":material/error:")
-        _say_changes(draft, table)
-        return
-    _say_changes(draft, table)
+        _say_changes(store, draft, table)
+        return None
+    same = _is_stored(store, checked)
+    if not same and _is_started(store, checked.name) and checked.name == draft["table"]["name"]:
+        _rename(draft, table, drafts.free_name(store, checked.name))
+    _say_changes(store, draft, table)
     st.subheader(f"{checked.name}: {count(number, 'run')}")
     st.caption(f"{words}. {KINDS.get(checked.kind, checked.kind)}. Data: {plain(checked.data_place)}.")
-    _save(store, checked)
+    return _save(store, checked, same=same)
 
 
 def _choose(store: RunStore) -> tuple[str, BaseScenario] | None:
@@ -90,15 +96,42 @@ def _draft(store: RunStore, opened: str, scenario: BaseScenario) -> dict[str, An
     draft = st.session_state.get(_DRAFT)
     if draft is None or draft["opened"] != opened:
         original = drafts.table_of(scenario)
-        unused = scenario.name in store.scenarios() and not drafts.has_runs(store, scenario.name)
-        name = scenario.name if unused else drafts.free_name(store, scenario.name)
+        stored = opened.startswith("stored ")
+        own = stored and (not drafts.has_runs(store, scenario.name) or has_runs_left(store, scenario.name))
+        name = scenario.name if own else drafts.free_name(store, scenario.name)
         revision = 0 if draft is None else draft["revision"] + 1
         table = {**original, "name": name}
         draft = {"opened": opened, "original": original, "table": table, "revision": revision, "now": table}
         st.session_state[_DRAFT] = draft
-    elif not {f"form-{draft['revision']}-name", f"text-{draft['revision']}"} & {*st.session_state}:
+    elif not draft.pop("renamed", False) and not {f"form-{draft['revision']}-name", f"text-{draft['revision']}"} & {
+        *st.session_state
+    }:
         _keep()  # the page was left meanwhile, and its widgets with it
     return draft
+
+
+def _is_stored(store: RunStore, scenario: BaseScenario) -> bool:
+    """Whether the scenario of this name in the store is this very one."""
+    try:
+        return scenario.name in store.scenarios() and drafts.opened(store, scenario.name, bundled=False) == scenario
+    except TradefairError:
+        return False
+
+
+def _is_started(store: RunStore, name: str) -> bool:
+    """Whether a scenario of this name has runs, or is about to."""
+    process = processes.newest(store, name)
+    return drafts.has_runs(store, name) or (process is not None and process.alive)
+
+
+def _rename(draft: dict[str, Any], table: dict[str, Any], name: str) -> None:
+    """Give what was changed a name of its own, and draw the page anew; the same arm stays open."""
+    same_arms = draft.get("arms_of") == draft["revision"]
+    draft |= {"was": table["name"], "renamed": True, "revision": draft["revision"] + 1}
+    draft["table"] = draft["now"] = {**table, "name": name}
+    if same_arms:
+        draft["arms_of"] = draft["revision"]
+    st.rerun()
 
 
 def _keep() -> None:
@@ -118,21 +151,28 @@ def _as_text(draft: Mapping[str, Any]) -> dict[str, Any]:
     return table
 
 
-def _say_changes(draft: Mapping[str, Any], table: Mapping[str, Any] | None) -> None:
+def _say_changes(store: RunStore, draft: Mapping[str, Any], table: Mapping[str, Any] | None) -> None:
     changes = [] if table is None else drafts.differences(draft["original"], table)
     changes = [one for one in changes if one[0] != "name"]
     if not changes:
-        if table is not None:
+        if table is not None and table.get("name") != draft["original"].get("name"):
             st.caption("Nothing is changed but the name.")
+        elif table is not None:
+            name = str(table["name"])
+            later = f" A change makes it {plain(drafts.free_name(store, name))}, to keep its runs apart."
+            st.caption(f"Nothing is changed.{later if _is_started(store, name) else ''}")
         return
     st.markdown(f"**{count(len(changes), 'change')} to the original**")
+    if draft.get("was") and table is not None and table.get("name") == draft["table"]["name"]:
+        st.caption(f"{plain(draft['was'])} has runs already, so what was changed is called {plain(table['name'])}.")
     columns = ["Key", "Before", "Now"]
     st.dataframe(
         pd.DataFrame(changes, columns=columns), hide_index=True, alt="What was changed against the original scenario"
     )
 
 
-def _save(store: RunStore, scenario: BaseScenario) -> None:
+def _save(store: RunStore, scenario: BaseScenario, *, same: bool) -> str | None:
+    """Offer to save and start it; `same` says whether it stands in the store as it is. Returns: as `show_editor`."""
     name = scenario.name
     process = processes.newest(store, name)
     with st.container(horizontal=True):
@@ -153,13 +193,21 @@ def _save(store: RunStore, scenario: BaseScenario) -> None:
     trouble()
     if name not in store.scenarios():
         st.caption("Saving makes a scenario of this name in the store; the original stays as it is.")
-        return
-    if drafts.has_runs(store, name):
-        st.caption(f"{plain(name)} has runs already. To start what stands above, give it another name.")
+        return None
+    if not same and _is_started(store, name):
+        finished = progress(store, name).finished
+        st.warning(
+            f"Another scenario called {plain(name)} exists, with {count(finished, 'finished run')}. Nothing is started "
+            "under its name from here: give what stands above another name.",
+            icon=":material/content_copy:",
+        )
+        st.page_link("app_pages/results.py", label=f"Results of that {name}", query_params={"scenario": name})
+        return None
     show_process(store, name, buttons=drafts.has_runs(store, name))
     with st.container(horizontal=True):
         for page, label in (("results", "Results"), ("runs", "Runs")):
             st.page_link(f"app_pages/{page}.py", label=f"{label} of {name}", query_params={"scenario": name})
+    return name
 
 
 def _launch(store: RunStore, scenario: BaseScenario, *, check: bool) -> None:

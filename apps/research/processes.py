@@ -156,6 +156,13 @@ def alive(store: RunStore) -> list[Process]:
     return [one for one in found if one is not None and one.alive]
 
 
+def stopped(store: RunStore) -> list[Process]:
+    """Return the newest processes that somebody cancelled or that died, by name of their scenario; no mere checks."""
+    folders = sorted((store.root / FOLDER).glob("*/")) if (store.root / FOLDER).is_dir() else []
+    found = (newest(store, folder.name) for folder in folders)
+    return [one for one in found if one is not None and one.state in ("cancelled", "died") and not one.checks_only]
+
+
 def cancel(store: RunStore, scenario: str) -> None:
     """End a process as Ctrl-C does, and harder after ten seconds; finished runs stay. Returns at once.
 

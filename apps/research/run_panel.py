@@ -46,6 +46,16 @@ def show_process(store: RunStore, scenario: str, *, source: str | Path | None = 
         _buttons(store, scenario, source, found)
 
 
+def show_stopped(store: RunStore, scenario: str) -> None:
+    """Show that a scenario was stopped before its end, with a button to resume it and links to what it has."""
+    with st.container(border=True):
+        show_process(store, scenario)
+        query = {"scenario": scenario}
+        with st.container(horizontal=True):
+            st.page_link("app_pages/results.py", label="Results", icon=":material/query_stats:", query_params=query)
+            st.page_link("app_pages/runs.py", label="Runs", icon=":material/receipt_long:", query_params=query)
+
+
 def tried(do: Callable[[], object]) -> None:
     """Do what a button is for; what speaks against it is kept for `trouble`."""
     try:
@@ -78,6 +88,17 @@ def trouble() -> None:
     """Say once why something that was clicked could not be done."""
     if message := st.session_state.pop(_TROUBLE, ""):
         st.error(plain(message), icon=":material/error:")
+
+
+def stopped_names(store: RunStore) -> list[str]:
+    """Return the scenarios that were cancelled or died in the app, were not resumed, and have runs left."""
+    return [one.scenario for one in processes.stopped(store) if has_runs_left(store, one.scenario)]
+
+
+def has_runs_left(store: RunStore, scenario: str) -> bool:
+    """Whether a scenario of the store wants more runs than have ended; so where its file cannot be read."""
+    how_far = progress(store, scenario)
+    return how_far.wanted is None or how_far.finished + how_far.failed < how_far.wanted
 
 
 def running_names(store: RunStore) -> list[str]:
@@ -149,7 +170,8 @@ def _say_how_it_ended(store: RunStore, found: Process) -> None:
     said = read_lines(processes.log_text(found))
     name, last = plain(found.scenario), plain(" ".join(said.other[-1:]))
     if found.state == "cancelled":
-        st.info(f"{name} was cancelled. Runs that were finished are kept.", icon=":material/stop_circle:")
+        kept = "" if found.checks_only else ", and are kept"
+        st.info(f"{name} was cancelled{_how_many(store, found)}{kept}.", icon=":material/stop_circle:")
     elif found.state == "died":
         st.error(
             f"The process of {name} died without a word. It last said: {last or 'nothing'}", icon=":material/error:"
@@ -165,6 +187,14 @@ def _say_how_it_ended(store: RunStore, found: Process) -> None:
             st.code("\n".join(said.other[-40:]), language=None, wrap_lines=True)
 
 
+def _how_many(store: RunStore, found: Process) -> str:
+    if found.checks_only:
+        return ""
+    how_far = progress(store, found.scenario)
+    of = f" of {how_far.wanted}" if how_far.wanted is not None else ""
+    return f": {how_far.finished}{of} runs are done"
+
+
 def _gave_nothing(said: Said) -> str:
     reasons = list(dict.fromkeys(reason for reason in said.reasons.values() if not reason.startswith("gave nothing")))
     first = f": {plain(reasons[0])}" if reasons else ""
@@ -175,7 +205,7 @@ def _gave_nothing(said: Said) -> str:
 def _buttons(store: RunStore, scenario: str, source: str | Path, found: Process | None) -> None:
     how_far = progress(store, scenario)
     ended = how_far.finished + how_far.failed
-    left = how_far.wanted is None or ended < how_far.wanted
+    left = has_runs_left(store, scenario)
     again = partial(start_again, store, scenario, source)
     with st.container(horizontal=True):
         resumes = ended > 0 or (found is not None and found.state in ("cancelled", "died"))

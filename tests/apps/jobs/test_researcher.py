@@ -63,7 +63,7 @@ def test_a_scenario_is_edited_started_cancelled_and_resumed(unrun, worker):
     one = worker(address).visit("/")
     one.go("Researchers", "Scenarios")
     one.pick("In this store")
-    one.see("Nothing is changed but the name.")
+    one.see("Nothing is changed.")
     one.unfold("The whole scenario")
     one.fill("Replications", "16")  # enough for a run not to end before it is cancelled
     one.see("1 change to the original")

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from apps.command.web import STORE_VARIABLE
 from apps.login import LOGIN_VARIABLE
+from apps.plain_text import plain_with_code
 from apps.research import drafts
 from apps.research.asked import asked
 from apps.research.processes import FOLDER
@@ -186,3 +187,28 @@ def test_a_scenario_of_the_store_is_deleted_after_one_question(page, store):
     assert store.scenarios() == ()
     assert "demo-2" in shown(page, "subheader")  # nothing of one's own is left: it begins with a bundled one again
     assert not page.exception
+
+
+def test_a_scenario_that_was_stopped_keeps_its_name_until_something_is_changed(page, store):
+    (saved(store, "mine").parent / "0123456789abcdef").mkdir()
+    page.query_params["begin_with"] = "In this store"
+    page.run()
+    assert page.text_input(key="form-0-name").value == "mine"
+    assert "A change makes it mine-2" in shown(page, "caption")
+    assert {"Start", "Resume"} & {button.label for button in page.button}
+    page.text_input(key="form-0-title").set_value("Another").run()
+    assert page.text_input(key="form-1-name").value == "mine-2"
+    assert page.text_input(key="form-1-title").value == "Another"
+    assert "mine has runs already, so what was changed is called mine-2" in shown(page, "caption")
+    assert {button.key for button in page.button} >= SAVES
+    page.text_input(key="form-1-name").set_value("mine").run()
+    assert "Another scenario called mine exists, with 0 finished runs" in shown(page, "warning")
+    assert not {"Start", "Resume", "Run again", "Save and start"} & {button.label for button in page.button}
+    page.text_input(key="form-1-name").set_value("").run()
+    assert shown(page, "error").startswith(r"Name\: give it one")
+    assert not page.exception
+
+
+def test_code_in_a_description_stays_code():
+    assert plain_with_code("see `a_b` and *c*") == r"see `a_b` and \*c\*"
+    assert plain_with_code("one ` alone") == r"one \` alone"

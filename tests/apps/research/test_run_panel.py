@@ -82,3 +82,13 @@ def test_how_a_process_ended_is_said_with_what_to_do(store, left, log, said):
     shown = [one.value for kind in (app.error, app.warning, app.info) for one in kind]
     assert said in "".join(shown).replace("\\", "")
     assert {"Start", "Resume"} & {*labels(app)}
+
+
+def test_overview_keeps_a_card_for_what_was_cancelled_until_it_is_resumed(store):
+    (store / "end.json").write_text(json.dumps({"code": 130}))
+    (store / "cancel.json").write_text("{}")
+    app = visit("overview")
+    assert "draft was cancelled: 0 of 1 runs are done" in "".join(one.value for one in app.info)
+    assert "Resume" in labels(app)
+    (store / "cancel.json").unlink()  # as a start does
+    assert "Resume" not in labels(visit("overview"))
