@@ -12,6 +12,7 @@ import streamlit as st
 from apps.plain_text import plain
 from apps.store import places
 from apps.store import table as store_table
+from apps.store.fixture_legend import fixture_legend
 from apps.store.floor_editor import Variant, floor_editor, keep, kept_variant
 from apps.store.heat_paint import Heat
 from apps.store.saved_variants import save_form, saved_table
@@ -49,6 +50,7 @@ def change_part(plan: StorePlan, *, name: str, shoppers: int, days: int) -> None
             other, plan, Heat(visits, SIDE_M, VISITS), key=EDITOR,
             revision=variant.revision, told=_hint(variant), on_moved=partial(_drop, plan, name),
         )  # fmt: skip
+        fixture_legend(other)
         busiest = places.largest(visits, SIDE_M, VISITS)
         where = places.said(busiest) or "nobody walks"
         st.caption(
@@ -149,11 +151,21 @@ def _changes(plan: StorePlan, variant: Variant) -> None:
         st.button("Take all back", icon=":material/delete:", on_click=keep,
                   args=(Variant(variant.of, revision=variant.revision + 1),))  # fmt: skip
     with st.expander("Add a change without dragging", expanded=not variant.edits):
-        new = choose_edit(apply_edits(plan, variant.edits))
+        so_far = apply_edits(plan, variant.edits)
+        new = choose_edit(so_far)
         if new is not None:
+            if "x" in new:
+                _hindrance(so_far, new)
             st.button("Add this change", icon=":material/add:", on_click=_add, args=(plan, variant, new))
         if variant.refused:
             st.error(plain(variant.refused), icon=":material/error:")
+
+
+def _hindrance(plan: StorePlan, edit: Mapping[str, Any]) -> None:
+    """Say beside the fields why a fixture cannot stand at the chosen place, before anybody adds it."""
+    refused = Variant("").with_edit(plan, edit).refused
+    if refused:
+        st.warning(f"It cannot stand there: {plain(refused)}", icon=":material/block:")
 
 
 def _add(plan: StorePlan, variant: Variant, edit: Mapping[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import altair as alt
@@ -20,18 +20,22 @@ MOST_UNCLEAR: Final = 25.0
 """Percent of the base: a figure without a clear difference whose interval reaches farther would flatten all others."""
 MOST_CLEAR: Final = 200.0
 """The same for a clear one; what reaches farther has a base near 0."""
+_FEWEST: Final = 3
+"""Figures that a chart keeps, whatever stands out."""
 COLUMNS: Final = (
     "Figure", "value", "lo", "hi", "noise_lo", "noise_hi", "Clear", "Difference", "Days alone", "With parameters",
     "Base",
 )  # fmt: skip
 
 
+STANDS_OUT: Final = 4.0
+"""Times as far as the next figure: one that reaches yet farther would leave dots that nobody can tell apart."""
+
+
 def difference_table(lines: Iterable[Line]) -> pd.DataFrame:
     """Return one row per figure that percent can show: Figure, value, four ends in % of the base, Clear, texts."""
     rows = []
-    for line in lines:
-        if not _fits(line):
-            continue
+    for line in _shown(list(lines)):
         percent = 100 / abs(line.base)
         text = cells(line)
         rows.append(
@@ -54,15 +58,31 @@ def difference_table(lines: Iterable[Line]) -> pd.DataFrame:
 
 def left_out(lines: Iterable[Line]) -> list[str]:
     """Name the figures that the chart cannot show, because percent of their base says little."""
-    return [line.label for line in lines if not _fits(line)]
+    given = list(lines)
+    shown = {id(line) for line in _shown(given)}
+    return [line.label for line in given if id(line) not in shown]
+
+
+def _shown(lines: Sequence[Line]) -> list[Line]:
+    """Return what the chart shows: what fits, less what stands out so far that the others could not be read."""
+    shown = sorted((line for line in lines if _fits(line)), key=_reach)
+    while len(shown) > _FEWEST and _reach(shown[-1]) > STANDS_OUT * _reach(shown[-2]) > 0:
+        shown.pop()
+    kept = {id(line) for line in shown}
+    return [line for line in lines if id(line) in kept]
+
+
+def _reach(line: Line) -> float:
+    """Return how far a figure with its intervals lies from 0, in percent of its base."""
+    ends = [abs(end) for end in (line.difference, *line.combined, *line.simulation) if math.isfinite(end)]
+    return max(ends) * 100 / abs(line.base)
 
 
 def _fits(line: Line) -> bool:
     if not line.base or not math.isfinite(line.base) or not math.isfinite(line.difference):
         return False
-    ends = [abs(end) for end in (line.difference, *line.combined, *line.simulation) if math.isfinite(end)]
     clear = line.verdict in (*CLEAR[:2], *_VERDICTS)
-    return max(ends) * 100 / abs(line.base) <= (MOST_CLEAR if clear else MOST_UNCLEAR)
+    return _reach(line) <= (MOST_CLEAR if clear else MOST_UNCLEAR)
 
 
 def difference_chart(table: pd.DataFrame) -> alt.LayerChart:

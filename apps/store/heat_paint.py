@@ -58,15 +58,21 @@ def legend(heat: Heat) -> list[tuple[str, str]]:
     """Return colour and meaning of the shades, for a line beneath the drawing."""
     if heat.marked is not None and not heat.marked.any():
         return [("#FFFFFF", "no place differs beyond the noise of the days")]
-    top = _top(heat)
-    most = f"{top:,.0f}" if top >= 10 else f"{top:.2g}"
+    strongest = f"{strongest_text(heat)} {heat.unit} or more"
     if heat.marked is None:
-        return [(heat.shades[0], "few"), (heat.shades[-1], f"{most} {heat.unit} or more")]
-    return [(LESS[0], f"{most} {heat.unit} fewer"), (MORE[-1], f"{most} {heat.unit} more")]
+        return [(heat.shades[0], "few"), (heat.shades[-1], strongest)]
+    return [(LESS[0], f"fewer, by {strongest}"), (MORE[-1], f"more, by {strongest}")]
+
+
+def strongest_text(heat: Heat) -> str:
+    """Write the value at which the strongest shade begins; all that is larger has the same shade."""
+    steps = len(heat.shades) if heat.marked is None else len(MORE)
+    begins = _top(heat) * (steps - 1) / steps
+    return f"{begins:,.0f}" if begins >= 10 else f"{begins:.2g}"
 
 
 def _top(heat: Heat) -> float:
-    """Return the value of the strongest shade: all but the highest hundredth lie below it."""
+    """Return the end of the scale: all but the highest hundredth lie below it, and what is higher is clipped to it."""
     shown = np.abs(heat.values[heat.marked] if heat.marked is not None else heat.values[heat.values > 0])
     shown = shown[np.isfinite(shown)]
     return float(np.quantile(shown, 0.99)) if len(shown) else 1.0

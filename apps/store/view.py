@@ -16,7 +16,8 @@ from apps.drawn_chart import show_chart
 from apps.plain_text import plain
 from apps.store import charts as store_charts
 from apps.store import places, plan_picture
-from apps.store.heat_paint import Heat
+from apps.store.fixture_legend import fixture_legend
+from apps.store.heat_paint import Heat, strongest_text
 from apps.store.table import NOT_JUDGED, Line, cells, judged
 from apps.store.table import drawn as were_drawn
 from simulation.store.plan import StorePlan
@@ -63,6 +64,7 @@ def picture(plan: StorePlan, values: NDArray[np.float64], *, made: str, side_m: 
         " to dark (many)."
     )
     st.image(plan_picture.svg(plan, Heat(values, side_m, VISITS), said=said), alt=said, width="stretch")
+    fixture_legend(plan)
     st.caption(f"Where shoppers walk, from light (few) to dark (many): {where}. {made}.")
     places.twin(busiest, what="busiest squares")
 
@@ -78,10 +80,16 @@ def change_picture(
         f" {share(marked, change):.0%} of the places that anybody visits; elsewhere no clear difference."
         + (f" It changes {where}." if where else "")
     )
-    st.image(plan_picture.svg(plan, Heat(change, side_m, VISITS, marked), said=said), alt=said, width="stretch")
+    heat = Heat(change, side_m, VISITS, marked)
+    st.image(plan_picture.svg(plan, heat, said=said), alt=said, width="stretch")
+    fixture_legend(plan)
+    strongest = (
+        f" The strongest colours stand for {strongest_text(heat)} {VISITS} or more, so that a few places do not make"
+        " all others pale."
+    )
     st.caption(
         f"The changed plan, {days} paired days{f'; it changes {where}' if where else ''}. Unpainted: no clear"
-        " difference. At most 5% of the painted places are expected to be noise."
+        f" difference.{strongest if where else ''} At most 5% of the painted places are expected to be noise."
     )
     places.twin(most, what="squares that change most")
 
@@ -171,7 +179,10 @@ def frame(lines: Sequence[Line]) -> pd.DataFrame:
 def _absent(labels: Sequence[str]) -> list[str]:
     if not labels:
         return []
-    return [f"In the table only, because they are near 0 or their interval is wide: {plain('; '.join(labels))}."]
+    return [
+        "In the table only, because they are near 0, their interval is wide, or their percent would squeeze all others"
+        f" together: {plain('; '.join(labels))}."
+    ]
 
 
 def _table(lines: Sequence[Line], alt: str) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from apps.store import table as store_table
 from apps.store.table import cells
+from apps.store.till_place import free_place
 from experiments.store.comparing import so_far
 from experiments.store.what_if import what_if_document
 from simulation.store.compare import comparing
@@ -18,8 +19,8 @@ from simulation.store.comparison import Comparison
 from simulation.store.day import prepare, run_day
 from simulation.store.demand_model import DemandModel, complete_journey_demand
 from simulation.store.heat import averaged, heat_of
-from simulation.store.plan import StorePlan, read_plan
-from simulation.store.plan.kinds import TILL_KINDS
+from simulation.store.plan import StorePlan, plan_text, read_plan
+from simulation.store.plan.kinds import TILL_KINDS, TillKind
 from simulation.store.settings import StoreSettings
 
 KINDS: Final = {
@@ -63,6 +64,11 @@ def usual_days(shoppers: int) -> str:
     return f"Mean of {HEAT_DAYS} simulated days with {shoppers:,} shoppers on average, seed 0"
 
 
+@st.cache_data(show_spinner=False, max_entries=64)
+def _free_place(text: str, till: TillKind) -> tuple[float, float] | None:
+    return free_place(read_plan(text), till)
+
+
 def choose_edit(plan: StorePlan) -> dict[str, Any] | None:
     """Let the user describe one change; None where the plan has nothing to change in that way."""
     kind = st.segmented_control(
@@ -76,7 +82,10 @@ def choose_edit(plan: StorePlan) -> dict[str, Any] | None:
             return _move(plan)
         if kind == "add_till":
             till = st.selectbox("Kind of till", TILL_KINDS, format_func=lambda one: one.replace("_", " "), width=180)
-            x, y = _place(plan, plan.width / 2, plan.depth / 2)
+            free = _free_place(plan_text(plan), till)
+            x, y = _place(plan, *(free or (plan.width / 2, plan.depth / 2)))
+            if free is None:
+                st.caption("No free place for a till of 1 m x 2 m that leaves all within reach was found.")
             return {"add_till": till, "x": x, "y": y}
         if kind == "remove":
             names = [one.name for one in plan.fixtures if one.kind != "wall"]

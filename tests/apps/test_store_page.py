@@ -4,6 +4,7 @@ import dataclasses
 import math
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -12,11 +13,13 @@ from apps.command.web import STORE_VARIABLE
 from apps.research.headlines import headlines
 from apps.store.charts import difference_chart, difference_table, left_out
 from apps.store.choices import fixture_table, plan_from
+from apps.store.fixture_legend import meanings
 from apps.store.floor_editor import Variant
 from apps.store.floor_editor.component import description
-from apps.store.heat_paint import Heat, legend, paths
-from apps.store.plan_picture import letters, svg
+from apps.store.heat_paint import LESS, MORE, Heat, legend, paths, pieces, strongest_text
+from apps.store.plan_picture import COLOURS, letters
 from apps.store.table import Line
+from apps.store.till_place import free_place
 from apps.store.view import finding, headline
 from experiments.execute import run_scenario
 from experiments.runs import RunStore
@@ -261,7 +264,52 @@ def test_a_drawing_paints_only_what_is_marked():
     assert legend(nothing) == [("#FFFFFF", "no place differs beyond the noise of the days")]
     some = dataclasses.replace(nothing, marked=floor.walkable)
     assert paths(some, 16).count("<path") == 1
-    assert "5.0 visits a day more" in svg(PLAN, some) or "5 visits a day more" in svg(PLAN, some)
+    assert legend(some)[1][1] == "more, by 3.8 visits a day or more"  # the last of four shades begins at 3/4 of 5
+    far = dataclasses.replace(some, values=np.where(floor.walkable, 8.0, 0.0))
+    assert paths(far, 16).count("<path") == 1
+    assert legend(far)[1][1] == "more, by 6 visits a day or more"
+
+
+def test_what_the_legend_calls_strongest_is_painted_so_and_nothing_below():
+    values = np.array([[400.0, 668.0, 299.0, -301.0]])
+    heat = Heat(values, 0.5, "visits a day", np.ones((1, 4), dtype=bool))
+    begins = float(strongest_text(heat))
+    painted = {colour: d.count("M") for colour, d in pieces(heat, 1)}
+    assert painted.get(MORE[-1], 0) == int((values >= begins).sum())
+    assert painted.get(LESS[0], 0) == int((values <= -begins).sum())
+
+
+def test_the_colours_of_fixtures_are_told_for_the_kinds_that_a_plan_has():
+    told = dict(meanings(PLAN))
+    assert told[COLOURS["till"]] == "till"
+    assert {kind for words in told.values() for kind in words.split(" or ")} == {one.kind for one in PLAN.fixtures}
+
+
+@pytest.mark.parametrize("name", ["corner-shop", "supermarket"])
+@pytest.mark.parametrize("kind", ["lane", "self_checkout", "tray"])
+def test_a_further_till_stands_free_beside_the_others(name, kind):
+    plan = load_plan(name)
+    found = free_place(plan, kind)
+    assert found is not None
+    new = apply_edits(plan, [{"add_till": kind, "x": found[0], "y": found[1]}]).tills[-1]
+    like = [one for one in plan.tills if one.till == kind] or plan.tills
+    assert min(math.dist(new.middle, one.middle) for one in like) < 5
+
+
+def test_without_a_free_place_none_is_named():
+    full = [one for one in PLAN.fixtures if one.is_door or one.kind == "till"]
+    walls = dataclasses.replace(PLAN.fixture(PLAN.shelves[0].name), x=0.0, y=0.0, width=PLAN.width, depth=6.4)
+    assert free_place(dataclasses.replace(PLAN, fixtures=(walls, *full)), "lane") is None
+
+
+def test_a_place_that_is_taken_is_said_beside_the_fields(visit, tmp_path):
+    app = visit(tmp_path / "nothing", "store", plan="corner-shop", shoppers="100", days="8")
+    app.get_by_key("edit_kind").set_value("add_till").run()
+    assert not [one for one in app.warning if "cannot stand there" in one.value]
+    next(one for one in app.number_input if one.label.startswith("y, m")).set_value(0.0).run()
+    told = [one.value for one in app.warning if "cannot stand there" in one.value]
+    assert len(told) == 1
+    assert "overlap" in told[0]
 
 
 def test_letters_have_one_line_for_each_half_metre():
@@ -291,6 +339,15 @@ def test_a_chart_shows_percent_of_the_base_and_names_what_it_leaves_out():
     assert (table["lo"].iloc[0], table["noise_hi"].iloc[0]) == (3.0, 5.5)
     assert left_out(lines) == ["nothing", "near 0", "wide"]
     assert difference_chart(table).to_dict()["layer"]
+
+
+def test_a_figure_that_would_flatten_all_others_is_left_to_the_table():
+    few = [line(figure=f"f{one}", label=f"figure {one}") for one in range(3)]
+    far = line(label="narrow", difference=100.0, simulation=(98.0, 102.0), combined=(90.0, 110.0))  # 55% against 7%
+    assert left_out([*few, far]) == ["narrow"]
+    assert list(difference_table([*few, far])["Figure"]) == ["figure 0", "figure 1", "figure 2"]
+    assert left_out([*few[:2], far]) == []  # too few to leave one out
+    assert left_out([*few, line(label="near", combined=(6.0, 50.0))]) == []
 
 
 def test_what_is_clear_is_drawn_even_where_it_is_large():
