@@ -16,6 +16,7 @@ from apps.drawn_chart import show_chart
 from apps.figure_text import unit_text
 from apps.plain_text import plain
 from apps.research.headlines import KINDS
+from apps.research.opening_pair import opening_pair
 from apps.runs.charts import PALETTE
 from apps.runs.metric_names import in_order, metric_name
 from experiments.pair_figures import Pair, Side
@@ -44,7 +45,7 @@ def show_comparison(store: RunStore) -> None:
         st.info("Two arms can be compared once a scenario has its table.")
         st.page_link("app_pages/scenarios.py", label="Start a scenario", icon=":material/play_arrow:")
         return
-    chosen = _choose(sides)
+    chosen = _choose(store, sides)
     try:
         pairing = pair_up(store, *chosen)
     except TradefairError as error:
@@ -104,9 +105,9 @@ def label_of(store: RunStore, side: Side, pair: Pair) -> str:
 
         return NAMES.get(metric, metric)
     if side.kind == "market":
-        from apps.market.table import heading
+        from apps.market.figure_names import figure_name
 
-        return heading(metric).removesuffix(", %")
+        return figure_name(metric)
     if side.kind == "audience":
         from experiments.audience.methods import METHODS, method_of
 
@@ -133,12 +134,13 @@ def _sides(store: RunStore, *, single_runs: bool) -> dict[str, tuple[Side, ...]]
     return {name: found for _, name, found in sorted(dated, reverse=True)}
 
 
-def _choose(sides: dict[str, tuple[Side, ...]]) -> tuple[Side, Side]:
+def _choose(store: RunStore, sides: dict[str, tuple[Side, ...]]) -> tuple[Side, Side]:
     left, right = st.columns(2)
     with left:
         scenario = st.selectbox("Scenario", list(sides), key="first", bind="query-params")
         mine = {side.label: side for side in sides[scenario]}
-        first = mine[st.selectbox("This", list(mine), key="first_arm", bind="query-params")]
+        place, _ = opening_pair(store, sides[scenario])
+        first = mine[st.selectbox("This", list(mine), index=place, key="first_arm", bind="query-params")]
     with right:
         same = [name for name, found in sides.items() if found[0].kind == first.kind]
         scenario = st.selectbox(
@@ -146,9 +148,8 @@ def _choose(sides: dict[str, tuple[Side, ...]]) -> tuple[Side, Side]:
             bind="query-params",
         )  # fmt: skip
         others = {side.label: side for side in sides[scenario]}
-        second = others[
-            st.selectbox("Less this", list(others), index=len(others) - 1, key="second_arm", bind="query-params")
-        ]
+        _, place = opening_pair(store, sides[scenario])
+        second = others[st.selectbox("Less this", list(others), index=place, key="second_arm", bind="query-params")]
     return first, second
 
 

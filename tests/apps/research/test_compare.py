@@ -10,9 +10,12 @@ from made_once import made_once
 from streamlit.testing.v1 import AppTest
 
 from apps.command.web import STORE_VARIABLE
+from apps.market.figure_names import figure_name
+from apps.research.opening_pair import references_of
 from experiments.pairs import arms_of, pair_up
 from experiments.runs import RunStore
 from retail.errors import ConfigError
+from simulation.market.kpis import MEASURES
 
 MAIN = Path(__file__).parents[3] / "apps" / "main.py"
 
@@ -101,6 +104,21 @@ def test_the_title_is_the_paired_difference_and_a_link_keeps_the_choice(visit, r
     table = app.dataframe[0].value
     assert table.set_index("Figure").loc["Total NDCG@10", "Clear"] == "lower"
     assert all(chart.proto.alt.count("[") for chart in app.get("vega_lite_chart"))
+
+
+def test_it_opens_with_a_leading_arm_less_the_reference_of_the_table(visit, run_store):
+    app = visit(first="market")
+    document = json.loads((run_store / "market" / "summary.json").read_text())
+    assert app.selectbox(key="first_arm").value == "Federated"
+    assert app.selectbox(key="second_arm").value == "Isolated stores"
+    assert references_of(document)[0] == "isolated"
+
+
+def test_every_figure_of_a_market_has_a_name():
+    raw = [one.name for one in MEASURES if figure_name(one.name) == one.name.replace("_", " ")]
+    assert raw == []
+    assert len({figure_name(one.name) for one in MEASURES}) == len(MEASURES)
+    assert figure_name("cr4") == "Share of the four largest"
 
 
 def test_what_cannot_be_compared_says_what_to_do(visit, tmp_path):
