@@ -27,6 +27,7 @@ from apps.compliance.policy_choices import (
     PLACE_NAMES,
     REGIME_IDS,
     explained,
+    no_law_of,
     pack_ids,
     pack_options,
     shown_and_csv,
@@ -69,6 +70,8 @@ def who_may(*, packs: Sequence[str], regimes: Sequence[str], place: str) -> None
         return
     used = "This scenario's runs use it." if question.regime in regimes else "No run of this scenario uses it."
     st.markdown(f"**{regime.title[:1].upper()}{regime.title[1:]}.** {used}" if regime else used)
+    if lawless := no_law_of(question.place, question.packs):
+        st.warning(lawless, icon=":material/gavel:")
     st.caption(
         "Asked of the policy engine, cell by cell, for data that are not public and for grown-ups. "
         + "; ".join(f"**{word}**: {meaning}" for word, meaning in ANSWER_MEANING.items())
@@ -102,7 +105,8 @@ def _question(packs: Sequence[str], regimes: Sequence[str], place: str) -> Quest
         purpose = st.selectbox("For", purposes, key="purpose", bind="query-params", width=220)
         law = st.selectbox(
             "Law of", places, index=places.index(PLACE_NAMES[place]), key="place", bind="query-params", width=180,
-            help="Laws on personal data bind where the people are. With no place, only rules that bind everywhere do.",
+            help="Laws on personal data bind where the people are, if they are among the rules below (GDPR for the "
+            "EU). With no place, only rules that bind everywhere do.",
         )  # fmt: skip
     chosen = st.multiselect(
         "Rules", list(options.values()), default=[options[pack] for pack in packs], key="rules", bind="query-params"

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from apps.compliance.access_view import ANSWER, Question, changes
-from apps.compliance.policy_choices import NO_REGIME, REGIME_IDS, pack_ids, pack_options, stamp, table_of
+from apps.compliance.policy_choices import NO_REGIME, REGIME_IDS, no_law_of, pack_ids, pack_options, stamp, table_of
 from apps.figure_text import count
 from apps.plain_text import plain_cells
 from privacy.policy import diff
@@ -44,8 +44,11 @@ def what_changes(question: Question, table: pd.DataFrame, *, packs: Sequence[str
     second = replace(question, packs=pack_ids(chosen, packs), regime="" if regime == NO_REGIME else regime)
     after = table_of(second)
     found = changes(table, after)
+    if lawless := no_law_of(second.place, second.packs):
+        st.warning(f"The second policy: {lawless}", icon=":material/gavel:")
     if found.empty:
-        st.success("Every cell of the table above is answered the same.", icon=":material/equal:")
+        same = "Every cell of the table above is answered the same."
+        st.markdown(same) if lawless else st.success(same, icon=":material/equal:")
     else:
         moves = after[ANSWER].map(_ORDER).to_numpy() - table[ANSWER].map(_ORDER).to_numpy()
         st.markdown(

@@ -41,11 +41,16 @@ def data_sets(store: RunStore, books: Path) -> None:
     tell_unread(found.unread)
     tell_bare(ledgers, found.exact)
     if not ledgers:
-        st.info(f"No budget can be read in any scenario of this store or in the books at `{plain(books)}`.")
+        st.info(f"No budget can be read in any scenario of this store{_and_books(books)}.")
     else:
         _all(ledgers, books)
     if ledgers:
         _one(ledgers)
+
+
+def _and_books(books: Path) -> str:
+    """Name the books where there are any."""
+    return f" and the books at `{plain(books)}`" if books.is_dir() else ""
 
 
 def tell_unread(unread: Sequence[Unread]) -> None:
@@ -86,8 +91,9 @@ def assumptions(ledgers: Sequence[DataSetLedger]) -> str:
 def _all(ledgers: Sequence[DataSetLedger], books: Path) -> None:
     budgets = sum(len(one.parts) for one in ledgers)
     st.markdown(
-        f"**{count(budgets, 'budget')} on {count(len(ledgers), 'data set')}**, over all scenarios of this store and "
-        f"the books at `{plain(books)}`. Somebody who is in a data set is in all that was released about it, so the "
+        f"**{count(budgets, 'budget')} on {count(len(ledgers), 'data set')}**, over all scenarios of this "
+        f"store{_and_books(books)}; the title above counts the chosen runs alone. "
+        "Somebody who is in a data set is in all that was released about it, so the "
         "costs add up."
     )
     shown = tables.summary_table(ledgers)

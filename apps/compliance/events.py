@@ -11,7 +11,7 @@ import streamlit as st
 
 from apps.compliance import log_view
 from apps.compliance.log_check import file_stamp
-from apps.compliance.policy_choices import PLACE_NAMES, pack_ids, pack_options, stamp
+from apps.compliance.policy_choices import PLACE_NAMES, no_law_of, pack_ids, pack_options, stamp
 from apps.figure_text import count
 from apps.plain_text import plain
 from apps.runs.run_record import title
@@ -117,8 +117,11 @@ def _replay(events: pd.DataFrame, packs: Sequence[str]) -> None:
     where = None if place == AS_LOGGED else JURISDICTIONS[places.index(place) - 1]
     found = _what_if(events, asked, None if regime == AS_LOGGED else regime, where, stamp(asked))
     refused, opened = int(found.refused["Times"].sum()), int(found.opened["Times"].sum())
+    if lawless := no_law_of(where or "none", asked):
+        st.warning(lawless, icon=":material/gavel:")
     if not refused and not opened:
-        st.success(f"These rules answer all {found.judged:,} requests as they were answered.", icon=":material/equal:")
+        same = f"These rules answer all {found.judged:,} requests as they were answered."
+        st.markdown(same) if lawless else st.success(same, icon=":material/equal:")
     else:
         st.markdown(
             f"Of {count(found.judged, 'request')}, **{refused:,} that were allowed would be denied**, and "

@@ -26,6 +26,7 @@ STATES: Final = {
     "intact": ":green-badge[:material/check: intact]",
     "partly signed": ":orange-badge[:material/signature: partly signed]",
     "unsigned": ":orange-badge[:material/signature: unsigned]",
+    "signed by another key": ":red-badge[:material/key_off: signed by another key]",
     "broken": ":red-badge[:material/error: broken]",
 }
 
@@ -95,8 +96,20 @@ def _say_logs(checked: Sequence[CheckedLog]) -> None:
     table = pd.DataFrame(rows, columns=["State", "Log", "Entries", "Signed at (UTC)"])
     alt = "Each log, whether it is intact, and its newest signed head"
     st.table(table, hide_index=True, border="horizontal", alt=alt)
+    others: dict[str, list[str]] = {}
     for one in checked:
-        for problem in one.verdict.problems:
+        if one.signer:
+            others.setdefault(one.signer, []).append(one.name)
+    for signer, names in others.items():
+        named = plain(names[0]) if len(names) == 1 else count(len(names), "log")
+        st.error(
+            f"**Signed by another key**: {named}, by `{signer}`. That is not the key of this check, so it did not "
+            "pass. Entries and heads fit each other: either the key of this check is not the owner's, or somebody "
+            "rewrote the log and signed it anew with a key of their own. Compare both with the key that the owner gave you.",
+            icon=":material/key_off:",
+        )
+    for one in checked:
+        for problem in () if one.signer else one.verdict.problems:
             text = f"**{plain(one.name)}**: {plain(problem)}."
             (st.error if one.state == "broken" else st.warning)(text, icon=":material/warning:")
     for note in dict.fromkeys(note for one in checked for note in one.verdict.notes if "--" not in note):

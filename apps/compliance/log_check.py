@@ -25,7 +25,7 @@ UNSIGNED: Final = "the log holds no signed head, so nothing vouches for its entr
 MOST_WITNESS_BYTES: Final = 16 * 1024
 """A witness file holds one head, less than 1 kB."""
 
-State = Literal["intact", "partly signed", "unsigned", "broken"]
+State = Literal["intact", "partly signed", "unsigned", "signed by another key", "broken"]
 
 _KEY: Final = re.compile(r"[0-9a-f]{64}")
 
@@ -42,21 +42,33 @@ NOT_SHOWN: Final = (
 
 @dataclass(frozen=True, slots=True)
 class CheckedLog:
-    """One log and what its check found; `head` is None where nobody has signed."""
+    """One log and what its check found.
+
+    Attributes:
+        name: what the page calls it.
+        path: its file.
+        verdict: what the check found.
+        head: the newest one; None where nobody has signed.
+        signer: the key that alone is wrong: with it, in place of the one that was named, nothing is; else empty.
+    """
 
     name: str
     path: Path
     verdict: Verification
     head: SignedHead | None
+    signer: str = ""
 
     @property
     def state(self) -> State:
         """Say in a word how the log stands.
 
-        Returns: broken: something was changed; unsigned: no signed head covers any entry; partly signed: none covers
-            the newest entries; intact: what a head covers was not changed, and it covers all.
+        Returns: broken: something was changed; signed by another key: all fits but the key; unsigned: no
+            signed head covers any entry; partly signed: none covers the newest entries; intact:
+            what a head covers was not changed, and it covers all.
         """
         if not self.verdict.ok:
+            if self.signer:
+                return "signed by another key"
             return "unsigned" if self.verdict.problems == (UNSIGNED,) else "broken"
         covered = 0 if self.head is None else self.head.size
         return "intact" if covered == self.verdict.size else "partly signed" if covered else "unsigned"
@@ -83,13 +95,13 @@ def check_scenario(folder: Path, *, head: SignedHead | None = None, key_hex: str
     path = folder / SCENARIO_LOG
     if not path.is_file():
         return None
-    return _checked(folder.name, path, lambda: verify_folder(folder, head=head or (), key_hex=key_hex))
+    return _checked(folder.name, path, lambda key: verify_folder(folder, head=head or (), key_hex=key), key_hex)
 
 
 def check_run(folder: Path, name: str, *, head: SignedHead | None = None, key_hex: str | None = None) -> CheckedLog:
     """Check the log of one run, which has one; a file that is none is a problem of that log."""
     path = folder / RUN_BOOKS
-    return _checked(name, path, lambda: verify_log(path, head=head, key_hex=key_hex))
+    return _checked(name, path, lambda key: verify_log(path, head=head, key_hex=key), key_hex)
 
 
 def file_stamp(path: Path) -> tuple[int, int]:
@@ -154,9 +166,12 @@ def read_uploaded(content: bytes) -> SignedHead:
             raise PrivacyError(str(error).replace(str(path), "the uploaded file")) from None
 
 
-def _checked(name: str, path: Path, check: Callable[[], Verification]) -> CheckedLog:
+def _checked(name: str, path: Path, check: Callable[[str | None], Verification], key_hex: str | None) -> CheckedLog:
     try:
-        verdict = check()
+        verdict = check(key_hex)
+        # Checked again with the signer's own key, only to tell a wrong key from a changed log: the verdict stays.
+        own = verdict if verdict.ok or key_hex is None else check(None)
     except PrivacyError as error:
-        verdict = Verification(ok=False, problems=(str(error),), size=0, root_hex="", key_hex="")
-    return CheckedLog(name, path, verdict, newest(path))
+        own = verdict = Verification(ok=False, problems=(str(error),), size=0, root_hex="", key_hex="")
+    signer = own.key_hex if own.ok and not verdict.ok else ""
+    return CheckedLog(name, path, verdict, newest(path), signer)

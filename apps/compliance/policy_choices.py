@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,8 @@ import streamlit as st
 from apps.compliance.access_view import Question, access_table, answers, explain, twin
 from apps.csv_download import csv_bytes
 from privacy.policy import JURISDICTIONS
-from privacy.policy.sources import SIMULATION_PACK
+from privacy.policy.compiled import compile_texts
+from privacy.policy.sources import PACKS, SIMULATION_PACK, load_texts
 from privacy.policy.words import PLACES
 from privacy.regimes import REGIMES
 
@@ -62,6 +64,24 @@ def explained(question: Question, who: str, data: str, form: str) -> pd.DataFram
     return _explained(question, who, data, form, stamp(question.packs))
 
 
+def no_law_of(place: str, packs: Sequence[str]) -> str:
+    """Say that a place was chosen and that none of the chosen packs has a rule for it; empty where one has.
+
+    Args:
+        place: one of `JURISDICTIONS`; "none" needs no law.
+        packs: the chosen packs or folders of rules.
+
+    Raises:
+        PolicyError: a pack is wrong, or a folder of rules is gone.
+    """
+    if place == "none" or any(_names_place(pack, place, stamp([pack])) for pack in packs):
+        return ""
+    add = " or ".join(PACK_NAMES[pack] for pack in PACKS if _names_place(pack, place, ()))
+    everywhere = " DMA (EU) binds everywhere." if place == "EU" and "dma" in packs else ""
+    where = f"No law that binds only in {PLACES[place]} is among these rules, so none applies"
+    return f"{where}: add {add} under *Rules*.{everywhere}"
+
+
 def stamp(packs: Sequence[str]) -> tuple[tuple[str, int, int], ...]:
     """Return what tells an edited folder of rules from the same one before: sizes and times of its files."""
     files = [path for pack in packs if Path(pack).is_dir() for path in sorted(Path(pack).iterdir())]
@@ -72,6 +92,13 @@ _ASKING: Final = "Asking the policy about every cell"
 
 
 # The stamps in `changed` only make an edited folder of rules another question.
+
+
+@st.cache_data(show_spinner=False, max_entries=256)
+def _names_place(pack: str, place: str, changed: tuple[Any, ...]) -> bool:
+    del changed
+    rules = compile_texts(load_texts([pack])).policies
+    return json.dumps({"type": "Jurisdiction", "id": place}) in json.dumps([rule["conditions"] for rule in rules])
 
 
 @st.cache_data(show_spinner=_ASKING, max_entries=64)

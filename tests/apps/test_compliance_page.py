@@ -226,6 +226,16 @@ def test_a_replay_can_move_people_to_another_place(visit, audited_store):
     assert "gdpr-25 (GDPR Art. 5(1)(c), 25(1))" in texts(app)
 
 
+def test_a_place_whose_law_is_not_among_the_rules_is_said_and_not_praised(visit):
+    for part, query in ((MAY, {"place": "the EU"}), (HAPPENED, {"if_place": "the EU"})):
+        app = visit(part, **query)
+        assert any("No law that binds only in the EU is among these rules" in one.value for one in app.warning)
+        assert not app.success
+    chosen = ["House rules", "Simulation rules", "GDPR (EU)"]
+    assert "No law that binds" not in texts(visit(MAY, place="the EU", rules=chosen))
+    assert "No law that binds" not in texts(visit(MAY))
+
+
 def test_budgets_show_what_the_ledger_holds_and_who_promises_nothing(visit, audited_store):
     app = visit(BUDGETS)
     assert app.title[0].value == "1 budget kept"
@@ -308,7 +318,21 @@ def test_a_typed_key_is_never_taken_for_a_path(visit, audited_store):
     app = visit(LOG)
     app.text_input(key="owner_key").set_value("0" * 64).run()
     assert "not the key in the store" in texts(app)
-    assert "broken" in app.title[0].value
+    assert app.title[0].value == "6 logs checked: 6 signed by another key"
+
+
+def test_a_wrong_key_is_no_change_and_hides_none(visit, copy):
+    app = visit(LOG, store=copy)
+    app.text_input(key="owner_key").set_value(SigningKey.generate().public_hex).run()
+    assert app.title[0].value == "6 logs checked: 6 signed by another key"
+    assert [one.value for one in app.error if "rewrote the log and signed it anew" in one.value]
+    assert len(app.error) == 1
+    with sqlite3.connect(books_of(copy, "pooled")) as connection:
+        connection.execute("DROP TRIGGER log_entries_update")
+        connection.execute("UPDATE log_entries SET body = replace(body, 'allow', 'deny') WHERE entry = 2")
+    app = visit(LOG, store=copy)
+    app.text_input(key="owner_key").set_value("0" * 64).run()
+    assert app.title[0].value == "6 logs checked: 4 signed by another key, 2 broken"
 
 
 def test_the_check_says_what_it_cannot_show(visit):
