@@ -14,6 +14,7 @@ import streamlit as st
 from apps.figure_text import count
 from apps.plain_text import plain
 from apps.store import plan_picture
+from apps.store.fixture_legend import fixture_legend
 from apps.store.floor_editor import Variant
 from apps.store.player import pack, player
 from apps.store.what_if import demand
@@ -89,6 +90,7 @@ def watch_part(plan: StorePlan, other: StorePlan, variant: Variant, *, shoppers:
         store, plan, shown.walks, key="player", start_s=(plan.opens_h + hour) * _HOUR_S,
         said=f"{plan_picture.described(store)} {which}: {count(len(shown.walks), 'simulated shopper')} from {chosen}.",
     )  # fmt: skip
+    fixture_legend(store)
     st.caption(f"{_who(shown, chosen)}{told} {_HOW}")
     _figures(films)
 
@@ -141,6 +143,7 @@ _WALKING: Final = "Walking, min"
 _SHELVES: Final = "At shelves and displays, min"
 _WAITING: Final = "Waiting at the till, s"
 _PAYING: Final = "Paying, s"
+_TOGETHER: Final = "All together, min"
 _LEFT: Final = "Left without paying, how many"
 _HOW: Final = (
     "Each walks at the mean pace of the visit; stops, queues and payments take as long as in the simulation. A film"
@@ -160,6 +163,7 @@ def _means(found: Sequence[Walk]) -> dict[str, float]:
         _SHELVES: mean([one.stand_s / 60 for one in found]),
         _WAITING: mean([one.wait_s for one in paid]),
         _PAYING: mean([one.service_s for one in paid]),
+        _TOGETHER: mean([(one.walk_s + one.stand_s + one.wait_s + one.service_s) / 60 for one in paid]),
         _LEFT: float(len(found) - len(paid)),
     }
 
@@ -177,6 +181,7 @@ def _each(found: Sequence[Walk], plan: StorePlan) -> pd.DataFrame:
             _SHELVES: round(one.stand_s / 60, 2),
             _WAITING: round(one.wait_s, 1),
             _PAYING: round(one.service_s, 1),
+            _TOGETHER: round((one.walk_s + one.stand_s + one.wait_s + one.service_s) / 60, 2),
         }
         for one in found
     ]
@@ -185,13 +190,31 @@ def _each(found: Sequence[Walk], plan: StorePlan) -> pd.DataFrame:
 
 def _found(films: dict[str, Film], chosen: str) -> str:
     """Say in one sentence what the shown shoppers do, in both stores where there are two."""
-    told = [
-        f"{one.figures[_WAY]:.0f} m in {one.figures[_WALKING] + one.figures[_SHELVES]:.1f} min"
-        + ("" if math.isnan(one.figures[_WAITING]) else f" and {one.figures[_WAITING]:.0f} s in the queue")
-        for one in films.values()
-    ]
+    told = [_spent(one.figures) for one in films.values()]
     many = count(len(films[AS_IS].walks), "simulated shopper")
-    return f"{many} from {chosen}: {', with the changes '.join(told)}"
+    return f"{many} from {chosen}: on average {'; with the changes '.join(told)}"
+
+
+def _spent(figures: dict[str, float]) -> str:
+    """Say a mean way and what its minutes are, in the figures of the table."""
+    parts = [f"{figures[_WALKING]:,.1f} min walking", f"{figures[_SHELVES]:,.1f} min at shelves"]
+    total = figures[_TOGETHER]
+    if math.isnan(total):
+        return f"{figures[_WAY]:,.0f} m, {' and '.join(parts)}; nobody paid"
+    parts += [f"{figures[_WAITING]:,.1f} s in the queue", f"{figures[_PAYING]:,.1f} s paying"]
+    return f"{figures[_WAY]:,.0f} m and {total:,.1f} min: {', '.join(parts)}"
+
+
+def _who_left(films: dict[str, Film]) -> str:
+    """Say how many left without paying, and of whom the sum is."""
+    many = {which: round(one.figures[_LEFT]) for which, one in films.items()}
+    if not any(many.values()):
+        return "Nobody of these left without paying. Figures are rounded, so that parts may miss their sum by 0.1."
+    told = "; ".join(f"{which}: {number}" for which, number in many.items())
+    return (
+        f"Left without paying: {told}. They are in the means of the way, walking and standing; waiting, paying and the"
+        " sum are of those who paid, so that the parts need not add up to it."
+    )
 
 
 def _who(shown: Film, chosen: str) -> str:
@@ -206,17 +229,19 @@ def _who(shown: Film, chosen: str) -> str:
 def _figures(films: dict[str, Film]) -> None:
     """Show as a table what the film shows."""
     rows = [
-        {"Mean of these shoppers": name, **{which: _text(name, one.figures[name]) for which, one in films.items()}}
+        {"Mean of these shoppers": name, **{which: _text(one.figures[name]) for which, one in films.items()}}
         for name in films[AS_IS].figures
+        if name != _LEFT
     ]
-    st.table(pd.DataFrame(rows), hide_index=True, alt="What the shown shoppers do: way, times and payment")
+    st.table(pd.DataFrame(rows), hide_index=True, alt="What the shown shoppers do: way and times")
+    st.caption(_who_left(films))
     with st.expander("Each shopper"):
         for which, one in films.items():
             st.markdown(f"**{which}**")
             st.dataframe(one.each, hide_index=True, alt=f"{which}: each shown shopper with way and times")
 
 
-def _text(name: str, value: float) -> str:
+def _text(value: float) -> str:
     if math.isnan(value):
         return "nobody paid"
-    return f"{value:,.0f}" if name == _LEFT else f"{value:,.1f}"
+    return f"{value:,.1f}"

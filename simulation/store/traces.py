@@ -98,8 +98,10 @@ def traces_of(
     """
     missing = [name for name in (VISIT, TIME, X, Y) if name not in table.columns]
     if missing:
+        joined = " and ".join([", ".join(missing[:-1]), missing[-1]])
         hint = _other_cells(str(table.columns[0])) if len(table.columns) == 1 else ""
-        raise DataError(f"{what}: column {', '.join(missing)} is missing; traces need visit, time, x and y{hint}")
+        named = f"column {missing[0]} is" if len(missing) == 1 else f"columns {joined} are"
+        raise DataError(f"{what}: {named} missing; traces need visit, time, x and y{hint}")
     if not len(table):
         raise DataError(f"{what}: no row; give at least one point of one visit")
     if len(table) > MOST_POINTS:

@@ -29,7 +29,7 @@ BAD = {
     "binary": (b"visit,time,x,y\n\x00\x01\x02", "packed or binary"),
     "not UTF-8": ("visit,time,x,y\nä,0,1,1\n".encode("latin-1"), "is not UTF-8"),
     "a million columns": (b"a," * 1_000_000 + b"b\n1\n", "more than 200 columns"),
-    "other columns": (b"who,when\n1,2\n", "column visit, time, x, y is missing"),
+    "other columns": (b"who,when\n1,2\n", "columns visit, time, x and y are missing"),
     "no row": (b"visit,time,x,y\n", "no row"),
     "outside": (b"visit,time,x,y\na,0,99,1\n", "x = 99 lies outside the plan"),
     "a formula": (b'visit,time,x,y\na,"=HYPERLINK(""http://a.example"")",1,1\n', "time"),

@@ -63,6 +63,14 @@ def test_the_part_plays_the_busiest_hour_and_says_that_shoppers_are_simulated(wa
     app = watch()
     assert app.get_by_key("watch_from").value == "17:00"
     assert app.subheader[0].value.startswith("22 simulated shoppers from 17:00: ")
+    figures = table(app)[AS_IS].astype(float)
+    assert "Left without paying, how many" not in figures.index  # a count among means
+    parts = figures["Walking, min"] + figures["At shelves and displays, min"]
+    parts += (figures["Waiting at the till, s"] + figures["Paying, s"]) / 60
+    assert parts == pytest.approx(figures["All together, min"], abs=0.16)
+    assert f"and {figures['All together, min']:.1f} min: " in app.subheader[0].value
+    assert f"{figures['Paying, s']:.1f} s paying" in app.subheader[0].value
+    assert any("Nobody of these left without paying" in one.value for one in app.caption)
     assert any("no real people: all 22" in one.value for one in app.caption)
     assert list(table(app).columns) == [AS_IS]
     assert len(app.get("bidi_component")) == 1
