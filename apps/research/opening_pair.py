@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from experiments.pair_figures import Side
 from experiments.runs import RunStore
 from retail.errors import TradefairError
+
+_USUAL: Final = ("isolated", "pooled", "popularity")
+"""What everybody compares with, by name, the most telling first."""
 
 
 def opening_pair(store: RunStore, sides: Sequence[Side]) -> tuple[int, int]:
@@ -28,12 +31,14 @@ def opening_pair(store: RunStore, sides: Sequence[Side]) -> tuple[int, int]:
 
 
 def references_of(document: Mapping[str, Any]) -> list[str]:
-    """List the arms that a table compares others with: `isolated` first, then those of most arms."""
+    """List the arms that a table compares others with: the usual ones first, then those of most arms."""
     compared: Counter[str] = Counter()
     for pair in {tuple(str(one["name"]).removesuffix(")").split(", ")[-2:]) for one in document["differences"]}:
         if len(pair) == 2:
             compared[pair[1]] += 1
-    return sorted(compared, key=lambda name: (name != "isolated", -compared[name], name))
+    return sorted(
+        compared, key=lambda name: (_USUAL.index(name) if name in _USUAL else len(_USUAL), -compared[name], name)
+    )
 
 
 def leading_arm(document: Mapping[str, Any], references: Sequence[str]) -> str:

@@ -110,8 +110,8 @@ def test_it_opens_with_a_leading_arm_less_the_reference_of_the_table(visit, run_
     app = visit(first="market")
     document = json.loads((run_store / "market" / "summary.json").read_text())
     assert app.selectbox(key="first_arm").value == "Federated"
-    assert app.selectbox(key="second_arm").value == "Isolated stores"
-    assert references_of(document)[0] == "isolated"
+    assert app.selectbox(key="second_arm").value == "Pooled raw data"
+    assert references_of(document)[:2] == ["pooled", "popularity"]
 
 
 def test_every_figure_of_a_market_has_a_name():
