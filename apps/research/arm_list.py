@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from apps.research.asked import Asked, asked, model_of_arms
 from experiments.sweep import editable
+from retail.errors import ConfigError, PolicyError
 
 REFERENCE: Final = "reference"
 """Key of a scenario whose reference is an arm of its own, not the name of one."""
@@ -128,7 +129,25 @@ def problems(model: type[BaseModel], table: Mapping[str, Any]) -> list[Problem]:
     except ValidationError as error:
         for one in error.errors(include_url=False):
             found += _placed(dict(one), arms, names, fields)
+    if table.get("kind") == "market" and table.get("method", "regimes") == "regimes":
+        told = {one.arm for one in found}
+        found += [one for place in range(len(names)) if place not in told for one in _rules(place, table, arms)]
     return found
+
+
+def _rules(place: int, table: Mapping[str, Any], arms: ArmList) -> Iterator[Problem]:
+    """Say what the market itself refuses of an arm's rules and settings, as it would before the first run."""
+    from experiments.market.rules import read_rules, read_settings
+
+    arm, field = arms.tables[place], "settings"
+    try:
+        settings = read_settings({**(table.get("settings") or {}), **(arm.get("settings") or {})})
+        field = "remedies"
+        read_rules(str(arm.get("regime", "")), arm.get("remedies") or {}, settings)
+    except PolicyError as error:
+        yield Problem(place, "regime", str(error))
+    except ConfigError as error:
+        yield Problem(place, field, str(error))
 
 
 def _placed(

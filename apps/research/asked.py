@@ -28,6 +28,7 @@ class Asked:
         choices: of a choice.
         optional: whether it may be left out.
         hint: what it is.
+        table: whether a "toml" is one table, so that its keys may stand there alone.
     """
 
     key: str
@@ -35,6 +36,7 @@ class Asked:
     choices: tuple[Any, ...]
     optional: bool
     hint: str
+    table: bool = False
 
     @property
     def label(self) -> str:
@@ -80,10 +82,14 @@ class Asked:
         return None if self.kind == "text" and self.optional and not answer.strip() else answer
 
     def _table(self, text: str) -> Any:
+        """Read `name = {...}`, or of a table also `{...}` and its keys alone."""
         if not text.strip():
             return None
-        name, found = self.key.rpartition(".")[2], self._parsed(text)
+        name = self.key.rpartition(".")[2]
+        found = self._parsed(f"{name} = {text.strip()}" if self.table and text.strip()[0] == "{" else text)
         others = [other for other in found if other != name]
+        if self.table and found and name not in found:
+            return found
         if others or name not in found:
             raise ConfigError(f"{self.key}: the text has {others or 'nothing'}; it may hold {name} alone")
         return found[name]
@@ -143,7 +149,8 @@ def _asked(key: str, inner: Any, info: FieldInfo, *, optional: bool) -> Asked:
     kinds: dict[Any, Any] = {bool: "switch", int: "whole", float: "number", str: "text", dt.date: "date"}
     if inner in kinds:
         return Asked(key, kinds[inner], (), optional, hint)
-    return Asked(key, "value" if _is_list(inner) else "toml", (), optional, hint)
+    table = get_origin(inner) is dict or (isinstance(inner, type) and issubclass(inner, BaseModel))
+    return Asked(key, "value" if _is_list(inner) else "toml", (), optional, hint, table)
 
 
 def _bare(annotation: Any) -> tuple[Any, bool]:

@@ -10,6 +10,7 @@ from apps.research.asked import Asked
 
 _LONG: Final = ("description",)
 _LEFT_OUT: Final = "left out"
+_ALIKE: Final = " As a table in braces, or its keys line by line."
 
 
 def draw(one: Asked, value: Any, *, key: str, label: str = "") -> Any:
@@ -40,7 +41,12 @@ def draw(one: Asked, value: Any, *, key: str, label: str = "") -> Any:
     if one.kind == "toml":
         lines = min(30, max(4, shown.count("\n") + 2))
         return st.text_area(
-            f"{label} (TOML)", value=shown, key=key, help=hint, height=24 * lines + 20, placeholder=_LEFT_OUT
+            f"{label} (TOML)",
+            value=shown,
+            key=key,
+            help=f"{hint}{_ALIKE if one.table else ''}",
+            height=24 * lines + 20,
+            placeholder=_LEFT_OUT,
         )
     area = st.text_area if one.key in _LONG else st.text_input
     return area(label, value=shown, key=key, help=hint, placeholder=_LEFT_OUT if one.optional else None)

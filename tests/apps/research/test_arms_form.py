@@ -12,6 +12,7 @@ from apps.research.arm_list import ArmList, Problem, free_name, problems
 from apps.research.arms_form import fields_of, with_answers
 from experiments.scenario_file import bundled_scenarios, load_scenario, toml_table, validate
 from experiments.sweep import editable
+from retail.errors import ConfigError
 
 MAIN = Path(__file__).parents[3] / "apps" / "main.py"
 
@@ -84,6 +85,10 @@ def test_names_of_copies_are_free_and_no_longer_than_names_may_be():
         ("store-layout", {"check": "little"}, "check", "is not read by method"),
         ("store-checkout", {"till_mix": {"lane": -1}}, "till_mix", "greater than or equal to 0"),
         ("faces-demo", {"method": "lbp", "rounds": 3, "epsilon": None}, "rounds", "means nothing"),
+        ("market-demo", {"remedies": {"fee_cap": 5}}, "remedies", "fee"),
+        ("market-demo", {"remedies": {"fee": 0.1}}, "remedies", "choose among fee_cap"),
+        ("market-demo", {"settings": {"bonuss": 1}}, "settings", "bonuss"),
+        ("market-demo", {"regime": "none"}, "regime", "none"),
         ("market-demo", {"regime": None}, "regime", "is missing"),
         ("lookalike-demo", {"noise": "nobody"}, "noise", "not well formed"),
     ],
@@ -95,6 +100,17 @@ def test_what_the_schema_refuses_of_an_arm_is_told_at_its_field(name, change, fi
     found = problems(type(scenario), {**table, "targets": {}, **arms.opened(place).with_open(wrong).table})
     assert [(one.arm, one.field) for one in found] == [(place, field)]
     assert words in found[0].text
+
+
+@pytest.mark.parametrize(
+    "text", ["{fee_cap = 0.1}", "fee_cap = 0.1", "remedies = {fee_cap = 0.1}", "[remedies]\nfee_cap = 0.1"]
+)
+def test_a_table_is_read_in_braces_as_keys_and_with_its_name(text):
+    _, _, _, fields = opened("market-demo")
+    field = next(one for one in fields if one.key == "remedies")
+    assert field.read(text) == {"fee_cap": 0.1}
+    with pytest.raises(ConfigError, match="remedies: is not valid TOML"):
+        field.read("{fee_cap = }")
 
 
 def test_two_arms_of_one_name_are_told_at_the_second():
