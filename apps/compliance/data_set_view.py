@@ -50,7 +50,7 @@ def data_sets(store: RunStore, books: Path) -> None:
 
 def _and_books(books: Path) -> str:
     """Name the books where there are any."""
-    return f" and the books at `{plain(books)}`" if books.is_dir() else ""
+    return f" and the books at `{books}`" if books.is_dir() else ""
 
 
 def tell_unread(unread: Sequence[Unread]) -> None:
