@@ -29,6 +29,21 @@ _FACTS: Final = (
     ("noise", "Noise added at"),
     ("seconds", "Seconds"),
 )
+_ORIGINS: Final = {
+    "run_id": "Run",
+    "code_version": "Version of the code",
+    "commit": "Commit",
+    "dirty": "Uncommitted changes",
+    "data_sha256": "Fingerprint of the data (SHA-256)",
+    "seed": "Seed",
+    "started": "Started (UTC)",
+    "ended": "Ended (UTC)",
+    "python": "Python",
+    "platform": "System",
+    "cpus": "CPU cores",
+}
+_SHORT: Final = 16
+"""So many digits of a key tell it from others at sight."""
 _NANO: Final = 1e9
 
 
@@ -106,7 +121,8 @@ class RunRecord:
 
     def origins(self) -> dict[str, str]:
         """Where the figures come from: commit, versions, machine, data, times; empty without provenance."""
-        facts = {key: value for key, value in self.provenance.items() if key != "packages"}
+        facts = {key: value for key, value in self.provenance.items() if key not in ("packages", "log")}
+        facts = {_ORIGINS.get(key, key): value for key, value in facts.items()} | _log(self.provenance.get("log"))
         facts |= {f"package {name}": version for name, version in self.provenance.get("packages", {}).items()}
         return {key: _text(value) for key, value in facts.items()}
 
@@ -162,6 +178,20 @@ def reservations(ledger: LedgerRecord, run_id: str) -> pd.DataFrame:
             "Committed": entries["committed_at"],
         }
     ).reset_index(drop=True)
+
+
+def _log(log: Any) -> dict[str, Any]:
+    """Write the signed head of the run's log in words: whose, how many entries, signed with which key and when."""
+    if not isinstance(log, Mapping):
+        return {} if log is None else {"Access log": log}
+    key = log.get("key_hex")
+    facts = {
+        "Access log": log.get("origin"),
+        "Entries in the log": log.get("size"),
+        "Log signed (UTC)": log.get("time"),
+        "Log signed with key": f"{str(key)[:_SHORT]}..." if key else None,
+    }
+    return {label: value for label, value in facts.items() if value is not None}
 
 
 def _text(value: Any) -> str:

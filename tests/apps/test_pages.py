@@ -157,7 +157,10 @@ def test_one_run_shows_its_ledger_and_what_its_epsilon_covers(visit):
     assert ledger["Share of cap"].sum() == pytest.approx(1, abs=1e-6)
     tables = "\n".join(table.value.to_string() for table in app.table)
     assert "noised before it leaves its merchant" in " ".join(tables.split())
-    assert "data_sha256" in tables
+    assert "Fingerprint of the data (SHA-256)" in tables
+    assert "Uncommitted changes" in tables
+    assert "key_hex" not in tables
+    assert any("in all 2 test windows" in one.value for one in app.caption)
     assert 'noise = "every_node"' in texts(app)
 
 
