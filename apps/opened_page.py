@@ -51,14 +51,16 @@ def opened_page(page: str) -> Iterator[None]:
     """Run a page, and say above it what its address asked for and did not get.
 
     Streamlit drops a value that is none of a widget's options from the address and takes the default. So an address is
-    held against the page when this is opened; what is said then stays until the user leaves it or chooses.
+    held against the page when this is opened; what is said then stays until the user leaves it or makes any choice.
 
     Args:
         page: name of the page in the address.
     """
     place = st.container()
-    kept_page, kept = st.session_state.get(_KEPT, (None, {}))
+    kept_page, kept, before = st.session_state.get(_KEPT, (None, {}, {}))
     opened = kept_page != page
+    if not opened and _chose(before):
+        kept = {}
     asked = {key: st.query_params.get_all(key) for key in st.query_params} if opened else {}
     try:
         yield
@@ -80,9 +82,23 @@ def _missed(asked: dict[str, list[str]]) -> dict[str, tuple[str, Any]]:
     return missed
 
 
+def _choices() -> dict[str, Any]:
+    """Return the values of this session that a user chooses: words, numbers and switches, alone or several."""
+    return {
+        str(key): value
+        for key, value in st.session_state.items()
+        if all(isinstance(one, str | int | float) for one in (value if isinstance(value, list) else [value]))
+    }
+
+
+def _chose(before: dict[str, Any]) -> bool:
+    """Return whether a choice differs from before; a button that is pressed is one too."""
+    return any(key in before and value != before[key] for key, value in _choices().items())
+
+
 def _tell(place: Any, page: str, missed: dict[str, tuple[str, Any]]) -> None:
     missed = {key: (asked, now) for key, (asked, now) in missed.items() if st.session_state.get(key) == now}
-    st.session_state[_KEPT] = (page, missed)
+    st.session_state[_KEPT] = (page, missed, _choices() if missed else {})
     if not missed:
         return
     lines = [

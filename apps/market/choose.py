@@ -83,6 +83,17 @@ def choose_rules(title: st.delta_generator.DeltaGenerator) -> None:
     show_map(choice, size)
 
 
+def _unread(*, bonus: bool, own_label: bool) -> str:
+    """Say why a slider cannot be moved under a regime; empty where both can."""
+    told = []
+    if not bonus:
+        told.append("the ranking adds no bonus to anybody")
+    if not own_label:
+        told.append("the platform sells no own label")
+    which = {(False, True): "bonus", (True, False): "quality", (False, False): "bonus and quality"}
+    return f"Greyed out ({which[bonus, own_label]}): under this regime {' and '.join(told)}." if told else ""
+
+
 def _controls() -> tuple[Choice, str]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         regime = st.selectbox(
@@ -108,6 +119,9 @@ def _controls() -> tuple[Choice, str]:
             bind="query-params", disabled=not found.own_label, width=300,
             help="Its appeal less that of what it imitates, in utility; 0: as good. Holds for the reference too.",
         )  # fmt: skip
+    unread = _unread(bonus=found.own_label_bonus != 0, own_label=found.own_label)
+    if unread:
+        st.caption(f"{unread} Choose another regime to move it.")
     chosen = st.pills(
         "Remedies", _REMEDIES, selection_mode="multi", key="market_remedies", bind="query-params", wrap=True,
         help="Fee cap: no higher fee. Delayed access: the platform sees sales later. Non-discrimination: one ranking "

@@ -72,7 +72,7 @@ def verdict_title(verdicts: Sequence[Verdict]) -> str:
         return f"{len(named['breach'])} of {len(verdicts)} rules breached: {joined(named['breach'])}"
     if not named["no_evidence"]:
         return f"Inconclusive: this log cannot tell about {joined(named['inconclusive'])}"
-    text = f"No evidence of a breach in {joined(named['no_evidence'])}"
+    text = f"No evidence of a breach in {joined(named['no_evidence'])}, which is no proof that there is none"
     return text + (f"; {joined(named['inconclusive'])} inconclusive" if named["inconclusive"] else "")
 
 

@@ -29,13 +29,18 @@ from apps.market.report import (
 from apps.market.words import plain_sentences
 from apps.plain_text import plain, plain_cells
 from privacy.rules import Design, Power, Tipping, Verdict
+from privacy.rules.design import DATA, RANKING, TARGETING
 from privacy.rules.verdict import counted
 from retail.market_log import MarketLog
 
 _BADGES: Final = {
     "breach": ":red-badge[:material/error: breach]",
-    "no_evidence": ":green-badge[:material/check: no evidence]",
+    "no_evidence": ":gray-badge[:material/search_off: no evidence]",
     "inconclusive": ":gray-badge[:material/question_mark: inconclusive]",
+}
+_NO_POWER: Final = {
+    TARGETING: "one log does not tell how much periods and advertisers differ",
+    RANKING: "with quality that is not logged nothing is ever called a breach",
 }
 _MOST_ROWS: Final = 100
 
@@ -77,7 +82,8 @@ def show_verdicts(
 
 
 def _verdict(one: Verdict, power: Power | None) -> None:
-    st.subheader(f"{RULES[one.rule]} {_BADGES[one.outcome]}", anchor=False)
+    beside = f" :small[{plain_sentences(power_beside(one, power))}]" if one.outcome == "no_evidence" else ""
+    st.subheader(f"{RULES[one.rule]} {_BADGES[one.outcome]}{beside}", anchor=False)
     st.markdown(plain_sentences(one.reason))
     if math.isfinite(one.effect) and math.isfinite(one.lo):
         _, _, effect, interval, margin, unit, _, adjusted, n = cells(one)
@@ -99,6 +105,16 @@ def _verdict(one: Verdict, power: Power | None) -> None:
             st.dataframe(table, hide_index=True, alt="Rows of the log that prove a breach")
             if len(one.rows) > _MOST_ROWS:
                 st.caption(f"The first {_MOST_ROWS}; the report has all.")
+
+
+def power_beside(one: Verdict, power: Power | None) -> str:
+    """Say what stands beside "no evidence": with how much power this log looked, or why nobody knows."""
+    if power is not None:
+        return f"power {power.power:.2f} for a true effect of {power.effect:g}"
+    why = _NO_POWER.get(one.rule, "no effect to find was named")
+    if one.rule == DATA and one.statistical is None:
+        why = "only rows were read, and these prove a breach or say nothing"
+    return f"power not known, because {why}"
 
 
 def _curve(asked: Verdict) -> None:

@@ -84,7 +84,7 @@ class DataFirewall(Enforced):
             z, wanted = float(stats.norm.ppf(1 - design.alpha)), float(stats.norm.ppf(plan.wanted))
             spread = z * math.sqrt(tilt_variance(null)) + wanted * math.sqrt(tilt_variance(true))
             needed = max(5, math.ceil((max(spread, 0.0) / (effect - margin)) ** 2))
-        basis = "percentiles of the law exp(t u) on [0, 1] (see privacy/rules/tilt.py); needed by the normal law"
+        basis = "percentiles of the law exp(t u) on [0, 1] (see docs/market-audit.md); needed by the normal law"
         return Power(DATA, effect, plan.n, "imitated products", power, needed, plan.wanted, margin, design.alpha, basis)
 
 

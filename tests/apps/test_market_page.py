@@ -1,5 +1,6 @@
 """The page Market, rerun as Streamlit reruns it, on markets small enough for a test."""
 
+import dataclasses
 import tempfile
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from apps.market.check import OWN
 from apps.market.live import LABELS, Choice, run_markets
 from apps.market.map import map_finding, map_table
 from apps.market.upload import zipped
+from apps.market.verdicts import power_beside
+from privacy.rules import Power, Verdict
 from retail.market_log import MarketLog
 from simulation.market import MarketSettings, simulate
 from simulation.store.intervals import paired
@@ -156,12 +159,15 @@ def test_every_regime_runs_with_and_without_separation(visit, regime):
 def test_the_bonus_can_be_moved_only_where_the_ranking_reads_one(visit):
     app = visit()
     assert app.slider(key="market_bonus").disabled
+    assert "Greyed out (bonus): under this regime the ranking adds no bonus to anybody." in texts(app)
     app.selectbox(key="market_regime").set_value("self_preferencing").run()
     assert not app.slider(key="market_bonus").disabled
+    assert "Greyed out" not in texts(app)
     app.slider(key="market_bonus").set_value(4.0).run()
     assert not app.exception
     app.selectbox(key="market_regime").set_value("affiliated_stores").run()
     assert app.slider(key="market_quality").disabled
+    assert "Greyed out (quality): under this regime the platform sells no own label." in texts(app)
 
 
 def test_the_map_is_drawn_on_a_click_for_any_side_and_reference(visit, monkeypatch):
@@ -270,6 +276,19 @@ def test_a_neutral_ranking_is_no_breach(visit, logs):
     app.get_by_key("market_rules").set_value(["ranking"]).run()
     audited(app)
     assert "breached" not in title(app)
+    assert title(app).endswith("which is no proof that there is none")
+    said = next(one.value for one in app.subheader if "no evidence" in one.value).replace("\\", "")
+    assert "green" not in said
+    assert "power 0." in said or "power 1." in said
+
+
+def test_no_evidence_stands_beside_its_power_or_why_that_is_not_known():
+    targeting = Verdict("targeting", "no_evidence", "", 0.05, -0.34, 0.44, "share", 0.05, 0.4, 12, "periods")
+    assert power_beside(targeting, None).startswith("power not known, because one log does not tell")
+    data = dataclasses.replace(targeting, rule="data")
+    assert "only rows were read" in power_beside(data, None)
+    power = Power("data", 0.2, 40, "imitated products", 0.64, 90, 0.9, 0.05, 0.05, "")
+    assert power_beside(dataclasses.replace(data, statistical=data), power) == "power 0.64 for a true effect of 0.2"
 
 
 def test_quality_that_is_not_logged_makes_the_verdict_inconclusive(visit, logs):

@@ -192,6 +192,14 @@ def test_an_old_link_says_what_is_gone_and_what_is_shown_instead(visit, run_stor
     assert any("address asks for" in one.value for one in app.warning)  # it stays until the user does something
 
 
+def test_an_old_link_is_no_longer_told_once_the_user_goes_on(visit, tmp_path):
+    app = visit("store", tmp_path, plan="nobody")
+    assert any("address asks for" in one.value for one in app.warning)
+    app.get_by_key("edit_kind").set_value("move").run()  # another choice than the one that is gone
+    assert not app.exception
+    assert not any("address asks for" in one.value for one in app.warning)
+
+
 @pytest.mark.parametrize(("page", "key"), [("people", "people_part"), ("assistant", "part")])
 def test_an_old_link_to_a_part_of_a_house_or_shop_says_so_too(monkeypatch, tmp_path_factory, tmp_path, page, key):
     if page == "people":
