@@ -105,7 +105,7 @@ def _say_logs(checked: Sequence[CheckedLog]) -> None:
         st.error(
             f"**Signed by another key**: {named}, by `{signer}`. That is not the key of this check, so it did not "
             "pass. Entries and heads fit each other: either the key of this check is not the owner's, or somebody "
-            "rewrote the log and signed it anew with a key of their own. Compare both with the key that the owner gave you.",
+            "rewrote the log and signed it anew with a key of their own. Compare both with the owner's key.",
             icon=":material/key_off:",
         )
     for one in checked:

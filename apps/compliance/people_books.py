@@ -18,9 +18,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PeopleBooks:
-    """A folder with register, log, commitments, key, list of places and journal, under their usual names."""
+    """A folder with register, log, commitments, key, list of places and journal, under their usual names.
+
+    Attributes:
+        folder: where they lie.
+        made_up: whether the page made them, to try it out.
+    """
 
     folder: Path
+    made_up: bool = False
 
     @property
     def register_file(self) -> Path:

@@ -48,7 +48,7 @@ def tried_books() -> PeopleBooks | None:
     folder = st.session_state.get(_KEPT)
     if folder is None:
         return None
-    books = PeopleBooks(Path(folder) / "books")
+    books = PeopleBooks(Path(folder) / "books", made_up=True)
     if not books.register_file.is_file():
         del st.session_state[_KEPT]
         return None
@@ -68,4 +68,7 @@ def offer_example() -> None:
         with st.spinner("Making a small shop, its people and what they agreed to"):
             st.session_state[_KEPT] = str(_examples().make())
         st.rerun()
-    st.caption("They are this tab's alone, and gone when you close it. `tradefair consent example FOLDER` keeps them.")
+    st.caption(
+        "They are this tab's alone, and gone when you close or reload it. `tradefair consent example FOLDER` keeps "
+        "such people."
+    )

@@ -17,8 +17,9 @@ from apps.plain_text import plain, plain_cells
 from apps.runs.charts import PALETTE
 from apps.text_upload import uploaded_text
 from retail.errors import TradefairError
+from retail.problems import shown
 
-STATES: Final = ("valid", "not_yet", "expired", "withdrawn")
+STATES: Final = ("valid", "not yet", "expired", "withdrawn")
 _COLOURS: Final = (PALETTE[2], PALETTE[0], PALETTE[4], PALETTE[1])
 _PLANNED: Final = "erasure_planned"
 _CERTIFIED: Final = "erasure_certified"
@@ -35,8 +36,8 @@ _MOST_CERTIFICATE: Final = 1024**2
 def coverage(books: PeopleBooks) -> str:
     """Show how many people agreed to what; return the finding."""
     rows = [
-        dict(zip(("Controller", "Purpose", "Level", "State", "People"), row, strict=True))
-        for row in books.reading().summary()
+        {"Controller": controller, "Purpose": purpose, "Level": level, "State": _in_words(state), "People": people}
+        for controller, purpose, level, state, people in books.reading().summary()
     ]
     if not rows:
         st.info("Nobody has agreed to anything yet. `tradefair consent record` puts a receipt on record.")
@@ -79,18 +80,26 @@ def one_person(books: PeopleBooks) -> None:
     if not person.strip():
         st.caption("The id stays in this session: it is in no address and no log.")
         return
-    _agreements_of(books, person)
-    spent_on_person(books, person)
+    known = _agreements_of(books, person)
+    if books.made_up:
+        st.caption("What was spent on a person is about your own people, so it is not shown for these.")
+    else:
+        spent_on_person(books, person, known=known)
 
 
-def _agreements_of(books: PeopleBooks, person: str) -> None:
+def _in_words(state: str) -> str:
+    return state.replace("_", " ")
+
+
+def _agreements_of(books: PeopleBooks, person: str) -> bool:
+    """Show a person's agreements and take a withdrawal; return whether anything is on record."""
     found = books.reading().status(person)
     if not found:
         st.info("Nothing is on record for this person. Check the id.", icon=":material/person_off:")
-        return
+        return False
     table = pd.DataFrame(
         [
-            {"Purpose": one.purpose, "Controller": one.controller, "State": one.state, "Level": one.level,
+            {"Purpose": one.purpose, "Controller": one.controller, "State": _in_words(one.state), "Level": one.level,
              "Until": one.expires_at[:10], "Withdrawn": one.withdrawn_at[:16].replace("T", " ")}
             for one in found
         ]
@@ -114,6 +123,7 @@ def _agreements_of(books: PeopleBooks, person: str) -> None:
             f"Recorded; {count(told, 'receipt')} ended. Reads and rounds from now on leave the person out.",
             icon=":material/check:",
         )
+    return True
 
 
 def erase(books: PeopleBooks) -> None:
@@ -172,6 +182,10 @@ def _plan(books: PeopleBooks, person: str) -> None:
 
 def _certificate(books: PeopleBooks, certificate: Any) -> None:
     document = certificate.document
+    made_up = "made-up-" if books.made_up else ""
+    file_name = f"{made_up}erasure-{document['request']}.json"
+    if made_up:
+        st.info("**A made-up certificate** about a made-up person: it proves nothing.", icon=":material/science:")
     if certificate.status == "closed":
         st.success("**Closed: nothing is left to do.**", icon=":material/check:")
     else:
@@ -182,12 +196,11 @@ def _certificate(books: PeopleBooks, certificate: Any) -> None:
         [one["action"] for one in document["places"]],
     )  # fmt: skip
     st.download_button(
-        "Download the certificate", certificate.to_json().encode(), file_name=f"erasure-{document['request']}.json",
+        "Download the certificate", certificate.to_json().encode(), file_name=file_name,
         mime="application/json", icon=":material/download:",
     )  # fmt: skip
     st.caption(f"Signed by {document['key_hex'][:16]}..., entry {document['log']['entry']['index']} of the log.")
-    st.code(f"tradefair erasure verify erasure-{document['request']}.json --key {books.public_key}", language=None,
-            wrap_lines=True)  # fmt: skip
+    st.code(f"tradefair erasure verify {file_name} --key {books.public_key}", language=None, wrap_lines=True)
     with st.expander("What an erasure cannot reach"):
         st.markdown("\n".join(f"- {plain(line)}" for line in document["not_covered"]))
     st.button("Another request", icon=":material/add:", on_click=_forget)
@@ -201,7 +214,8 @@ def check_certificate(books: PeopleBooks) -> None:
     from privacy.erasure import check_certificate as problems_of
     from privacy.log import read_public
 
-    sent = st.file_uploader("A certificate", type="json", max_upload_size=1, key="certificate")
+    # Any type: a file that the browser alone refuses would leave the verdict of the one before it.
+    sent = st.file_uploader("A certificate", max_upload_size=1, key="certificate")
     key = st.text_input("Public key of who issued it", key="certificate_key", width=520, max_chars=64,
                         placeholder="64 hexadecimal digits; that of these books when left out")  # fmt: skip
     if sent is None:
@@ -212,15 +226,19 @@ def check_certificate(books: PeopleBooks) -> None:
         if not isinstance(document, dict) or "key_hex" not in document:
             raise ValueError
     except (ValueError, RecursionError):
-        st.error("This is no erasure certificate.", icon=":material/error:")
+        st.error(f"{plain(shown(sent.name))} is no erasure certificate.", icon=":material/error:")
         return
     problems = problems_of(document, key_hex=named_key(key) or read_public(books.public_key))
     if problems:
-        st.error("\n".join(["**Not good.**", *(f"- {plain(one)}" for one in problems)]), icon=":material/error:")
+        st.error(
+            "\n".join([f"**Not good**: {plain(shown(sent.name))}.", *(f"- {plain(one)}" for one in problems)]),
+            icon=":material/error:",
+        )
         return
     st.success(
-        f"**Good**: request {plain(document['request'])}, {plain(document['status'])}, issued"
-        f" {plain(document['issued_at'])}.",
+        f"**Good**: {plain(shown(sent.name))}, request {plain(document['request'])}, {plain(document['status'])}, "
+        f"issued {plain(document['issued_at'])}."
+        + (" The key is the example's: it proves nothing about real people." if books.made_up and not key else ""),
         icon=":material/verified:",
     )
 

@@ -22,14 +22,17 @@ if TYPE_CHECKING:
 _LOOKED: Final = "people_looked"  # of the session: the id, and where its rows are
 
 
-def spent_on_person(books: PeopleBooks, person: str) -> None:
+def spent_on_person(books: PeopleBooks, person: str, *, known: bool) -> None:
     """Show what all budgets have spent on a person, whom nobody has to look up for it.
 
     Args:
         books: the merchant's books.
         person: the id; it goes into no address, log or cache that others share.
+        known: whether the books have something on record for the person.
     """
-    st.header("What was spent on this person")
+    st.header("What was spent on this person" if known else "What was spent on whoever is in the data")
+    if not known:
+        st.markdown("Nothing is on record for this id. These figures are for whoever is in these data, not for the id.")
     with st.spinner("Adding up all ledgers"):
         found = find_budgets(opened_store(), books.folder)
         ledgers = by_data_set(found.parts, found.unread, found.exact)

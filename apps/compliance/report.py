@@ -60,14 +60,23 @@ def budgets(runs: Sequence[RunRecord]) -> None:
             "Promised": [f"epsilon {value:g}" for value in table["Promised"]],
             "Spent": [f"{share:.1%}" for share in table["Spent"]],
             "Releases left": left,
-            "Spent as epsilon": [_epsilon(value) for value in table["Spent as epsilon"]],
-            "Left as epsilon": [_epsilon(value) for value in table["Left as epsilon"]],
+        }
+    )
+    in_epsilon = pd.DataFrame(
+        {
+            "Run": table["Run"],
+            "Spent": [_epsilon(value) for value in table["Spent as epsilon"]],
+            "Left": [_epsilon(value) for value in table["Left as epsilon"]],
             "Delta": [f"{value:g}" for value in table["Delta"]],
             "Data set": table["Data set"],
         }
     )
-    alt = "Budget, spending and what is left of each run"
-    st.table(plain_cells(shown), hide_index=True, border="horizontal", alt=alt)
+    with st.container(key="run_budgets"):
+        alt = "Budget, spending and what is left of each run"
+        st.table(plain_cells(shown), hide_index=True, border="horizontal", alt=alt)
+    with st.expander("Spent and left as epsilon, with delta and data set"), st.container(key="run_epsilons"):
+        alt = "What each run has spent and has left as epsilon, at which delta, on which data set"
+        st.table(plain_cells(in_epsilon), hide_index=True, border="horizontal", alt=alt)
     if lost := int(each["Lost"].sum()):
         st.warning(f"{count(lost, 'release')} reserved budget and never came out. What was reserved stays spent.")
     rests_on = _rests_on(runs)

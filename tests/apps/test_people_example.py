@@ -49,6 +49,17 @@ def test_a_tab_tries_people_out_alone_and_leaves_no_books(monkeypatch, tmp_path)
     assert not app.exception
     assert app.title[0].value == "97 agreements valid, 8 withdrawn"
     assert "Made-up people" in app.info[0].value
+    app.get_by_key("people_part").set_value("A person").run()
+    app.get_by_key("people_person").set_value("3").run()
+    assert not app.header
+    assert any("about your own people" in one.value for one in app.caption)
+    app.get_by_key("people_part").set_value("Erasure").run()
+    app.get_by_key("erase_person").set_value("17").run()
+    app.get_by_key("erase_plan").click().run()
+    app.get_by_key("erase_sure").check().run()
+    app.get_by_key("erase_run").click().run()
+    assert any("A made-up certificate" in one.value for one in app.info)
+    assert any("verify made-up-erasure-" in one.value for one in app.code)
     assert opened().title[0].value == "No consent register yet"
     assert not (tmp_path / "books").exists()
     next(one for one in app.button if one.label.startswith("Leave")).click().run()

@@ -82,14 +82,18 @@ def test_an_erasure_is_planned_confirmed_certified_and_checked(visit, house):
     forged = certificate.read_text().replace('"closed"', '"open"', 1).encode()
     checked.file_uploader(key="certificate").set_value([("c.json", forged, "application/json")]).run()
     assert "Not good" in checked.error[0].value
-    checked.file_uploader(key="certificate").set_value([("c.json", b"[1]", "application/json")]).run()
-    assert "no erasure certificate" in checked.error[0].value
+    for name, content in (("c.json", b"[1]"), ("c.png", b"\x89PNG\x00"), ("c.csv", b"a,b")):
+        checked.file_uploader(key="certificate").set_value([(name, content, "text/plain")]).run()
+        assert "no erasure certificate" in checked.error[0].value or "is no certificate" in checked.error[0].value
+        assert not checked.success
 
 
 def test_what_is_missing_is_said(visit, house):
     assert visit("Agreements", books="nowhere").title[0].value == "No consent register yet"
     assert not (house / "nowhere").exists()
-    assert "Nothing is on record" in type_id(visit("A person"), "people_person", "nobody").info[0].value
+    app = type_id(visit("A person"), "people_person", "nobody")
+    assert "Nothing is on record" in app.info[0].value
+    assert app.header[0].value == "What was spent on whoever is in the data"
     (house / "books" / "places.toml").unlink()
     app = type_id(visit("Erasure"), "erase_person", "17")
     app.get_by_key("erase_plan").click().run()
