@@ -3,7 +3,7 @@
     tradefair demo && tradefair app &
     python docs/make_screenshots.py http://127.0.0.1:8501
 
-Needs the extra `dev` and Chromium. The store must hold the demo; the page Audiences shows more with `lookalike-demo`.
+Needs the extra `dev` and Chromium. The store must hold the demo, the folder `books` must not be there; the page Audiences shows more with `lookalike-demo`.
 """
 
 from __future__ import annotations
@@ -51,6 +51,16 @@ def _drag(page: Page) -> None:
     page.get_by_text("A first look").wait_for(timeout=LONG_MS)
 
 
+def _watch(page: Page) -> None:
+    """Open the part that plays walks, play some, and stop."""
+    page.get_by_role("radio", name="Watch shoppers").click()
+    play = page.get_by_role("button", name="Play", exact=True)
+    play.wait_for(timeout=LONG_MS)
+    play.click()
+    page.wait_for_timeout(9000)
+    page.get_by_role("button", name="Pause", exact=True).click()
+
+
 PICTURES: Final[tuple[tuple[str, str, int, Callable[[Page], None] | None], ...]] = (
     ("overview", "/", 760, None),
     ("scenarios", "/scenarios", 900, None),
@@ -62,6 +72,8 @@ PICTURES: Final[tuple[tuple[str, str, int, Callable[[Page], None] | None], ...]]
     ("log", "/compliance?scenario=demo&part=Log", 760, None),
     ("rules", "/rules?rules_start=BIPA+(Illinois)", 900, None),
     ("store", "/store?plan=corner-shop&shoppers=150&days=8", 1000, _drag),
+    ("watch", "/store?plan=corner-shop&shoppers=150&days=8", 1300, _watch),
+    ("people", "/people", 900, _click("Try it with made-up people", "agreements valid")),
     ("market", "/market", 900, None),
     ("market-log", "/market?market_part=Check+a+ranking+log&market_log_from=Example:+own+label+ranked+up", 1000,
      _click("Audit", "Ranking neutrality")),
