@@ -3,7 +3,7 @@
     tradefair demo && tradefair app &
     python docs/make_screenshots.py http://127.0.0.1:8501
 
-Needs the extra `dev` and Chromium. The store must hold the demo, the folder `books` must not be there; the page Audiences shows more with `lookalike-demo`.
+Needs the extra `dev` and Chromium. The store must hold the demo, and the folder `books` must not be there.
 """
 
 from __future__ import annotations
