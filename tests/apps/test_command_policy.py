@@ -92,6 +92,7 @@ def test_check_refuses_cedar_that_does_not_fit_the_schema(tmp_path):
     assert "schema" in result.stderr
 
 
+@pytest.mark.slow
 def test_test_prints_requests_wrong_allow_and_mutants(house):
     result = call("test", str(house), "--regime", "firewall", "--json")
     document = json.loads(result.stdout)

@@ -226,6 +226,7 @@ def test_a_replay_can_move_people_to_another_place(visit, audited_store):
     assert "gdpr-25 (GDPR Art. 5(1)(c), 25(1))" in texts(app)
 
 
+@pytest.mark.slow
 def test_a_place_whose_law_is_not_among_the_rules_is_said_and_not_praised(visit):
     for part, query in ((MAY, {"place": "the EU"}), (HAPPENED, {"if_place": "the EU"})):
         app = visit(part, **query)
@@ -342,6 +343,7 @@ def test_the_check_says_what_it_cannot_show(visit):
     assert "tradefair log verify" in shown
 
 
+@pytest.mark.slow
 def test_a_report_can_be_downloaded_and_verified_offline(visit, audited_store, tmp_path):
     app = visit(REPORT)
     app.button[0].click().run()

@@ -232,7 +232,9 @@ def test_without_a_log_the_page_says_what_it_needs(visit):
     assert "impressions" in app.table[0].value["Table"].tolist()
 
 
-@pytest.mark.parametrize("source", ["Example: firewall", "Example: own label ranked up"])
+@pytest.mark.parametrize(
+    "source", [pytest.param("Example: firewall", marks=pytest.mark.slow), "Example: own label ranked up"]
+)
 def test_an_example_is_audited_and_can_be_downloaded(visit, source):
     app = checked(visit, source)
     assert "no real platform" in texts(app)

@@ -200,7 +200,9 @@ def test_an_old_link_is_no_longer_told_once_the_user_goes_on(visit, tmp_path):
     assert not any("address asks for" in one.value for one in app.warning)
 
 
-@pytest.mark.parametrize(("page", "key"), [("people", "people_part"), ("assistant", "part")])
+@pytest.mark.parametrize(
+    ("page", "key"), [("people", "people_part"), pytest.param("assistant", "part", marks=pytest.mark.slow)]
+)
 def test_an_old_link_to_a_part_of_a_house_or_shop_says_so_too(monkeypatch, tmp_path_factory, tmp_path, page, key):
     if page == "people":
         monkeypatch.setenv(BOOKS_VARIABLE, str(made_once(tmp_path_factory, "state-house", _house) / "books"))
