@@ -221,7 +221,7 @@ def test_a_team_reads_the_ledger_erases_a_person_and_verifies_the_logs(worker, h
     content = Path(certificate).read_bytes()
     one.pick("Check a certificate")
     one.send((name, "application/json", content))
-    one.see("Good: request")
+    one.see(f"Good: {name}, request")
     one.look("6-certificate")
     assert "17" not in one.page.url.partition("?")[2]
 
