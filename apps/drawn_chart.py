@@ -17,7 +17,7 @@ import streamlit as st
 from altair.utils import schemapi
 
 MOST_CHARTS: Final = 500
-"""How many documents are kept, of all users together; one takes some 10 kB."""
+"""How many documents are kept, of all users together."""
 
 Draw = Callable[..., Any]
 _DRAWING: Final = threading.Lock()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import json
 import os
 import tempfile
 from dataclasses import replace
@@ -62,7 +63,8 @@ def _fill(folder: Path, *, final: Path) -> None:
         _agree(register, controller, purpose, agreed)
         for person in ended:
             register.withdraw(str(person), controller=controller, purpose=purpose)
-    text = f'[[place]]\nname = "tables"\nkind = "tables"\npath = "{(final / "shop").as_posix()}"\n'
+    path = json.dumps((final / "shop").as_posix(), ensure_ascii=False)  # quoted as TOML quotes it, too
+    text = f'[[place]]\nname = "tables"\nkind = "tables"\npath = {path}\n'
     (place / erasure.PLACES.name).write_text(text, encoding="utf-8")
 
 

@@ -9,7 +9,7 @@ from ways import EVERY_WAY, TWO_WAYS, Worker
 def pytest_generate_tests(metafunc):
     """Do jobs in two ways by turns, which have every value once, or with TRADEFAIR_ALL_WAYS=1 each in all eight.
 
-    Eight ways of nine jobs take some twenty minutes; CI has half an hour for everything.
+    All eight ways of all jobs take longer than CI has for them.
     """
     if "way" in metafunc.fixturenames:
         files = sorted(path.stem for path in Path(__file__).parent.glob("test_*.py"))
