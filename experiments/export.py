@@ -44,9 +44,10 @@ def export_runs(store: RunStore, key: str, to: Path) -> Path:
     else:
         records = [store.find(key)]
         scenario = _only(load_scenario(store.root / records[0]["scenario"] / "scenario.toml"), records[0])
+    has = "" if key in store.scenarios() else f"It has {repeated(scenario, records[0])}.\n\n"
     with tempfile.TemporaryDirectory() as folder:
         parcel = Path(folder) / "parcel"
-        _fill(parcel, scenario, records, summary=store.root / key / "summary.json")
+        _fill(parcel, scenario, records, has, summary=store.root / key / "summary.json")
         files = sorted(path for path in parcel.rglob("*") if path.is_file())
         if to.suffix == ".zip":
             write_bytes(to, _zipped(parcel, files))
@@ -56,7 +57,20 @@ def export_runs(store: RunStore, key: str, to: Path) -> Path:
     return to
 
 
-def _fill(parcel: Path, scenario: BaseScenario, records: Sequence[Mapping[str, Any]], *, summary: Path) -> None:
+def repeated(scenario: BaseScenario, record: Mapping[str, Any]) -> str:
+    """Say what the scenario of a single run's parcel has: its arm, seed and sweep point, in all windows or folds."""
+    what = "this run's arm" + (" with its seed" if hasattr(scenario, "seeds") else "")
+    what += ", at its sweep point" if record.get("sweep") else ""
+    split, folds = getattr(scenario, "split", None), getattr(scenario, "folds_tested", ())
+    number, parts = (split.origins, "test windows") if split is not None else (len(folds), "folds")
+    if number < 2:
+        return f"{what} alone"
+    return f"{what}, in all {number} {parts} (the figures of this run are those under its id)"
+
+
+def _fill(
+    parcel: Path, scenario: BaseScenario, records: Sequence[Mapping[str, Any]], has: str, *, summary: Path
+) -> None:
     alike, beside = scenario.packed()
     write_bytes(parcel / "scenario.toml", scenario_text(alike).encode())
     for name, content in beside.items():
@@ -77,14 +91,14 @@ def _fill(parcel: Path, scenario: BaseScenario, records: Sequence[Mapping[str, A
     public = {name: version.partition("+")[0] for name, version in versions.items() if name != "tradefair"}
     pins = "".join(f"{name}=={version}\n" for name, version in sorted(public.items()))
     write_bytes(parcel / "constraints.txt", pins.encode())
-    write_bytes(parcel / "README.txt", _readme(scenario, records, sorted(commits)).encode())
+    write_bytes(parcel / "README.txt", _readme(scenario, records, has, sorted(commits)).encode())
 
 
-def _readme(scenario: BaseScenario, records: Sequence[Mapping[str, Any]], commits: Sequence[str]) -> str:
+def _readme(scenario: BaseScenario, records: Sequence[Mapping[str, Any]], has: str, commits: Sequence[str]) -> str:
     ids = "\n".join(f"  {record['run_id']}  {record['status']}" for record in records)
     code = "\n".join(f"  {commit}" for commit in commits) or "  not recorded: the code was not run from a checkout"
     return (
-        f"{scenario.title or scenario.name}\n\n"
+        f"{scenario.title or scenario.name}\n\n{has}"
         f"To run it again, with the same code and data ({scenario.data_place}):\n\n"
         "  make setup            # in a checkout of the commit below\n"
         "  .venv/bin/tradefair run scenario.toml --store runs\n\n"

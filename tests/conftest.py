@@ -2,6 +2,7 @@ import gc
 import multiprocessing
 import os
 import shutil
+import signal
 import types
 from collections import Counter
 from pathlib import Path
@@ -13,7 +14,7 @@ from warm_process import WarmCode, WarmProcess
 # The default suite tries few examples of each property; .ci/run tries all properties again with many.
 CHOSEN = settings.get_profile(settings.get_current_profile_name())
 settings.register_profile("quick", parent=CHOSEN, max_examples=20, deadline=None)
-settings.register_profile("thorough", parent=CHOSEN, max_examples=200, deadline=None)
+settings.register_profile("thorough", parent=CHOSEN, max_examples=100, deadline=None)
 settings.load_profile("quick")
 
 TESTS = Path(__file__).parent
@@ -21,6 +22,9 @@ TESTS = Path(__file__).parent
 IN_MEMORY = Path("/dev/shm")
 if os.access(IN_MEMORY, os.W_OK) and shutil.disk_usage(IN_MEMORY).free > 2e9:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(IN_MEMORY))
+# What a shell starts in the background ignores Ctrl-C, and so would every command that tests start and interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 LONGEST = (

@@ -129,7 +129,9 @@ with origins:
 with settings:
     st.subheader("Settings")
     if run.config:
-        st.code(run.config, language="toml", wrap_lines=True)
+        text = st.expander("config.toml", key="config_open", on_change="rerun")
+        if text.open:
+            text.code(run.config, language="toml", wrap_lines=True)
         st.download_button(
             "Download config.toml",
             run.config.encode(),

@@ -79,7 +79,8 @@ def show_attacks(store: RunStore, scenario: str, rows: Iterable[Mapping[str, Any
     if not found:
         st.info("No run was attacked. An epsilon is a proof on paper; attacks look for mistakes in the code behind it.")
         key = f"{scenario}/{private[0]['run_ids'][0]}"
-        st.code(command("audit", key, "--attacks"), language=None, wrap_lines=True)
+        with st.popover("How to attack a run", icon=":material/terminal:"):
+            st.code(command("audit", key, "--attacks"), language=None, wrap_lines=True)
         return
     st.markdown(f"**{finding(found)}.** None of them proves that there is no other leak.")
     table = epsilon_table(found)

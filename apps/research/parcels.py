@@ -11,7 +11,7 @@ import streamlit as st
 
 from apps.opened_store import command
 from apps.plain_text import plain
-from experiments.export import export_runs
+from experiments.export import export_runs, repeated
 from experiments.runs import RunStore
 from experiments.scenario_file import load_scenario
 from retail.errors import TradefairError
@@ -22,7 +22,7 @@ def show_parcel(store: RunStore, record: Mapping[str, Any]) -> None:
     key = f"{record['scenario']}/{record['run_id']}"
     st.subheader("Repeat it elsewhere")
     st.caption(
-        f"The parcel holds the scenario with {what_it_repeats(store, record)}, this run's figures, versions and "
+        f"The parcel holds the scenario with {_repeated(store, record)}, this run's figures, versions and "
         "provenance, and a README with the command. Rows about shoppers stay behind, since a parcel leaves the house."
     )
     try:
@@ -34,24 +34,19 @@ def show_parcel(store: RunStore, record: Mapping[str, Any]) -> None:
         "Download the parcel", content, file_name=f"{record['run_id']}.zip", mime="application/zip",
         icon=":material/inventory_2:", on_click="ignore",
     )  # fmt: skip
-    st.caption("The same on the command line, and what the receiver types after unpacking:")
-    st.code(command("runs", "export", key, "--to", "parcel.zip"), language=None, wrap_lines=True)
-    st.code("tradefair run scenario.toml --store runs", language=None, wrap_lines=True)
+    with st.popover("On the command line", icon=":material/terminal:"):
+        st.markdown("To write the same parcel:")
+        st.code(command("runs", "export", key, "--to", "parcel.zip"), language=None, wrap_lines=True)
+        st.markdown("What its receiver types after unpacking:")
+        st.code("tradefair run scenario.toml --store runs", language=None, wrap_lines=True)
 
 
-def what_it_repeats(store: RunStore, record: Mapping[str, Any]) -> str:
-    """Say which runs the scenario of a parcel has: a run's arm, seed and sweep point, in all test windows or folds."""
+def _repeated(store: RunStore, record: Mapping[str, Any]) -> str:
     try:
         scenario = load_scenario(store.root / str(record["scenario"]) / "scenario.toml")
     except TradefairError:
         return "this run's arm"
-    what = "this run's arm" + (" with its seed" if hasattr(scenario, "seeds") else "")
-    what += ", at its sweep point" if record.get("sweep") else ""
-    split, folds = getattr(scenario, "split", None), getattr(scenario, "folds_tested", ())
-    number, parts = (split.origins, "test windows") if split is not None else (len(folds), "folds")
-    if number < 2:
-        return f"{what} alone"
-    return f"{what}, in all {number} {parts} (the figures of this run are those under its id)"
+    return repeated(scenario, record)
 
 
 def parcel(store: RunStore, key: str) -> bytes:

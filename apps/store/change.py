@@ -17,7 +17,7 @@ from apps.store.floor_editor import Variant, floor_editor, keep, kept_variant
 from apps.store.heat_paint import Heat
 from apps.store.saved_variants import save_form, saved_table
 from apps.store.view import SIDE_M, VISITS, change_picture, differences, headline
-from apps.store.what_if import choose_edit, demand, run_what_if, usual_days, usual_visits
+from apps.store.what_if import HEAT_DAYS, choose_edit, demand, run_what_if, usual_days, usual_visits
 from experiments.store.what_if import what_if_document
 from retail.errors import TradefairError
 from simulation.store.compare import comparing
@@ -25,8 +25,6 @@ from simulation.store.comparison import Comparison
 from simulation.store.plan import StorePlan, apply_edits, plan_text, read_plan
 
 EDITOR: Final = "floor"
-FIRST_DAYS: Final = 4
-"""Paired days of the look that follows every change: few enough to answer within a second."""
 LEADING: Final = ("sales_visit", "path_m", "trip_min", "wait_s", "checkout_s", "coverage_pct")
 
 
@@ -45,7 +43,8 @@ def change_part(plan: StorePlan, *, name: str, shoppers: int, days: int) -> None
     with figures:
         _figures(plan, text, variant, shoppers)
     with floor:
-        visits = usual_visits(plan_text(other), shoppers)
+        looked = first_look(text, variant.edits, shoppers) if variant.edits else None
+        visits = usual_visits(text, shoppers) if looked is None else looked.heat["visits"].other.values
         floor_editor(
             other, plan, Heat(visits, SIDE_M, VISITS), key=EDITOR,
             revision=variant.revision, told=_hint(variant), on_moved=partial(_drop, plan, name),
@@ -102,7 +101,7 @@ def _figures(plan: StorePlan, text: str, variant: Variant, shoppers: int) -> Non
     if not variant.edits:
         st.info("Nothing is changed yet. Figures appear here as soon as you drop a fixture or add a change below.")
         return
-    found = _first_look(text, variant.edits, shoppers)
+    found = first_look(text, variant.edits, shoppers)
     document = what_if_document(found, arm="changed", reference="as-is", title="")
     lines = {line.figure: line for line in store_table.lines(document)}
     rows = []
@@ -129,11 +128,12 @@ def _figures(plan: StorePlan, text: str, variant: Variant, shoppers: int) -> Non
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def _first_look(text: str, edits: tuple[Mapping[str, Any], ...], shoppers: int) -> Comparison:
+def first_look(text: str, edits: tuple[Mapping[str, Any], ...], shoppers: int) -> Comparison:
+    """Compare on the days of the heat map, so that its figures and its map of the changed store are one simulation."""
     plan = read_plan(text)
     looks = comparing(
-        plan, apply_edits(plan, edits), model=demand(), shoppers=shoppers, seed=0, block=FIRST_DAYS, most=FIRST_DAYS,
-        half_width=None, parameter_draws=0,
+        plan, apply_edits(plan, edits), model=demand(), shoppers=shoppers, seed=0, block=HEAT_DAYS, most=HEAT_DAYS,
+        half_width=None, parameter_draws=0, heat=("visits",),
     )  # fmt: skip
     return next(looks)
 

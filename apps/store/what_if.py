@@ -31,6 +31,7 @@ KINDS: Final = {
     "show": "Show another category on a display",
 }
 HEAT_DAYS: Final = 4
+"""Days of the heat map and of the look that follows every change: few enough to answer within a second."""
 BLOCK: Final = 8
 DRAWS: Final = 16
 

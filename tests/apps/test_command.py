@@ -378,7 +378,9 @@ def test_an_exported_run_repeats_itself_under_the_same_id(afterwards, finished):
     run = next(record for record in records if record["arm"] == "dp-1")
     assert tradefair("runs", "export", run["run_id"], "--to", "parcel").returncode == 0
     assert not list((workplace / "parcel").rglob("shoppers.parquet"))
-    assert "tradefair run scenario.toml" in (workplace / "parcel" / "README.txt").read_text()
+    told = (workplace / "parcel" / "README.txt").read_text()
+    assert "tradefair run scenario.toml" in told
+    assert "It has this run's arm with its seed" in told
     again = tradefair("run", "parcel/scenario.toml", "--store", "again", "--json")
     assert run["run_id"] in {record["run_id"] for record in json.loads(again.stdout)["runs"]}
 

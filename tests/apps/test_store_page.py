@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from apps.command.web import STORE_VARIABLE
 from apps.research.headlines import headlines
+from apps.store.change import first_look
 from apps.store.charts import difference_chart, difference_table, left_out
 from apps.store.choices import fixture_table, plan_from
 from apps.store.fixture_legend import meanings
@@ -21,11 +22,12 @@ from apps.store.plan_picture import COLOURS, letters
 from apps.store.table import Line
 from apps.store.till_place import free_place
 from apps.store.view import finding, headline
+from apps.store.what_if import usual_visits
 from experiments.execute import run_scenario
 from experiments.runs import RunStore
 from experiments.scenario_file import validate
 from retail.errors import ConfigError
-from simulation.store.plan import apply_edits, load_plan, rasterise
+from simulation.store.plan import apply_edits, load_plan, plan_text, rasterise
 
 MAIN = Path(__file__).parent.parent.parent / "apps" / "main.py"
 PLAN = load_plan("corner-shop")
@@ -90,6 +92,13 @@ def add(app):
 
 def frame_with(app, column):
     return next((one.value for one in app.dataframe if column in one.value), None)
+
+
+def test_a_change_gives_the_heat_map_that_its_store_has_by_itself():
+    edits = ({"swap": ["dairy", "bakery"]},)
+    seen = first_look(plan_text(PLAN), edits, 150).heat["visits"].other.values
+    np.testing.assert_array_equal(seen, usual_visits(plan_text(apply_edits(PLAN, edits)), 150))
+    assert seen.any()
 
 
 def test_a_change_is_measured_at_once_judged_saved_and_opened_again(visit, tmp_path):

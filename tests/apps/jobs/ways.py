@@ -140,11 +140,12 @@ class Worker(Visit):
             self.keys("Control+a")
             self.page.keyboard.type(option)
             wanted.wait_for(timeout=LONG)
-            for _ in range(STEPS):
+            # The list ends at both ends, and may have begun to mark an option a moment after it opened.
+            for key in ("ArrowDown",) * STEPS + ("ArrowUp",) * STEPS:
                 active = box.get_attribute("aria-activedescendant")
                 if active and self.page.locator(f'[id="{active}"]').inner_text() == wanted.inner_text():
                     break
-                self.keys("ArrowDown")
+                self.keys(key)
             else:
                 raise AssertionError(f"arrow keys do not lead to the option {option}")
             self.keys("Enter")
