@@ -44,19 +44,20 @@ LONGEST = (
 def pytest_collection_modifyitems(config, items):
     """Begin with the longest files, then those with most tests (for `--no-loadscope-reorder`).
 
-    Leave out of a run with more examples what names its own number: the default suite has tried just as many.
+    Leave out of a run with more examples properties that name their own number: the default suite has tried as many.
     """
     tests = Counter(item.path for item in items)
     first = {TESTS / name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: (first.get(item.path, len(first)), -tests[item.path], item.path))
 
-    def names_its_number(item):
+    def was_tried(item):
         own = getattr(getattr(item, "obj", None), "_hypothesis_internal_use_settings", None)
-        return own is not None and own.max_examples < settings.default.max_examples
+        left_to_us = any(item.get_closest_marker(name) for name in ("slow", "needs_faces"))
+        return own is not None and own.max_examples != settings.default.max_examples and not left_to_us
 
     if settings.get_current_profile_name() == "thorough":
-        tried = [item for item in items if names_its_number(item)]
-        items[:] = [item for item in items if not names_its_number(item)]
+        tried = [item for item in items if was_tried(item)]
+        items[:] = [item for item in items if not was_tried(item)]
         config.hook.pytest_deselected(items=tried)
 
 

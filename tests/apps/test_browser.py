@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 from audience_store import make_audience_store
-from browser_visit import Visit, profile, serve
+from browser_visit import ALL_WAYS, Visit, profile, serve
 from face_shop import copy_of, live_pictures, make_face_shop
 from made_once import made_once
 
@@ -42,7 +42,13 @@ OTHERS = {
     "audiences": "/audiences",
     "assistant": "/assistant",
 }
+LOOKS = [("desktop", "light"), ("phone", "dark")]
 pytestmark = pytest.mark.slow
+
+
+def by_turns(turn):
+    """The looks of a walk through several parts of a page, which takes long: one by turns, or with ALL_WAYS both."""
+    return LOOKS if ALL_WAYS else [LOOKS[turn % 2]]
 
 
 def faults(visit):
@@ -87,11 +93,10 @@ def assistant_address(run_store, tmp_path_factory):
 @pytest.fixture(scope="module")
 def profiles(browser):
     """A desktop in light and a phone in dark that keep Streamlit's scripts from one page to the next."""
-    looks = (("desktop", "light"), ("phone", "dark"))
-    return {(width, scheme): profile(browser, width=width, scheme=scheme) for width, scheme in looks}
+    return {(width, scheme): profile(browser, width=width, scheme=scheme) for width, scheme in LOOKS}
 
 
-@pytest.mark.parametrize(("width", "scheme"), [("desktop", "light"), ("phone", "dark")])
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
 @pytest.mark.parametrize("name", [*PAGES, *OTHERS])
 def test_a_page_contacts_nobody_complains_of_nothing_fits_and_is_accessible(
     browser, profiles, address, name, width, scheme
@@ -109,7 +114,7 @@ def test_a_page_contacts_nobody_complains_of_nothing_fits_and_is_accessible(
     visit.page.close()
 
 
-@pytest.mark.parametrize(("width", "scheme"), [("desktop", "light"), ("phone", "dark")])
+@pytest.mark.parametrize(("width", "scheme"), by_turns(1))
 def test_every_part_of_compliance_contacts_nobody_and_fits(browser, audited_address, width, scheme):
     visit = Visit(browser, width=width, scheme=scheme)
     for name, part in PARTS.items():
@@ -127,7 +132,7 @@ def test_every_part_of_compliance_contacts_nobody_and_fits(browser, audited_addr
     visit.context.close()
 
 
-@pytest.mark.parametrize(("width", "scheme"), [("desktop", "light"), ("phone", "dark")])
+@pytest.mark.parametrize(("width", "scheme"), by_turns(2))
 def test_a_customer_is_recognised_contacts_nobody_and_fits(browser, assistant_address, width, scheme):
     address, picture = assistant_address
     visit = Visit(browser, width=width, scheme=scheme)
@@ -225,7 +230,7 @@ def test_an_empty_store_says_how_to_fill_it(browser, tmp_path):
         process.wait(10)
 
 
-@pytest.mark.parametrize(("width", "scheme"), [("desktop", "light"), ("phone", "dark")])
+@pytest.mark.parametrize(("width", "scheme"), by_turns(3))
 def test_a_search_for_a_layout_can_be_stopped_judged_and_loaded_into_the_editor(browser, address, width, scheme):
     visit = Visit(browser, width=width, scheme=scheme)
     visit.open(f"{address}/store?plan=convenience&part=Search+for+a+better+layout&days=8&shoppers=400&search_steps=200")
@@ -265,7 +270,7 @@ def market_address(tmp_path_factory):
     process.wait(10)
 
 
-@pytest.mark.parametrize(("width", "scheme"), [("desktop", "light"), ("phone", "dark")])
+@pytest.mark.parametrize(("width", "scheme"), by_turns(4))
 def test_regimes_are_compared_and_a_log_is_audited_contacts_nobody_and_fits(browser, market_address, width, scheme):
     visit = Visit(browser, width=width, scheme=scheme)
     main = visit.page.locator("[data-testid=stMain]")
@@ -317,7 +322,7 @@ def audience_address(tmp_path_factory):
     process.wait(10)
 
 
-@pytest.mark.parametrize(("width", "scheme"), [("desktop", "light"), ("phone", "dark")])
+@pytest.mark.parametrize(("width", "scheme"), by_turns(5))
 def test_audiences_are_shown_part_by_part_contact_nobody_and_fit(browser, audience_address, width, scheme):
     visit = Visit(browser, width=width, scheme=scheme)
     pages = {

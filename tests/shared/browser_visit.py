@@ -17,6 +17,8 @@ QUIET = (
     " --disable-features=OptimizationHints,MediaRouter,Translate,"
     "PreloadTopChromeWebUI,WebUIOmniboxPopup,WebUIOmniboxAimPopup"  # Chromium's own pages, made for each window
 ).split()
+ALL_WAYS = os.environ.get("TRADEFAIR_ALL_WAYS") == "1"
+"""Whether to do each job in every way: at all widths and schemes, by mouse and by keyboard. It is too long for CI."""
 WIDTHS = {"desktop": (1280, 900), "phone": (390, 844)}
 
 

@@ -1,8 +1,7 @@
-import os
 from pathlib import Path
 
 import pytest
-from browser_visit import PICTURES
+from browser_visit import ALL_WAYS, PICTURES
 from ways import EVERY_WAY, TWO_WAYS, Worker
 
 
@@ -15,8 +14,7 @@ def pytest_generate_tests(metafunc):
         files = sorted(path.stem for path in Path(__file__).parent.glob("test_*.py"))
         jobs = [name for name in vars(metafunc.module) if name.startswith("test_")]
         turn = files.index(metafunc.definition.path.stem) + jobs.index(metafunc.function.__name__)
-        everything = os.environ.get("TRADEFAIR_ALL_WAYS") == "1"
-        metafunc.parametrize("way", EVERY_WAY if everything else [TWO_WAYS[turn % 2]], ids=str)
+        metafunc.parametrize("way", EVERY_WAY if ALL_WAYS else [TWO_WAYS[turn % 2]], ids=str)
 
 
 @pytest.fixture
