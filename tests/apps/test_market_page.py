@@ -145,6 +145,7 @@ def test_a_fee_cap_is_read_and_named(visit):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("regime", list(market_live.LABELS))
 def test_every_regime_runs_with_and_without_separation(visit, regime):
     app = visit()
@@ -362,6 +363,7 @@ def test_nothing_that_was_uploaded_stays_on_the_disk(visit, logs, tmp_path, monk
     assert list(place.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_whoever_adds_markets_until_a_difference_is_clear_is_wrong_in_less_than_5_percent_of_cases():
     rng = np.random.default_rng(5)
     names = [str(one) for one in range(1_500)]

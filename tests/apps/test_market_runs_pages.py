@@ -52,6 +52,7 @@ def texts(app):
     return "\n".join(element.value for kind in kinds for element in kind).replace("\\", "")
 
 
+@pytest.mark.slow
 def test_compliance_knows_the_regimes_of_market_runs_and_where_their_reads_are_shown(visit):
     shown = texts(visit("compliance"))
     assert "under federated_dp" in shown

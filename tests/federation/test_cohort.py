@@ -38,6 +38,7 @@ def test_with_noise_from_a_seed_both_engines_make_the_same_model_at_the_same_cos
     assert one.rounds == other.rounds
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("private", [False, True])
 def test_faces_follow_one_another_and_come_out_the_same(private):
     source = FaceSource(source="drawn-faces", people=9, images=3, folds=3, merchants=2, data_seed=7)

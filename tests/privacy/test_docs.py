@@ -31,6 +31,7 @@ def test_the_figures_about_several_runs_are_true():
     assert 2 * one <= everything < 3 * one
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("epsilon", [1, 4, 8])
 def test_the_table_of_noise_levels_is_what_the_code_gives(epsilon):
     from privacy import epsilon_pld, noise_multiplier

@@ -21,6 +21,7 @@ def exact_epsilon(noise: float, delta: float) -> float:
     return 0.0 if excess(0.0) <= 0 else brentq(excess, 0.0, 1 / noise**2 + 50 / noise, xtol=1e-12)
 
 
+@pytest.mark.slow
 @settings(max_examples=2, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])  # a shrink takes minutes
 @given(st.floats(0.05, 1e3), st.sampled_from([1e-9, 1e-5, 1e-3]))
 def test_the_report_lies_between_the_exact_value_and_the_bound_that_admits(noise, delta):
@@ -40,6 +41,7 @@ def test_a_whole_budget_is_reported_tighter_than_it_was_admitted(epsilon):
     assert 0.9 * epsilon < report.epsilon < epsilon
 
 
+@pytest.mark.slow
 def test_releases_compose_to_one_with_the_added_precision():
     many = epsilon_pld([10.0] * 25, delta=1e-5)
     assert many.epsilon == pytest.approx(exact_epsilon(2.0, 1e-5), rel=1e-3)

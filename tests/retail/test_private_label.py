@@ -419,6 +419,7 @@ def test_prices_in_the_complete_journey_change_on_mondays(journey):
     assert means[0] > 2 * means[1:].max()
 
 
+@pytest.mark.slow
 def test_the_page_says_what_the_data_give(journey):
     """Two rows of the table in docs/market-semi-empirical.md."""
     for category in ("CHEESE", "FROZEN PIZZA"):

@@ -20,6 +20,7 @@ def test_a_name_that_does_not_exist_is_an_attribute_error():
         _ = retail.nothing
 
 
+@pytest.mark.slow
 def test_the_example_of_the_docstring_runs(capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("TRADEFAIR_CACHE", str(tmp_path))
     text = retail.__doc__

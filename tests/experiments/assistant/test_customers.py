@@ -196,9 +196,7 @@ for _ in range(times):
 
 
 @pytest.mark.slow
-def test_fifty_tries_to_pay_once_by_processes_that_are_killed_charge_once(
-    shop, pictures, again, tmp_path, start_code
-):
+def test_fifty_tries_to_pay_once_by_processes_that_are_killed_charge_once(shop, pictures, again, tmp_path, start_code):
     """kill -9 at random moments of the first attempts, then four tills at once."""
     import random
     import sqlite3

@@ -65,6 +65,7 @@ def baseline():
     return CropEncoder(PcaWccn(orl.images[fitted], orl.person[fitted]))
 
 
+@pytest.mark.slow
 def test_with_too_few_people_payment_stays_off_and_the_door_gets_a_looser_target(baseline, tmp_path):
     faces = orl_people(list(range(16, 22)))
     people = CalibratedOn(faces, orl_people(list(range(1, 31))), "six people")
@@ -77,6 +78,7 @@ def test_with_too_few_people_payment_stays_off_and_the_door_gets_a_looser_target
     assert not (tmp_path / "payment.json").exists()
 
 
+@pytest.mark.slow
 def test_drawings_give_a_threshold_at_the_door_and_none_for_payment(baseline, tmp_path):
     """Nobody knows whether thresholds of drawings hold on photos."""
     few = drawn_customers(1, 10)

@@ -5,6 +5,7 @@ import datetime as dt
 import shutil
 import time
 
+import pytest
 from face_shop import state
 
 from experiments.assistant import enrol as enrol_at
@@ -28,6 +29,7 @@ def enrol_until(shop, person, picture, end):
     assert isinstance(enrol_at(shop, person, [read_picture(picture)], given), Welcome)
 
 
+@pytest.mark.slow
 def test_a_template_whose_receipt_expires_goes_and_no_byte_of_it_stays(shop, enrol, again, pictures):
     one, other, *_ = sorted(pictures)
     enrol(other)

@@ -73,6 +73,7 @@ def test_arms_judge_the_same_households(tmp_path):
     assert any(one.name == "difference(auc_age, federated, majority)" and one.lo > 0 for one in summary.differences)
 
 
+@pytest.mark.slow
 def test_a_private_arm_says_what_it_spent_on_whom_and_which_features_were_chosen(tmp_path, monkeypatch):
     seeds, real = [], training.noise_seed
     monkeypatch.setattr(training, "noise_seed", lambda spec, name: seeds.append(real(spec, name)) or seeds[-1])

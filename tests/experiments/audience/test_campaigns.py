@@ -159,6 +159,7 @@ def test_campaigns_that_cannot_be_judged_are_one_message(tmp_path, campaigns, wh
         AUDIENCE.check(scenario({"model": "random"}, campaigns=campaigns), tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("campaigns", "why"), [
     ([21], r"campaign 21: 0 of \d+ people responded, so there is nothing to tell apart"),
     (None, r"campaigns 16, 17, .*: nobody with a home at these merchants redeemed"),

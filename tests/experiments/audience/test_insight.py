@@ -144,6 +144,7 @@ def test_a_data_set_without_promotions_has_no_drivers(folder, tmp_path):
     assert "has no promotions" in json.dumps(store.failure(specs[0]))
 
 
+@pytest.mark.slow
 def test_reviews_are_told_by_keywords_and_by_learning_and_new_wordings_show_the_difference(folder, tmp_path):
     made = scenario(folder, *({"model": f"review_{way}"} for way in ("keywords", "learned", "both")))
     made = made.model_copy(update={"arms": tuple(one.model_copy(update={"name": one.model}) for one in made.arms)})

@@ -183,6 +183,7 @@ def test_a_private_run_charges_every_round_and_repeats_itself_by_seed(make_confi
     assert not np.allclose(first.model["effects"], exact, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_noise_at_every_node_costs_more_than_noise_once(make_config):
     made = people(4000)
     far = []

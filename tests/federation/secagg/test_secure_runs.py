@@ -124,6 +124,7 @@ def test_the_noise_of_the_sum_is_what_the_cost_buys_with_none_and_with_all_allow
     assert np.std(drawn) >= 0.98 * needed
 
 
+@pytest.mark.slow
 def test_repeated_runs_spread_by_the_noise_that_the_report_states(make_config):
     settings = {"epsilon": 2.0, "noise": "distributed", "dropouts": 1}
     exact = run(make_config()).model["weekdays"]

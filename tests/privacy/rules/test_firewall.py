@@ -109,6 +109,7 @@ def test_imitating_the_profitable_among_equally_popular_products_is_a_breach(mar
     assert found.n == 30
 
 
+@pytest.mark.slow
 def test_following_popularity_alone_is_no_breach(market):
     found = [
         verdict(**dict(zip(("products", "figures"), market(seed, by_profit=False), strict=True))) for seed in range(12)

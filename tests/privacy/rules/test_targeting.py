@@ -42,6 +42,7 @@ def test_better_people_for_own_advertisers_are_a_breach_of_the_size_that_was_pla
     assert found.n == 30
 
 
+@pytest.mark.slow
 def test_an_own_advertiser_that_people_like_better_for_good_is_seldom_flagged():
     flagged = naive = 0
     for seed in range(40):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from tests.simulation.choice.made_choices import drawn_choices
 
@@ -21,6 +22,7 @@ def long_table() -> pd.DataFrame:
     return pd.concat(parts)
 
 
+@pytest.mark.slow
 def test_the_page_estimates_changes_and_prints(capsys):
     part = PAGE.read_text("utf-8").split("## Why a rival wins")[1]
     (code,) = [one for one in re.findall(r"```python\n(.*?)```", part, re.DOTALL) if "fit_mixed" in one]

@@ -88,6 +88,7 @@ def test_simulated_entrepreneurs_launch_and_earn_as_the_solution_says(tail):
         assert (early | late).mean() == pytest.approx(rule.imitated, abs=0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tail", [Lognormal(0.8), Lognormal(2.5), Weibull(1.5)], ids=str)
 @pytest.mark.parametrize("rest", [0.3, 0.7, 1.0])
 def test_no_other_rule_pays_the_platform_more(tail, rest):

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from simulation.market.mechanisms.__main__ import dual_role, fees, imitation, main, thresholds
 
 PAGE = (Path(__file__).parents[3] / "docs" / "market-mechanisms.md").read_text(encoding="utf-8")
@@ -11,6 +13,7 @@ def row(cells) -> str:
     return "| " + " | ".join(f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in cells) + " |"
 
 
+@pytest.mark.slow
 def test_every_row_of_the_tables_is_on_the_page():
     for one in imitation():
         assert row([str(one["sigma"]), *list(one.values())[1:]]) in PAGE
@@ -28,6 +31,7 @@ def test_the_thresholds_on_the_page_are_those_found():
     assert all((one["thin"], one["thick"]) == (-1, -1) for one in rows if one["elasticity"] == 0.25)
 
 
+@pytest.mark.slow
 def test_the_command_prints_every_table(monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["mechanisms"])
     main()

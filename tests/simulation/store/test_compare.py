@@ -117,6 +117,7 @@ def test_a_pilot_tells_when_one_block_of_days_is_enough(plan, compare_days):
     assert wide.reached == pytest.approx(lead.noise.half / lead.base)
 
 
+@pytest.mark.slow
 def test_common_shoppers_make_the_difference_far_less_noisy(plan, model, swapped):
     other = apply_edit(plan, SWAP)
     apart = [

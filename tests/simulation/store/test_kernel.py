@@ -158,6 +158,7 @@ def test_people_ahead_slow_a_walker_and_people_behind_do_not():
     assert ahead.reach_s[-1] > (59 - 5) * CELL_M / 1.0 + 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("density", "within"), [(0.25, 0.15), (0.5, 0.15), (1.0, 0.15), (1.5, 0.30), (2.0, 0.30)])
 @pytest.mark.parametrize("rows", [5, 12])
 def test_a_full_corridor_flows_as_weidmann_measured(density, within, rows):

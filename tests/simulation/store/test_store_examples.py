@@ -29,6 +29,7 @@ def block(word):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "word",
     ["on_progress=", "quick = Layout(", "day = run_day(store, demand, settings)\nprint", "search(\n", "difference("],
