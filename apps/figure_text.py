@@ -15,7 +15,7 @@ def with_interval(result: Result | None, *, signed: bool = False) -> str:
         return NOT_MEASURED
     sign = "+" if signed else ""
     digits = ".2f" if result.unit == "ratio" else ".4f"
-    value, lo, hi = (f"{number:{sign}{digits}}" for number in (result.value, result.lo, result.hi))
+    value, lo, hi = (f"{number:{sign}z{digits}}" for number in (result.value, result.lo, result.hi))
     return value if math.isnan(result.lo) else f"{value} [{lo}, {hi}]"
 
 

@@ -138,7 +138,7 @@ def interval(value: float | None, lo: float | None, hi: float | None, *, digits:
 
 
 def _short(value: float | None, digits: int) -> str:
-    text = f"{value:.{digits}f}"
+    text = f"{value:z.{digits}f}"
     return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
 
 

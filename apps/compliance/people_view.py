@@ -47,8 +47,9 @@ def coverage(books: PeopleBooks) -> str:
     said = "; ".join(f"{row['Purpose']} at {row['Controller']}: {row['People']} {row['State']}" for row in rows)
     show_chart(_agreements, table, alt=f"People by use and state of their agreement. {said}")
     st.dataframe(table, hide_index=True, alt="People by controller, purpose, level and state of their agreement")
+    source = "the made-up register" if books.made_up else f"`{books.register_file}`"
     st.caption(
-        f"From `{books.register_file}`, now. Counts of one person each for every use. A withdrawal acts on the next "
+        f"From {source}, now. Counts of one person each for every use. A withdrawal acts on the next "
         "read and the next round."
     )
     valid, ended = int(by_state.get("valid", 0)), int(by_state.get("withdrawn", 0))

@@ -42,7 +42,7 @@ def drawn(metric: str, values: Sequence[float], *, signed: bool = False) -> str:
         lo = hi = math.nan
     if not signed or math.isnan(value):
         return market_table.written(metric, (value, lo, hi))
-    return f"{value:+.4f}" + ("" if math.isnan(lo) else f" [{lo:+.4f}, {hi:+.4f}]")
+    return f"{value:+z.4f}" + ("" if math.isnan(lo) else f" [{lo:+z.4f}, {hi:+z.4f}]")
 
 
 def left_out(rows: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -54,8 +54,7 @@ def written(value: Any, unit: str) -> str:
     if isinstance(value, int):
         text = f"{value:,d}"
     elif unit in ("1", "ratio"):
-        text = f"{value:.4f}" if abs(value) < 1e6 else f"{value:.6g}"
-        text = "0.0000" if text == "-0.0000" else text
+        text = f"{value:z.4f}" if abs(value) < 1e6 else f"{value:.6g}"
     elif unit == "s":
         text = f"{value:,.1f}"
     else:

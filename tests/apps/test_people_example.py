@@ -49,6 +49,7 @@ def test_a_tab_tries_people_out_alone_and_leaves_no_books(monkeypatch, tmp_path)
     assert not app.exception
     assert app.title[0].value == "97 agreements valid, 8 withdrawn"
     assert "Made-up people" in app.info[0].value
+    assert any("From the made-up register" in one.value for one in app.caption)
     app.get_by_key("people_part").set_value("A person").run()
     app.get_by_key("people_person").set_value("3").run()
     assert not app.header

@@ -36,6 +36,7 @@ def test_figures_are_written_with_their_interval_or_not_at_all():
     assert with_interval(ratio(1.187)) == "1.19"
     assert with_interval(ratio(math.nan)) == with_interval(None) == "not measured"
     assert with_interval(Result("d", 0.00321, -0.001, 0.007, "1", 5), signed=True) == "+0.0032 [-0.0010, +0.0070]"
+    assert with_interval(Result("d", -0.00001, -0.00002, 0.0, "1", 5)) == "0.0000 [0.0000, 0.0000]"
     assert [percent(share) for share in (0.9724, 0.916, 1.02, 0.013)] == ["97.2%", "92%", "102%", "1.3%"]
 
 
