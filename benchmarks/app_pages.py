@@ -61,9 +61,11 @@ DRAWN: Final = """() => {
 }"""
 ANSWERS: Final = """() => {
     const main = document.querySelector('[data-testid=stMain]');
-    if (!main || !main.querySelector('h1')) return false;
+    const heading = main?.querySelector('h1');
+    if (!heading) return false;
     const first = [...main.querySelectorAll('input, button, [role=radio], a[data-testid=stPageLink-NavLink], textarea')]
-        .find(one => one.checkVisibility() && !one.disabled && one.getAttribute('kind') !== 'elementToolbar');
+        .find(one => one.checkVisibility() && !one.disabled && one.getAttribute('kind') !== 'elementToolbar'
+            && heading.compareDocumentPosition(one) & Node.DOCUMENT_POSITION_FOLLOWING);
     if (!first)  // not yet, or a page of text, such as that of a shop without a folder
         return document.querySelector('[data-test-script-state]')?.dataset.testScriptState === 'notRunning';
     first.focus();

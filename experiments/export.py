@@ -39,12 +39,12 @@ def export_runs(store: RunStore, key: str, to: Path) -> Path:
     if to.exists():
         raise ConfigError(f"{to} exists; name a new folder or .zip file with --to")
     if key in store.scenarios():
-        records = store.records(key)
+        records, has = store.records(key), ""
         scenario = load_scenario(store.root / key / "scenario.toml")
     else:
         records = [store.find(key)]
         scenario = _only(load_scenario(store.root / records[0]["scenario"] / "scenario.toml"), records[0])
-    has = "" if key in store.scenarios() else f"It has {repeated(scenario, records[0])}.\n\n"
+        has = f"scenario.toml has {repeated(scenario, records[0])}.\n\n"
     with tempfile.TemporaryDirectory() as folder:
         parcel = Path(folder) / "parcel"
         _fill(parcel, scenario, records, has, summary=store.root / key / "summary.json")

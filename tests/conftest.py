@@ -44,7 +44,8 @@ LONGEST = (
 def pytest_collection_modifyitems(config, items):
     """Begin with the longest files, then those with most tests (for `--no-loadscope-reorder`).
 
-    Leave out of a run with more examples properties that name their own number: the default suite has tried as many.
+    Leave out of a run with more examples quick properties that name their own number: the default suite has tried as
+    many.
     """
     tests = Counter(item.path for item in items)
     first = {TESTS / name: place for place, name in enumerate(LONGEST)}

@@ -144,7 +144,7 @@ def written(values: Ends, digits: int, *, signed: bool = False) -> str:
     value, lo, hi = values
     if not math.isfinite(value):
         return "-"
-    form = f"{'+' if signed else ''},.{digits}f"
+    form = f"{'+' if signed else ''}z,.{digits}f"
     text = f"{value:{form}}"
     if not (math.isfinite(lo) or math.isfinite(hi)):
         return text

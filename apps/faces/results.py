@@ -136,7 +136,7 @@ def _compared(rows: Sequence[Row], differences: Sequence[Row], metric: str, wher
 
 def _points_text(one: Row) -> str:
     value, lo, hi = (math.nan if one[key] is None else 100 * float(one[key]) for key in ("value", "lo", "hi"))
-    return "not measured" if math.isnan(value) else f"{value:+.1f} [{lo:+.1f}, {hi:+.1f}]"
+    return "not measured" if math.isnan(value) else f"{value:+z.1f} [{lo:+z.1f}, {hi:+z.1f}]"
 
 
 def _clear(one: Row) -> str:

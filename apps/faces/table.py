@@ -82,8 +82,8 @@ def share_text(values: tuple[float, ...], *, digits: int = 1) -> str:
     value, lo, hi = values
     if math.isnan(value):
         return "-"
-    text = f"{100 * value:.{digits}f}"
-    return text if math.isnan(lo) or math.isnan(hi) else f"{text} [{100 * lo:.{digits}f}, {100 * hi:.{digits}f}]"
+    text = f"{100 * value:z.{digits}f}"
+    return text if math.isnan(lo) or math.isnan(hi) else f"{text} [{100 * lo:z.{digits}f}, {100 * hi:z.{digits}f}]"
 
 
 def by_people(
@@ -118,8 +118,8 @@ def by_people(
 def points_text(points: tuple[float, ...]) -> str:
     """Write a difference in percentage points with its interval, `-1.3 [-1.9, -0.6]`."""
     value, lo, hi = points
-    text = f"{value:+.1f}"
-    return text if math.isnan(lo) or math.isnan(hi) else f"{text} [{lo:+.1f}, {hi:+.1f}]"
+    text = f"{value:+z.1f}"
+    return text if math.isnan(lo) or math.isnan(hi) else f"{text} [{lo:+z.1f}, {hi:+z.1f}]"
 
 
 def scope(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -159,8 +159,8 @@ def _cards(size: str, gains: list[market_table.Gain]) -> None:
             colour, arrow = clear[one.verdict if one.verdict in clear else ""]
             st.metric(
                 f"A {size} shop" if one is gains[0] else market_table.heading(one.metric),
-                "-" if value != value else f"{value:+.3f}",
-                "no interval" if lo != lo else f"[{lo:+.3f}, {hi:+.3f}]",
+                "-" if value != value else f"{value:+z.3f}",
+                "no interval" if lo != lo else f"[{lo:+z.3f}, {hi:+z.3f}]",
                 delta_color=colour, delta_arrow=arrow, width=168, border=True,
             )  # fmt: skip
     st.caption("The shop's profit a period, the others an arrival; grey: cannot be told, as the interval holds 0.")

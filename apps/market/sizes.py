@@ -113,7 +113,7 @@ def _at_the_end(over: pd.DataFrame) -> str:
 
 
 def _ends(value: float, lo: float, hi: float) -> str:
-    return f"{value:+.3f}" if math.isnan(lo) else f"{value:+.3f} [{lo:+.3f}, {hi:+.3f}]"
+    return f"{value:+z.3f}" if math.isnan(lo) else f"{value:+z.3f} [{lo:+z.3f}, {hi:+z.3f}]"
 
 
 def _over_time(store: RunStore, scenario: str, row: Row, base: Row) -> pd.DataFrame | None:

@@ -109,8 +109,8 @@ def written(metric: str, values: Sequence[float], *, signed: bool = False) -> st
         return "-"
     scale, digits = (100.0, 1) if metric in _PERCENT else (1.0, 0 if metric in _WHOLE else 3)
     sign = "+" if signed else ""
-    text = f"{scale * value:{sign}.{digits}f}"
-    ends = f" [{scale * lo:{sign}.{digits}f}, {scale * hi:{sign}.{digits}f}]"
+    text = f"{scale * value:{sign}z.{digits}f}"
+    ends = f" [{scale * lo:{sign}z.{digits}f}, {scale * hi:{sign}z.{digits}f}]"
     return text if math.isnan(lo) or math.isnan(hi) else text + ends
 
 

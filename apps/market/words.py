@@ -109,8 +109,8 @@ def percent_of(one: Gain, base: float) -> str:
     value, lo, hi = one.values
     if not base > 0 or math.isnan(value) or abs(value) > 10 * base:
         return ""
-    text = f"{100 * value / base:+.0f}%"
-    return text if math.isnan(lo) else f"{text} [{100 * lo / base:+.0f}, {100 * hi / base:+.0f}]"
+    text = f"{100 * value / base:+z.0f}%"
+    return text if math.isnan(lo) else f"{text} [{100 * lo / base:+z.0f}, {100 * hi / base:+z.0f}]"
 
 
 def plain_sentences(text: str) -> str:

@@ -91,7 +91,7 @@ def written(result: Result, *, signed: bool = False) -> str:
         ends = [-ends[0], -ends[2], -ends[1]]
     largest = max(abs(end) for end in ends if math.isfinite(end))
     digits = 4 if largest < 1 else 3 if largest < 10 else 1 if largest < 1000 else 0
-    value, lo, hi = (f"{end:{'+' if signed else ''},.{digits}f}" for end in ends)
+    value, lo, hi = (f"{end:{'+' if signed else ''}z,.{digits}f}" for end in ends)
     return value if math.isnan(ends[1]) else f"{value} [{lo}, {hi}]"
 
 

@@ -40,10 +40,10 @@ def change_part(plan: StorePlan, *, name: str, shoppers: int, days: int) -> None
     variant, other = shown_variant(plan, name)
     text = plan_text(plan)
     floor, figures = st.columns([3, 2], gap="medium")
+    looked = first_look(text, variant.edits, shoppers) if variant.edits else None
     with figures:
-        _figures(plan, text, variant, shoppers)
+        _figures(looked, variant)
     with floor:
-        looked = first_look(text, variant.edits, shoppers) if variant.edits else None
         visits = usual_visits(text, shoppers) if looked is None else looked.heat["visits"].other.values
         floor_editor(
             other, plan, Heat(visits, SIDE_M, VISITS), key=EDITOR,
@@ -96,13 +96,12 @@ def _hint(variant: Variant) -> str:
     return "Drag a fixture. By keyboard: arrow keys choose one, Enter takes it up, arrow keys move it, Enter drops it."
 
 
-def _figures(plan: StorePlan, text: str, variant: Variant, shoppers: int) -> None:
+def _figures(looked: Comparison | None, variant: Variant) -> None:
     """Show the leading figures of a few days, at once."""
-    if not variant.edits:
+    if looked is None:
         st.info("Nothing is changed yet. Figures appear here as soon as you drop a fixture or add a change below.")
         return
-    found = first_look(text, variant.edits, shoppers)
-    document = what_if_document(found, arm="changed", reference="as-is", title="")
+    document = what_if_document(looked, arm="changed", reference="as-is", title="")
     lines = {line.figure: line for line in store_table.lines(document)}
     rows = []
     for line in (lines[one] for one in LEADING if one in lines):
@@ -124,10 +123,10 @@ def _figures(plan: StorePlan, text: str, variant: Variant, shoppers: int) -> Non
             "Days alone": st.column_config.TextColumn(help="95% interval of the days alone, at central parameters."),
         },
     )  # fmt: skip
-    st.caption(f"A first look: {found.days} paired days, nothing judged. *Judge it* adds days and draws parameters.")
+    st.caption(f"A first look: {looked.days} paired days, nothing judged. *Judge it* adds days and draws parameters.")
 
 
-@st.cache_data(show_spinner=False, max_entries=64)
+@st.cache_data(show_spinner="Letting shoppers walk", max_entries=64)
 def first_look(text: str, edits: tuple[Mapping[str, Any], ...], shoppers: int) -> Comparison:
     """Compare on the days of the heat map, so that its figures and its map of the changed store are one simulation."""
     plan = read_plan(text)

@@ -112,8 +112,8 @@ def so_far(found: Comparison) -> str:
     words = f"{found.days} days" + (f", {found.draws} draws" if found.draws else "")
     if lead.difference is None or lead.noise is None:
         return words
-    ends = f"[{lead.noise.lo:+.{lead.digits}f}, {lead.noise.hi:+.{lead.digits}f}]"
-    return f"{words}: {lead.label} {lead.difference:+.{lead.digits}f} {lead.unit} {ends}"
+    ends = f"[{lead.noise.lo:+z.{lead.digits}f}, {lead.noise.hi:+z.{lead.digits}f}]"
+    return f"{words}: {lead.label} {lead.difference:+z.{lead.digits}f} {lead.unit} {ends}"
 
 
 def save_heat(found: Comparison, path: Path) -> None:

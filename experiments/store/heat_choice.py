@@ -112,7 +112,7 @@ def run_heat_choice(spec: StoreSpec, directory: Path, progress: Callable[[str], 
     for number in range(settings.repetitions):
         central.append(_repetition(world, number, _CENTRAL))
         so_far = float(np.mean([one.other - one.exact for one in central]))
-        progress(f"repetition {number + 1} of {settings.repetitions}: sales per visit {so_far:+.3f}")
+        progress(f"repetition {number + 1} of {settings.repetitions}: sales per visit {so_far:+z.3f}")
     drawn = []
     for draw in range(spec.settings.parameter_draws):
         drawn.append([_repetition(world, number, draw) for number in range(min(FEW, settings.repetitions))])

@@ -47,7 +47,7 @@ pytestmark = pytest.mark.slow
 
 
 def by_turns(turn):
-    """The looks of a walk through several parts of a page, which takes long: one by turns, or with ALL_WAYS both."""
+    """The looks of a long walk through several parts of a page: one by turns, or with ALL_WAYS both."""
     return LOOKS if ALL_WAYS else [LOOKS[turn % 2]]
 
 
@@ -114,7 +114,7 @@ def test_a_page_contacts_nobody_complains_of_nothing_fits_and_is_accessible(
     visit.page.close()
 
 
-@pytest.mark.parametrize(("width", "scheme"), by_turns(1))
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
 def test_every_part_of_compliance_contacts_nobody_and_fits(browser, audited_address, width, scheme):
     visit = Visit(browser, width=width, scheme=scheme)
     for name, part in PARTS.items():
@@ -132,7 +132,7 @@ def test_every_part_of_compliance_contacts_nobody_and_fits(browser, audited_addr
     visit.context.close()
 
 
-@pytest.mark.parametrize(("width", "scheme"), by_turns(2))
+@pytest.mark.parametrize(("width", "scheme"), by_turns(1))
 def test_a_customer_is_recognised_contacts_nobody_and_fits(browser, assistant_address, width, scheme):
     address, picture = assistant_address
     visit = Visit(browser, width=width, scheme=scheme)
@@ -217,6 +217,27 @@ def test_a_run_can_be_chosen_and_its_ledger_read(browser, address):
     visit.context.close()
 
 
+@pytest.mark.parametrize(("width", "scheme"), by_turns(1))
+def test_what_is_folded_away_fits_and_is_accessible_once_it_is_opened(browser, address, width, scheme):
+    visit = Visit(browser, width=width, scheme=scheme)
+    for page, fold, brings in (("runs", "On the command line", "tradefair runs export"),
+                               ("results", "How to attack a run", "--attacks")):  # fmt: skip
+        visit.open(f"{address}/{page}?scenario=market")
+        if page == "runs":
+            visit.page.locator("summary").filter(has_text="config.toml").click()
+            visit.page.get_by_text("method =").first.wait_for()
+        visit.page.get_by_role("button", name=fold).click()
+        visit.page.get_by_text(brings).first.wait_for()
+        visit.settle()
+        visit.picture(f"{page}-unfolded-{width}-{scheme}")
+        assert faults(visit) == []
+        assert visit.overflow() <= 0
+    host = address.removeprefix("http://")
+    assert [url for url in visit.requests if f"//{host}/" not in url and not url.startswith(("data:", "blob:"))] == []
+    assert visit.complaints == []
+    visit.context.close()
+
+
 def test_an_empty_store_says_how_to_fill_it(browser, tmp_path):
     process, address = serve(tmp_path / "nothing", tmp_path / "log.txt")
     try:
@@ -230,7 +251,7 @@ def test_an_empty_store_says_how_to_fill_it(browser, tmp_path):
         process.wait(10)
 
 
-@pytest.mark.parametrize(("width", "scheme"), by_turns(3))
+@pytest.mark.parametrize(("width", "scheme"), by_turns(2))
 def test_a_search_for_a_layout_can_be_stopped_judged_and_loaded_into_the_editor(browser, address, width, scheme):
     visit = Visit(browser, width=width, scheme=scheme)
     visit.open(f"{address}/store?plan=convenience&part=Search+for+a+better+layout&days=8&shoppers=400&search_steps=200")
@@ -270,7 +291,7 @@ def market_address(tmp_path_factory):
     process.wait(10)
 
 
-@pytest.mark.parametrize(("width", "scheme"), by_turns(4))
+@pytest.mark.parametrize(("width", "scheme"), by_turns(3))
 def test_regimes_are_compared_and_a_log_is_audited_contacts_nobody_and_fits(browser, market_address, width, scheme):
     visit = Visit(browser, width=width, scheme=scheme)
     main = visit.page.locator("[data-testid=stMain]")
@@ -322,7 +343,7 @@ def audience_address(tmp_path_factory):
     process.wait(10)
 
 
-@pytest.mark.parametrize(("width", "scheme"), by_turns(5))
+@pytest.mark.parametrize(("width", "scheme"), by_turns(4))
 def test_audiences_are_shown_part_by_part_contact_nobody_and_fit(browser, audience_address, width, scheme):
     visit = Visit(browser, width=width, scheme=scheme)
     pages = {

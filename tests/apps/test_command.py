@@ -380,13 +380,14 @@ def test_an_exported_run_repeats_itself_under_the_same_id(afterwards, finished):
     assert not list((workplace / "parcel").rglob("shoppers.parquet"))
     told = (workplace / "parcel" / "README.txt").read_text()
     assert "tradefair run scenario.toml" in told
-    assert "It has this run's arm with its seed" in told
+    assert "scenario.toml has this run's arm with its seed, in all" in told
     again = tradefair("run", "parcel/scenario.toml", "--store", "again", "--json")
     assert run["run_id"] in {record["run_id"] for record in json.loads(again.stdout)["runs"]}
 
     assert tradefair("runs", "export", "tiny", "--to", "parcel.zip").returncode == 0
     with zipfile.ZipFile(workplace / "parcel.zip") as parcel:
         assert {"scenario.toml", "summary.json", "constraints.txt", "README.txt"} <= set(parcel.namelist())
+        assert b"this run's arm" not in parcel.read("README.txt")
     for place in ("parcel.zip", "nowhere/parcel.zip"):
         done = tradefair("runs", "export", "tiny", "--to", place)
         assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)

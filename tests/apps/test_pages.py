@@ -161,6 +161,7 @@ def test_one_run_shows_its_ledger_and_what_its_epsilon_covers(visit):
     assert "Uncommitted changes" in tables
     assert "key_hex" not in tables
     assert any("in all 2 test windows" in one.value for one in app.caption)
+    assert 'noise = "every_node"' not in texts(app)
     app.session_state["config_open"] = True
     assert 'noise = "every_node"' in texts(app.run())
 
