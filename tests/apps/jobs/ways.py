@@ -140,7 +140,7 @@ class Worker(Visit):
             self.keys("Control+a")
             self.page.keyboard.type(option)
             wanted.wait_for(timeout=LONG)
-            # The list ends at both ends, and may have begun to mark an option a moment after it opened.
+            # The list does not go round, and may mark its first option only a moment after it opened.
             for key in ("ArrowDown",) * STEPS + ("ArrowUp",) * STEPS:
                 active = box.get_attribute("aria-activedescendant")
                 if active and self.page.locator(f'[id="{active}"]').inner_text() == wanted.inner_text():

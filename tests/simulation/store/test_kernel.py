@@ -58,7 +58,7 @@ def test_the_mesa_twin_gives_the_same_bytes_on_random_floors(seed, rows, columns
 
 @pytest.mark.slow
 def test_the_mesa_twin_gives_the_same_bytes_on_a_supermarket_and_many_random_floors():
-    for seed in range(100):
+    for seed in range(300):
         floor, itinerary = random_case(np.random.default_rng(seed), shoppers=100)
         assert_same_bytes(kernel.walk(floor, itinerary), agents.walk(floor, itinerary))
     floor = aisles()
